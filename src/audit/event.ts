@@ -1,0 +1,114 @@
+/**
+ * What the audit keeps. A deed is one thing asked of the portal; it has two rows, `begun` and `ended`, both appended,
+ * never changed. The `ended` row is written before the last byte of the answer leaves.
+ */
+import type { DeedId } from '../base/ids.ts'
+
+/** Facts about who acted, kept once per snapshot and pointed to by hash. */
+export interface ActorSnapshot {
+  kind: 'user' | 'service' | 'api_token' | 'config' | 'system' | 'unknown'
+  id: string
+  /** E-mail, service token name, API token name. */
+  label: string
+  role?: string
+  grant?: string
+}
+
+/** What is known when the deed begins. */
+export interface DeedStart {
+  deed: DeedId
+  parent?: DeedId
+  /** `mcp` for calls, `admin` for REST changes, `sign-in` for logins. */
+  plane: 'mcp' | 'admin' | 'sign-in'
+  actor: ActorSnapshot
+  /** JSON-RPC method, or `POST /access/ai-controls/mcp/servers` for an admin change. */
+  method: string
+  portal?: string
+  server?: string
+  /** Public name as asked for, capped at 256 characters. */
+  capability?: string
+  era?: string
+  clientName?: string
+  clientVersion?: string
+  session?: string
+  clientIp?: string
+  traceparent?: string
+}
+
+/** What is known when it ended. */
+export interface DeedEnd {
+  outcome: 'answered' | 'tool-error' | 'error' | 'refused' | 'failed' | 'cancelled' | 'unknown'
+  server?: string
+  /** The server's own name of the capability. */
+  original?: string
+  decision?: 'allow' | 'deny'
+  /** The policy that decided, or null where none spoke. */
+  rule?: string | null
+  /** Refusal reason, fault code or JSON-RPC code, as text. */
+  error?: string
+  /** `none`, `bearer:admin` */
+  credential?: string
+  definitionHash?: string
+  /** Milliseconds in the upstream. */
+  upstreamMs?: number
+  /** For admin changes: which object and which fields changed; never a secret. */
+  change?: { object: string; id: string; fields: readonly string[] }
+}
+
+/** One row as it comes back from a query. `portalMs` is what the portal itself took. */
+export interface AuditRow extends Omit<DeedStart, 'actor'>, Partial<Omit<DeedEnd, 'outcome'>> {
+  seq: number
+  phase: 'begun' | 'ended'
+  /** Milliseconds since 1970. */
+  at: number
+  actor: ActorSnapshot
+  outcome?: DeedEnd['outcome']
+  portalMs?: number
+}
+
+export interface AuditQuery {
+  phase?: 'begun' | 'ended'
+  /** Rows with a greater seq, oldest first. */
+  after?: number
+  /** Rows with a smaller seq, newest first. The default order is newest first. */
+  before?: number
+  limit: number
+  plane?: DeedStart['plane']
+  portal?: string
+  server?: string
+  capability?: string
+  method?: string
+  /** E-mail, name or id of who acted. */
+  actor?: string
+  outcome?: DeedEnd['outcome']
+  decision?: 'allow' | 'deny'
+  deed?: string
+  since?: number
+  until?: number
+}
+
+/** An open deed. `finish` is called exactly once. */
+export interface Entry {
+  readonly deed: DeedId
+  /**
+   * Appends the `ended` row.
+   * @returns when the row will survive the death of the process; only then may the answer's last byte leave
+   * @throws Fault `audit-unavailable`
+   */
+  finish(end: DeedEnd): Promise<void>
+}
+
+export interface Audit {
+  /**
+   * Appends the `begun` row.
+   * @returns when the row will survive the death of the process; only then may the upstream see the call
+   * @throws Fault `audit-unavailable`
+   */
+  begin(start: DeedStart): Promise<Entry>
+  /** Everything written before this call is in the answer. */
+  query(query: AuditQuery): Promise<AuditRow[]>
+  /** False while rows cannot be written; `/readyz` fails then. */
+  readonly writable: boolean
+  /** Flushes, ingests and ends the worker. */
+  close(): Promise<void>
+}

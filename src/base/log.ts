@@ -1,0 +1,22 @@
+/**
+ * The operator's log: one line a request, at the door, and what the rooms have to say about their own lifetimes.
+ * It may be lost; what may not be lost is the audit's. No token, argument, result or query string is ever given to it.
+ */
+import { type Logger, pino } from 'pino'
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  child(bindings: Record<string, unknown>): Log
+}
+
+export type LogLevelName = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
+
+/** JSON lines on stderr (stdout belongs to the CLI's answers). */
+export function openLog(level: LogLevelName): Log {
+  return pino(
+    { level, base: null, redact: { paths: ['*.authorization', '*.token', '*.secret'], censor: '[redacted]' } },
+    pino.destination({ dest: 2, sync: false }),
+  )
+}
+
+/** For rooms under test. */
+export const silentLog: Log = pino({ level: 'silent' })

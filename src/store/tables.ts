@@ -1,0 +1,170 @@
+/**
+ * The one schema, for SQLite and PostgreSQL alike. Times are integer milliseconds since 1970, flags are 0 or 1, ids are
+ * text, and what is a list or an object is JSON text. A column ending in `_sealed` holds a seal (base/secret) whose
+ * additional data is `table/row id/column`; one ending in `_digest` holds SHA-256 as hex.
+ */
+import type { Generated } from 'kysely'
+
+export interface Tables {
+  settings: { key: string; value: string }
+  /** One counter a topic; grows with each change, so replicas know when to read again. */
+  versions: { topic: string; version: number }
+  leases: { name: string; holder: string; until: number }
+  portals: PortalRow
+  portal_servers: PortalServerRow
+  servers: ServerRow
+  inventories: InventoryRow
+  policies: PolicyRow
+  users: { id: string; email: string; created_at: number; last_seen_at: number | null }
+  access_tokens: AccessTokenRow
+  service_tokens: ServiceTokenRow
+  api_tokens: ApiTokenRow
+  sessions: SessionRow
+  /** `owner` is `grant:<id>` or `session:<id>`. */
+  toggles: { owner: string; server_uid: string; enabled: number; set_at: number }
+}
+
+interface Stamps {
+  created_at: number
+  created_by: string
+  modified_at: number
+  modified_by: string
+  /** `api`, or `file` for what the config file declares: read-only over the API. */
+  origin: 'api' | 'file'
+}
+
+export interface PortalRow extends Stamps {
+  uid: string
+  id: string
+  hostname: string
+  name: string
+  description: string | null
+  code_mode: 'off' | 'opt_in' | 'default_on' | 'enforced'
+  secure_web_gateway: number
+  /** JSON array of policy ids, in order. */
+  policies: string
+  /** Portals keep the order in which they were made. */
+  position: Generated<number>
+}
+
+export interface PortalServerRow {
+  portal_uid: string
+  server_uid: string
+  /** The order that the client sent. */
+  position: number
+  default_disabled: number
+  on_behalf: number
+  /** JSON array of overrides `{name, enabled?, alias?, description?}`. */
+  updated_tools: string
+  updated_prompts: string
+}
+
+export interface ServerRow extends Stamps {
+  uid: string
+  id: string
+  name: string
+  description: string | null
+  hostname: string
+  auth_type: 'oauth' | 'bearer' | 'unauthenticated'
+  auth_credentials_sealed: string | null
+  client_secret_sealed: string | null
+  /** JSON `{type:"stdio", command, args, cwd?}`, or null for HTTP. */
+  transport: string | null
+  /** JSON object of the child's environment. */
+  env_sealed: string | null
+  isolation: 'shared' | 'per_credential' | 'per_user' | 'per_session'
+  updated_tools: string
+  updated_prompts: string
+  policies: string
+  is_shared_oauth_callback_enabled: number
+  secure_web_gateway: number
+  status: 'waiting' | 'ready' | 'stale' | 'error'
+  authentication_status: 'not_required' | 'required' | 'connected' | 'stale' | 'manual'
+  error: string | null
+  error_details: string | null
+  last_synced: number | null
+  last_successful_sync: number | null
+  position: Generated<number>
+}
+
+/** What one credential saw at one server. */
+export interface InventoryRow {
+  server_uid: string
+  /** `admin` for the shared credential. */
+  credential: string
+  version: number
+  era: '2025' | '2026'
+  capabilities: string
+  /** JSON arrays of `{name, json, hash}`. */
+  tools: string
+  prompts: string
+  resources: string
+  templates: string
+  synced_at: number
+}
+
+export interface PolicyRow extends Stamps {
+  id: string
+  name: string
+  decision: 'allow' | 'deny' | 'non_identity' | 'bypass'
+  include: string
+  exclude: string
+  require: string
+  /** JSON object of the fields that are kept and shown but decide nothing yet (session_duration and the like). */
+  extra: string
+  position: Generated<number>
+}
+
+export interface AccessTokenRow {
+  id: string
+  token_digest: string
+  user_id: string
+  grant_id: string
+  /** The audience: one portal, at each of its URLs. */
+  portal_uid: string
+  name: string | null
+  created_at: number
+  created_by: string
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+export interface ServiceTokenRow {
+  id: string
+  name: string
+  client_id: string
+  secret_digest: string
+  previous_secret_digest: string | null
+  previous_expires_at: number | null
+  client_secret_version: number
+  duration: string
+  enabled: number
+  expires_at: number | null
+  created_at: number
+  updated_at: number
+  last_seen_at: number | null
+}
+
+export interface ApiTokenRow {
+  id: string
+  name: string
+  token_digest: string
+  role: 'owner' | 'admin' | 'auditor'
+  /** JSON array; empty means all that the role has. */
+  scopes: string
+  created_at: number
+  created_by: string
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+/** Only sessions with something to remember have a row; the rest lives in the sealed session id. */
+export interface SessionRow {
+  id: string
+  principal: string
+  portal_uid: string
+  created_at: number
+  last_seen_at: number
+  ended_at: number | null
+  log_level: string | null
+}

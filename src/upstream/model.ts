@@ -1,0 +1,148 @@
+/**
+ * What the rest of the house may know of a server behind the portal. Only this room knows transports and credentials.
+ */
+import type { ServerId, ServerUid } from '../base/ids.ts'
+import type { Principal } from '../base/principal.ts'
+import type { ClientFacts, Era, JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
+
+export type ServerStatus = 'waiting' | 'ready' | 'stale' | 'error'
+export type AuthType = 'oauth' | 'bearer' | 'unauthenticated'
+export type Isolation = 'shared' | 'per_credential' | 'per_user' | 'per_session'
+
+/** How a stdio server is started. `env` values are sealed at rest and never read back. */
+export interface StdioTransport {
+  type: 'stdio'
+  command: string
+  args: readonly string[]
+  env: Readonly<Record<string, string>>
+  cwd?: string
+}
+
+/** One capability as the upstream defined it. */
+export interface Definition {
+  /** Tool or prompt name, resource `uri`, or template `uriTemplate`. */
+  name: string
+  /** The whole definition as JSON text, exactly its members, never round-tripped through a schema. */
+  json: string
+  /** SHA-256 (hex) over the canonical JSON of the whole definition. */
+  hash: string
+}
+
+export type CapabilityKind = 'tool' | 'prompt' | 'resource' | 'template'
+
+/** What one credential saw at one server, as of the last successful sync. Replaced whole, never mutated. */
+export interface Inventory {
+  serverUid: ServerUid
+  /** `admin` for the server's shared credential. */
+  credential: string
+  /** Grows with each change of content. */
+  version: number
+  era: Era
+  /** The capabilities that the server declared. */
+  capabilities: JsonObject
+  tools: readonly Definition[]
+  prompts: readonly Definition[]
+  resources: readonly Definition[]
+  templates: readonly Definition[]
+  /** Milliseconds since 1970. */
+  syncedAt: number
+}
+
+/** The live state of a server, for `portal_list_servers`, the API and metrics. */
+export interface ServerHealth {
+  status: ServerStatus
+  /** One public sentence, or null when all is well. */
+  error: string | null
+  lastSynced: number | null
+  lastSuccessfulSync: number | null
+}
+
+/** One request to one server. `params` already carries the server's own names. */
+export interface UpstreamCall {
+  serverUid: ServerUid
+  principal: Principal
+  /** The 2025-era session of the caller, where it has one: what `per_session` isolation keys by. */
+  session: string | null
+  client: ClientFacts
+  method: string
+  params: JsonObject
+  /** The caller asked for progress. The token on the wire is minted per call by this room. */
+  progress: boolean
+  logLevel?: LogLevel
+  traceparent?: string
+  tracestate?: string
+  vendorMeta?: JsonObject
+  cancel: Cancel
+  /**
+   * Called for each notification that the transport ties to this call, in order, before the reply. Progress comes
+   * without `progressToken`; the caller's codec puts the caller's own back.
+   */
+  report(notification: Notification): void
+}
+
+/** Cancellation that costs nothing until it is used. The caller cancels, the connection listens. */
+export interface Cancel {
+  readonly cancelled: boolean
+  /** At most one listener; called at once if already cancelled. */
+  listen(listener: (reason: string) => void): void
+}
+
+export interface UpstreamReply {
+  raw: RawReply
+  /** Milliseconds from hand-over to the last byte. */
+  ms: number
+  /** The audit's name of the credential that was used: `none`, `bearer:admin`. */
+  credential: string
+}
+
+export interface InventoryChange {
+  serverUid: ServerUid
+  kinds: readonly CapabilityKind[]
+}
+
+/** The room as `app.ts` hands it to `portal/` and `admin/`. */
+export interface Upstreams {
+  /** @throws Fault when the server cannot be reached, is lost in mid-call, takes too long, or answers what is not an answer */
+  call(call: UpstreamCall): Promise<UpstreamReply>
+  /** What this caller's credential saw at its last sync, or undefined before the first. Never waits. */
+  inventory(serverUid: ServerUid, principal: Principal): Inventory | undefined
+  health(serverUid: ServerUid): ServerHealth
+  /** Lists everything anew and stores it. Never throws: the outcome is the health it returns. */
+  sync(serverUid: ServerUid): Promise<SyncResult>
+  /** Someone read a resource list older than 60 s: refresh behind the answer. Returns at once. */
+  refreshResourcesSoon(serverUid: ServerUid): void
+  onInventoryChanged(listener: (change: InventoryChange) => void): void
+  /** A server was created, changed or deleted in the store: close what no longer fits. Resolves when the change is in effect. */
+  serversChanged(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface SyncResult {
+  status: ServerStatus
+  error: string | null
+  errorDetails: ErrorDetails | null
+  /** Counts after the sync, by kind. */
+  counts: Record<CapabilityKind, number>
+}
+
+/** As the REST API shows it. */
+export interface ErrorDetails {
+  status_code?: number
+  mcp_code?: number
+  retryable?: boolean
+  is_upstream?: boolean
+  cause?: string
+}
+
+/** A server as configured, without secrets in the clear. */
+export interface ServerRecord {
+  uid: ServerUid
+  id: ServerId
+  name: string
+  description: string | null
+  /** Full URL, or `stdio://{id}`. */
+  hostname: string
+  authType: AuthType
+  isolation: Isolation
+  transport: StdioTransport | null
+}
