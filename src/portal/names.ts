@@ -1,0 +1,137 @@
+/**
+ * Who owns which public name in one portal. Computed once a portal over all its servers, never per caller: a name that
+ * belonged to whoever the caller can see could be captured by an evil server the moment the rightful one is denied,
+ * switched off or down.
+ *
+ * Rules, in order:
+ * 1. The public name is `{server_id}_{tool}`; an alias replaces the tool part. Public names are exact keys and are never split.
+ * 2. `portal` and `portal_*` are reserved for the portal itself.
+ * 3. A name longer than 64 characters is shortened and ends in 48 bits of hash over (server id, original name).
+ * 4. Where `git` offers `hub_x` and `git_hub` is a server too, `git_hub_x` is in the longer server's name space, whether
+ *    or not that server has, hides or denies an `x`. `git`'s tool gets the hash suffix.
+ * 5. Of several claims to one name the longest server id wins, then portal order. The others get the hash suffix; who
+ *    still collides is dropped and reported.
+ * 6. The bare original name belongs to its first bearer in portal order, even while that one is hidden; public names and
+ *    the name space of any server come first. A later bearer has no bare name, and that is reported.
+ */
+import { createHash } from 'node:crypto'
+
+export const LONGEST_NAME = 64
+const HASH_DIGITS = 12
+
+export interface NamedServer {
+  id: string
+  /** In the upstream's order. */
+  items: readonly { original: string; alias: string | null }[]
+}
+
+export interface Claim {
+  /** Index into the servers as given. */
+  server: number
+  /** Index into that server's items. */
+  item: number
+}
+
+export interface Names {
+  /** Public name to owner, in portal order. */
+  public: ReadonlyMap<string, Claim>
+  /** Bare original name to owner. */
+  bare: ReadonlyMap<string, Claim>
+  /** What lost its name, in words for the admin. */
+  reports: readonly string[]
+}
+
+export function isReserved(name: string): boolean {
+  return name === 'portal' || name.startsWith('portal_')
+}
+
+export function nameAll(servers: readonly NamedServer[]): Names {
+  const reports: string[] = []
+  const claims = claimAll(servers)
+  const owned = settle(claims, reports)
+  return { public: inPortalOrder(claims, owned), bare: nameBare(servers, owned, reports), reports }
+}
+
+interface Candidate extends Claim {
+  id: string
+  original: string
+  name: string
+  /** The name already carries the hash: shortened, or moved out of another server's name space. */
+  hashed: boolean
+}
+
+function claimAll(servers: readonly NamedServer[]): Candidate[] {
+  const ids = new Set(servers.map((server) => server.id))
+  const claims: Candidate[] = []
+  servers.forEach(({ id, items }, server) => {
+    items.forEach(({ original, alias }, item) => {
+      const plain = `${id}_${alias ?? original}`
+      const hashed = plain.length > LONGEST_NAME || trespasses(plain, id, ids)
+      claims.push({ server, item, id, original, name: hashed ? withHash(plain, id, original) : plain, hashed })
+    })
+  })
+  return claims
+}
+
+/** Whether the name also begins with a longer server's id and separator (rule 4). */
+function trespasses(name: string, id: string, ids: ReadonlySet<string>): boolean {
+  for (let at = name.indexOf('_', id.length + 1); at !== -1; at = name.indexOf('_', at + 1)) {
+    if (ids.has(name.slice(0, at))) return true
+  }
+  return false
+}
+
+function withHash(plain: string, id: string, original: string): string {
+  const hash = createHash('sha256').update(`${id}\0${original}`).digest('hex').slice(0, HASH_DIGITS)
+  return `${plain.slice(0, LONGEST_NAME - HASH_DIGITS - 1)}_${hash}`
+}
+
+function settle(claims: readonly Candidate[], reports: string[]): Map<string, Candidate> {
+  const owned = new Map<string, Candidate>()
+  const losers: Candidate[] = []
+  // A hashed name goes first: its 48 bits are computed over exactly that tool, so a literal bearer is a coincidence or an attack.
+  const byRank = [...claims].sort((a, b) => Number(b.hashed) - Number(a.hashed) || b.id.length - a.id.length)
+  for (const claim of byRank) {
+    if (isReserved(claim.name)) reports.push(`${claim.id}: "${claim.original}" was dropped, its name is reserved`)
+    else if (!owned.has(claim.name)) owned.set(claim.name, claim)
+    else losers.push(claim)
+  }
+  for (const claim of losers) {
+    const name = withHash(claim.name, claim.id, claim.original)
+    if (owned.has(name)) {
+      reports.push(`${claim.id}: "${claim.original}" was dropped, "${claim.name}" belongs to another capability`)
+      continue
+    }
+    reports.push(`${claim.id}: "${claim.original}" is offered as "${name}", because "${claim.name}" was taken`)
+    owned.set(name, claim)
+  }
+  return owned
+}
+
+function inPortalOrder(claims: readonly Candidate[], owned: ReadonlyMap<string, Candidate>): Map<string, Claim> {
+  const nameOf = new Map<Candidate, string>()
+  for (const [name, claim] of owned) nameOf.set(claim, name)
+  const ordered = new Map<string, Claim>()
+  for (const claim of claims) {
+    const name = nameOf.get(claim)
+    if (name !== undefined) ordered.set(name, { server: claim.server, item: claim.item })
+  }
+  return ordered
+}
+
+function nameBare(
+  servers: readonly NamedServer[],
+  owned: ReadonlyMap<string, Claim>,
+  reports: string[],
+): Map<string, Claim> {
+  const ids = new Set(servers.map((server) => server.id))
+  const bare = new Map<string, Claim>()
+  servers.forEach(({ id, items }, server) => {
+    items.forEach(({ original }, item) => {
+      if (isReserved(original) || owned.has(original) || trespasses(original, '', ids)) return
+      if (bare.has(original)) reports.push(`${id}: the bare name "${original}" belongs to an earlier server`)
+      else bare.set(original, { server, item })
+    })
+  })
+  return bare
+}

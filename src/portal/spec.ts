@@ -1,0 +1,53 @@
+/** A portal as configured, everything resolved that does not depend on who calls. Made by `directory.ts`, replaced whole. */
+import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
+import type { Policy } from '../policy/decide.ts'
+
+export interface PortalSpec {
+  uid: PortalUid
+  id: PortalId
+  hostname: string
+  name: string
+  description: string | null
+  policies: readonly Policy[]
+  /** In portal order. */
+  servers: readonly ServerSpec[]
+}
+
+export interface ServerSpec {
+  uid: ServerUid
+  id: ServerId
+  name: string
+  policies: readonly Policy[]
+  /** Tools and prompts are off unless an override says `enabled`. */
+  defaultDisabled: boolean
+  /** Each user's own connection; where true the shared credential is never used. */
+  onBehalf: boolean
+  tools: ReadonlyMap<string, Curation>
+  prompts: ReadonlyMap<string, Curation>
+}
+
+/** What the admin made of one tool or prompt: the portal's word before the server's, the server's before the upstream's. */
+export interface Curation {
+  enabled: boolean
+  alias: string | null
+  description: string | null
+}
+
+export interface Override {
+  enabled?: boolean | undefined
+  alias?: string | undefined
+  description?: string | undefined
+}
+
+/** Precedence of the two levels (portal, then server, then the upstream's own), for one capability. */
+export function curate(
+  atServer: Override | undefined,
+  atPortal: Override | undefined,
+  defaultDisabled: boolean,
+): Curation {
+  return {
+    enabled: atPortal?.enabled ?? (defaultDisabled ? false : (atServer?.enabled ?? true)),
+    alias: atPortal?.alias ?? atServer?.alias ?? null,
+    description: atPortal?.description ?? atServer?.description ?? null,
+  }
+}
