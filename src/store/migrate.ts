@@ -1,0 +1,44 @@
+/**
+ * Brings a database to the schema that this program knows, under a lock, before anything else reads it.
+ * It never touches a database that a newer program has written: what that one added, this one would lose.
+ */
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { Fault } from '../base/fault.ts'
+import * as first from './migrations/0001-first.ts'
+import type { Tables } from './tables.ts'
+
+/** Every migration, in order. The name is what the database remembers. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+}
+
+/** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */
+export async function migrate(db: Kysely<Tables>, migrations = MIGRATIONS): Promise<void> {
+  await refuseNewer(db, migrations)
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  // Another replica of a newer program may have migrated while this one waited for the lock.
+  await refuseNewer(db, migrations)
+  throw new Fault(
+    'store-unavailable',
+    'The database could not be brought up to date; nothing was changed. See the log for the cause, then start again.',
+    error,
+  )
+}
+
+async function refuseNewer(db: Kysely<Tables>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === 'kysely_migration')) return
+  const rows = await (db as unknown as Kysely<{ kysely_migration: { name: string } }>)
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute()
+  const unknown = rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name))
+  if (unknown.length === 0) return
+  throw new Fault(
+    'store-unavailable',
+    `The database was written by a newer Portico (it has the schema ${unknown.sort().at(-1)}, which this program does not know). Start that version or a later one, or restore a backup made before the upgrade.`,
+  )
+}

@@ -1,0 +1,111 @@
+/**
+ * The store: SQLite in the data directory, or PostgreSQL. It owns the connections, the schema and the counters by which
+ * caches follow. What a row means is the business of the `*-store.ts` files.
+ */
+import { Kysely, type Transaction } from 'kysely'
+import type { Clock } from '../base/clock.ts'
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import { migrate } from './migrate.ts'
+import { postgresDialect } from './postgres.ts'
+import { openSqlite } from './sqlite-files.ts'
+import type { Tables } from './tables.ts'
+import { openVersions, type Versions } from './versions.ts'
+
+/** What reads take: the store's `db`, or the transaction that must see its own writes. */
+export type Db = Kysely<Tables>
+/** What writes take. */
+export type Trx = Transaction<Tables>
+
+export interface Store {
+  readonly db: Db
+  readonly dialect: 'sqlite' | 'postgres'
+  readonly versions: Versions
+  readonly clock: Clock
+  /**
+   * Runs the work in one transaction, then tells the listeners of every topic it raised, and resolves when they have
+   * followed. Inside, only the transaction may be used: on SQLite there is one connection, and `db` would wait for it forever.
+   */
+  write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface StoreOptions {
+  /** The data directory; made with mode 0700 where it is missing. */
+  dir: string
+  /** PostgreSQL, or null for SQLite under `dir`. */
+  databaseUrl: string | null
+  clock: Clock
+  log: Log
+}
+
+/** How soon a replica notices what another one changed. */
+const POLL_MS = 1000
+
+/**
+ * @throws Fault `store-unavailable` when another process has the data directory, the database cannot be reached, or a newer
+ *   program has written it
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dir, databaseUrl, clock, log } = options
+  const opened = databaseUrl === null ? openSqlite(dir) : postgresDialect(databaseUrl, log)
+  const db = new Kysely<Tables>({ dialect: opened.dialect })
+  const dialect = databaseUrl === null ? 'sqlite' : 'postgres'
+  const release = async (): Promise<void> => {
+    await db.destroy()
+    await opened.close()
+  }
+  try {
+    await migrate(db)
+    const versions = await openVersions(db, log, dialect === 'postgres' ? POLL_MS : null)
+    return new OpenStore({ db, dialect, versions, clock, release })
+  } catch (error) {
+    await release()
+    throw error instanceof Fault ? error : unreachable(dialect, error)
+  }
+}
+
+interface Parts {
+  db: Db
+  dialect: Store['dialect']
+  versions: Versions
+  clock: Clock
+  release(): Promise<void>
+}
+
+class OpenStore implements Store {
+  readonly db: Db
+  readonly dialect: Store['dialect']
+  readonly versions: Versions
+  readonly clock: Clock
+  readonly #release: () => Promise<void>
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    this.db = parts.db
+    this.dialect = parts.dialect
+    this.versions = parts.versions
+    this.clock = parts.clock
+    this.#release = parts.release
+  }
+
+  async write<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
+    const result = await this.db.transaction().execute(work)
+    await this.versions.announce()
+    return result
+  }
+
+  close(): Promise<void> {
+    this.versions.close()
+    this.#closing ??= this.#release()
+    return this.#closing
+  }
+}
+
+function unreachable(dialect: Store['dialect'], cause: unknown): Fault {
+  const message =
+    dialect === 'postgres'
+      ? 'PostgreSQL could not be used. Check DATABASE_URL, that the server is up, and that the user may create tables.'
+      : 'The database file could not be used. Check that the data directory is writable and the disk is not full.'
+  return new Fault('store-unavailable', message, cause)
+}

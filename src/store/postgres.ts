@@ -1,0 +1,33 @@
+/** The pool of PostgreSQL connections. 64-bit integers come back as numbers: times and counters stay far below 2^53. */
+import { type Dialect, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Log } from '../base/log.ts'
+
+/** What is not answered from memory is rare, so a replica needs few connections. */
+const MAX_CONNECTIONS = 8
+const CONNECT_TIMEOUT_MS = 5000
+
+export function postgresDialect(url: string, log: Log): { dialect: Dialect; close(): Promise<void> } {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    application_name: 'portico',
+    types: { getTypeParser: parserFor },
+  })
+  // Without a listener, an idle connection that the server closes would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'PostgreSQL closed an idle connection'))
+  return {
+    dialect: new PostgresDialect({ pool }),
+    // kysely ends the pool only if it was ever asked something.
+    close: async () => {
+      if (!pool.ended && !pool.ending) await pool.end()
+    },
+  }
+}
+
+function parserFor(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  if (oid === pg.types.builtins.INT8 && format !== 'binary') return Number
+  return pg.types.getTypeParser(oid, format ?? 'text')
+}

@@ -1,0 +1,67 @@
+/** Real databases for tests: a fresh PostgreSQL database on the server at hand, and stores on both kinds. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type Clock, systemClock } from '../src/base/clock.ts'
+import { silentLog } from '../src/base/log.ts'
+import { openStore, type Store } from '../src/store/open.ts'
+
+export interface FreshPostgres {
+  url: string
+  drop(): Promise<void>
+}
+
+/** Makes an empty database on the server that `PORTICO_TEST_DATABASE_URL` names, else on the local one. */
+export async function freshPostgres(): Promise<FreshPostgres> {
+  const admin = process.env.PORTICO_TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+  const name = `portico_test_${randomBytes(6).toString('hex')}`
+  await ask(admin, `create database ${name}`)
+  const url = new URL(admin)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => ask(admin, `drop database ${name} with (force)`) }
+}
+
+async function ask(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+export type DatabaseKind = 'sqlite' | 'postgres'
+export const DATABASE_KINDS: readonly DatabaseKind[] = ['sqlite', 'postgres']
+
+export interface TestStore {
+  store: Store
+  dir: string
+  databaseUrl: string | null
+  /** Opens another store on the same database, as a second replica or after a restart. */
+  again(): Promise<Store>
+  /** Closes the store and removes everything it left. */
+  end(): Promise<void>
+}
+
+/** A store on an empty database of its own. */
+export async function freshStore(kind: DatabaseKind, clock: Clock = systemClock): Promise<TestStore> {
+  const dir = mkdtempSync(join(tmpdir(), 'portico-test-'))
+  const postgres = kind === 'postgres' ? await freshPostgres() : null
+  const databaseUrl = postgres?.url ?? null
+  const again = (): Promise<Store> => openStore({ dir, databaseUrl, clock, log: silentLog })
+  const store = await again()
+  return {
+    store,
+    dir,
+    databaseUrl,
+    again,
+    end: async () => {
+      await store.close()
+      await postgres?.drop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
