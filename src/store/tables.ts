@@ -68,6 +68,8 @@ export interface ServerRow extends Stamps {
   auth_type: 'oauth' | 'bearer' | 'unauthenticated'
   auth_credentials_sealed: string | null
   client_secret_sealed: string | null
+  /** Grows each time a client secret is stored. */
+  client_secret_version: number
   /** JSON `{type:"stdio", command, args, cwd?}`, or null for HTTP. */
   transport: string | null
   /** JSON object of the child's environment. */

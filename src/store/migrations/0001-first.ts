@@ -87,6 +87,7 @@ async function makeServers(db: Kysely<unknown>): Promise<void> {
     .addColumn('auth_type', 'text', (col) => col.notNull())
     .addColumn('auth_credentials_sealed', 'text')
     .addColumn('client_secret_sealed', 'text')
+    .addColumn('client_secret_version', 'integer', (col) => col.notNull())
     .addColumn('transport', 'text')
     .addColumn('env_sealed', 'text')
     .addColumn('isolation', 'text', (col) => col.notNull())

@@ -1,0 +1,116 @@
+/** Access tokens at rest: what a user's MCP client shows at the door. Only the digest is kept. */
+import { type GrantId, newId, type PortalUid, type UserId } from '../base/ids.ts'
+import type { Db, Store, Trx } from '../store/open.ts'
+import type { AccessTokenRow } from '../store/tables.ts'
+
+export interface AccessTokenRecord {
+  id: string
+  userId: UserId
+  email: string
+  /** A token minted by an admin is its own grant. */
+  grantId: GrantId
+  /** The audience: this portal at each of its URLs, and no other. */
+  portalUid: PortalUid
+  name: string | null
+  createdAt: number
+  createdBy: string
+  /** Milliseconds since 1970; null never. */
+  expiresAt: number | null
+  revokedAt: number | null
+}
+
+/** A live token as the door looks it up. */
+export interface AccessTokenKey extends AccessTokenRecord {
+  digest: string
+}
+
+/** Everything but the digest, newest first; the revoked and expired too. */
+export async function listAccessTokens(db: Db): Promise<AccessTokenRecord[]> {
+  return (await joined(db).orderBy('access_tokens.created_at', 'desc').orderBy('access_tokens.id').execute()).map(
+    toRecord,
+  )
+}
+
+/** All that may still open the door, for the cache in memory: neither revoked nor expired. */
+export async function listLiveAccessTokens(db: Db, now: number): Promise<AccessTokenKey[]> {
+  const rows = await joined(db)
+    .where('revoked_at', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .execute()
+  return rows.map((row) => ({ ...toRecord(row), digest: row.token_digest }))
+}
+
+/** @param digest SHA-256 of the whole token, as hex. The caller checks expiry and revocation. */
+export async function findAccessToken(db: Db, digest: string): Promise<AccessTokenRecord | undefined> {
+  const row = await joined(db).where('token_digest', '=', digest).executeTakeFirst()
+  return row && toRecord(row)
+}
+
+export async function readAccessToken(db: Db, id: string): Promise<AccessTokenRecord | undefined> {
+  const row = await joined(db).where('access_tokens.id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
+}
+
+export interface NewAccessToken {
+  digest: string
+  userId: UserId
+  portalUid: PortalUid
+  name: string | null
+  createdBy: string
+  expiresAt: number | null
+}
+
+export async function insertAccessToken(store: Store, trx: Trx, made: NewAccessToken): Promise<string> {
+  const now = store.clock.now()
+  const id = newId<string & GrantId>(now)
+  await trx
+    .insertInto('access_tokens')
+    .values({
+      id,
+      token_digest: made.digest,
+      user_id: made.userId,
+      grant_id: id,
+      portal_uid: made.portalUid,
+      name: made.name,
+      created_at: now,
+      created_by: made.createdBy,
+      expires_at: made.expiresAt,
+    })
+    .execute()
+  await store.versions.bump(trx, 'tokens')
+  return id
+}
+
+/** A token that is revoked already keeps its first time. */
+export async function revokeAccessToken(store: Store, trx: Trx, id: string): Promise<void> {
+  await trx
+    .updateTable('access_tokens')
+    .set({ revoked_at: store.clock.now() })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .execute()
+  await store.versions.bump(trx, 'tokens')
+}
+
+function joined(db: Db) {
+  return db
+    .selectFrom('access_tokens')
+    .innerJoin('users', 'users.id', 'access_tokens.user_id')
+    .selectAll('access_tokens')
+    .select('users.email as email')
+}
+
+function toRecord(row: AccessTokenRow & { email: string }): AccessTokenRecord {
+  return {
+    id: row.id,
+    userId: row.user_id as UserId,
+    email: row.email,
+    grantId: row.grant_id as GrantId,
+    portalUid: row.portal_uid as PortalUid,
+    name: row.name,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+  }
+}

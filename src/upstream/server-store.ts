@@ -1,0 +1,274 @@
+/**
+ * Servers at rest. What must be sent upstream is sealed under the server's own uid and column, so a value moved to another
+ * row does not open; only `readServerSecrets` opens it, and only this room may call that. No record carries a secret.
+ */
+import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids.ts'
+import type { Sealer } from '../base/secret.ts'
+import type { CapabilityOverride } from '../contract/capability-override.ts'
+import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
+import type { Db, Store, Trx } from '../store/open.ts'
+import type { ServerRow } from '../store/tables.ts'
+import type { ErrorDetails, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
+
+export type AuthenticationStatus = ServerRow['authentication_status']
+
+/** What is public of a server's stored credentials. */
+export interface CredentialFacts {
+  hasAuthCredentials: boolean
+  hasClientSecret: boolean
+  /** How many client secrets this server has been given. */
+  clientSecretVersion: number
+}
+
+/** A server with everything that may be shown of it. `transport.env` is always empty: its values are sealed. */
+export interface StoredServer extends ServerRecord, Stamped, CredentialFacts {
+  /** Null where the admin sent none: told apart from an empty list, because it is echoed exactly. */
+  updatedTools: readonly CapabilityOverride[] | null
+  updatedPrompts: readonly CapabilityOverride[] | null
+  policies: readonly PolicyId[]
+  sharedOauthCallback: boolean
+  secureWebGateway: boolean
+  status: ServerStatus
+  authenticationStatus: AuthenticationStatus
+  error: string | null
+  errorDetails: ErrorDetails | null
+  lastSynced: number | null
+  lastSuccessfulSync: number | null
+}
+
+/** What an admin may set at any time. */
+export type ServerContent = Pick<
+  StoredServer,
+  | 'name'
+  | 'description'
+  | 'isolation'
+  | 'updatedTools'
+  | 'updatedPrompts'
+  | 'policies'
+  | 'sharedOauthCallback'
+  | 'secureWebGateway'
+>
+
+/** What is fixed when the server is made: another of these is another server. */
+export type ServerIdentity = Pick<StoredServer, 'id' | 'hostname' | 'authType'> & {
+  transport: Omit<StdioTransport, 'env'> | null
+}
+
+/** In the clear, on the way in or out of the seal. */
+export interface ServerSecrets {
+  /** As the REST API takes it: a bearer token, or JSON of headers or of an OAuth client. */
+  authCredentials: string | null
+  clientSecret: string | null
+  /** The environment of a stdio child. */
+  env: Readonly<Record<string, string>>
+}
+
+/** In the order in which they were made. */
+export async function listServers(db: Db): Promise<StoredServer[]> {
+  const rows = await db.selectFrom('servers').selectAll().orderBy('position').orderBy('uid').execute()
+  return rows.map(toRecord)
+}
+
+/** By the public id. */
+export async function readServer(db: Db, id: string): Promise<StoredServer | undefined> {
+  const row = await db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
+}
+
+/**
+ * For this room's own connections only.
+ *
+ * @returns undefined when there is no such server
+ * @throws Error when a stored seal does not open: the key is missing or the row was moved
+ */
+export async function readServerSecrets(db: Db, sealer: Sealer, uid: ServerUid): Promise<ServerSecrets | undefined> {
+  const row = await db
+    .selectFrom('servers')
+    .select(['auth_credentials_sealed', 'client_secret_sealed', 'env_sealed'])
+    .where('uid', '=', uid)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const env = openColumn(sealer, uid, 'env', row.env_sealed)
+  return {
+    authCredentials: openColumn(sealer, uid, 'auth_credentials', row.auth_credentials_sealed),
+    clientSecret: openColumn(sealer, uid, 'client_secret', row.client_secret_sealed),
+    env: env === null ? {} : fromJson(env),
+  }
+}
+
+export interface NewServer {
+  identity: ServerIdentity
+  content: ServerContent
+  secrets: ServerSecrets
+  authenticationStatus: AuthenticationStatus
+}
+
+/** A server that is made again under an old id gets a new uid and inherits nothing. */
+export async function insertServer(
+  store: Store,
+  trx: Trx,
+  made: NewServer,
+  by: { author: Author; sealer: Sealer },
+): Promise<ServerUid> {
+  const now = store.clock.now()
+  const uid = newId<ServerUid>(now)
+  const last = await trx
+    .selectFrom('servers')
+    .select((eb) => eb.fn.max('position').as('position'))
+    .executeTakeFirst()
+  const { identity } = made
+  await trx
+    .insertInto('servers')
+    .values({
+      uid,
+      id: identity.id,
+      hostname: identity.hostname,
+      auth_type: identity.authType,
+      transport: identity.transport === null ? null : transportText(identity.transport),
+      ...contentColumns(made.content),
+      ...sealColumns(by.sealer, uid, made.secrets),
+      client_secret_version: made.secrets.clientSecret === null ? 0 : 1,
+      status: 'waiting',
+      authentication_status: made.authenticationStatus,
+      position: (last?.position ?? 0) + 1,
+      ...newStamps(now, by.author),
+    })
+    .execute()
+  await store.versions.bump(trx, 'servers')
+  return uid
+}
+
+export interface ServerChange {
+  content: ServerContent
+  /** Only the members that change; null forgets what was stored. */
+  secrets: Partial<ServerSecrets>
+  /** Set where the credential changed: what was learned with the old one no longer holds. */
+  authenticationStatus?: AuthenticationStatus
+}
+
+export async function updateServer(
+  store: Store,
+  trx: Trx,
+  uid: ServerUid,
+  by: { change: ServerChange; author: Author; sealer: Sealer },
+): Promise<void> {
+  const { change } = by
+  const renewed = change.authenticationStatus
+  const newSecret = typeof change.secrets.clientSecret === 'string'
+  await trx
+    .updateTable('servers')
+    .set((eb) => ({
+      ...contentColumns(change.content),
+      ...sealColumns(by.sealer, uid, change.secrets),
+      ...(newSecret ? { client_secret_version: eb('client_secret_version', '+', 1) } : {}),
+      ...(renewed === undefined ? {} : { authentication_status: renewed, status: 'waiting' as const }),
+      ...changedStamps(store.clock.now(), by.author),
+    }))
+    .where('uid', '=', uid)
+    .execute()
+  // What another credential saw is not what this one sees.
+  if (renewed !== undefined) await forgetInventories(store, trx, uid)
+  await store.versions.bump(trx, 'servers')
+}
+
+/** Its mappings, inventories and toggles go with it. */
+export async function deleteServer(store: Store, trx: Trx, uid: ServerUid): Promise<void> {
+  await trx.deleteFrom('servers').where('uid', '=', uid).execute()
+  await store.versions.bump(trx, 'servers')
+  await store.versions.bump(trx, 'portals')
+  await store.versions.bump(trx, 'inventories')
+}
+
+/** What a sync or a live connection learned. Members that are left out stay. */
+export interface ServerState {
+  status?: ServerStatus
+  authenticationStatus?: AuthenticationStatus
+  error?: string | null
+  errorDetails?: ErrorDetails | null
+  lastSynced?: number
+  lastSuccessfulSync?: number
+}
+
+/** Not a change by an admin: `modified_at` stays. */
+export async function updateServerState(store: Store, trx: Trx, uid: ServerUid, state: ServerState): Promise<void> {
+  const columns: Partial<Omit<ServerRow, 'position'>> = {}
+  if (state.status !== undefined) columns.status = state.status
+  if (state.authenticationStatus !== undefined) columns.authentication_status = state.authenticationStatus
+  if (state.error !== undefined) columns.error = state.error
+  if (state.errorDetails !== undefined) columns.error_details = state.errorDetails && JSON.stringify(state.errorDetails)
+  if (state.lastSynced !== undefined) columns.last_synced = state.lastSynced
+  if (state.lastSuccessfulSync !== undefined) columns.last_successful_sync = state.lastSuccessfulSync
+  if (Object.keys(columns).length === 0) return
+  await trx.updateTable('servers').set(columns).where('uid', '=', uid).execute()
+  await store.versions.bump(trx, 'servers')
+}
+
+async function forgetInventories(store: Store, trx: Trx, uid: ServerUid): Promise<void> {
+  await trx.deleteFrom('inventories').where('server_uid', '=', uid).execute()
+  await store.versions.bump(trx, 'inventories')
+}
+
+type SealedColumn = 'auth_credentials' | 'client_secret' | 'env'
+
+function sealColumns(sealer: Sealer, uid: ServerUid, secrets: Partial<ServerSecrets>) {
+  const seal = (column: SealedColumn, plain: string | null): string | null =>
+    plain === null ? null : sealer.seal(plain, `servers/${uid}/${column}`)
+  const { authCredentials, clientSecret, env } = secrets
+  return {
+    ...(authCredentials === undefined ? {} : { auth_credentials_sealed: seal('auth_credentials', authCredentials) }),
+    ...(clientSecret === undefined ? {} : { client_secret_sealed: seal('client_secret', clientSecret) }),
+    ...(env === undefined ? {} : { env_sealed: seal('env', JSON.stringify(env)) }),
+  }
+}
+
+function openColumn(sealer: Sealer, uid: ServerUid, column: SealedColumn, sealed: string | null): string | null {
+  if (sealed === null) return null
+  const plain = sealer.open(sealed, `servers/${uid}/${column}`)
+  if (plain === undefined) throw new Error(`servers/${uid}/${column} does not open with the encryption keys at hand`)
+  return plain
+}
+
+function contentColumns(content: ServerContent) {
+  return {
+    name: content.name,
+    description: content.description,
+    isolation: content.isolation,
+    updated_tools: JSON.stringify(content.updatedTools),
+    updated_prompts: JSON.stringify(content.updatedPrompts),
+    policies: JSON.stringify(content.policies),
+    is_shared_oauth_callback_enabled: flag(content.sharedOauthCallback),
+    secure_web_gateway: flag(content.secureWebGateway),
+  }
+}
+
+function transportText({ type, command, args, cwd }: Omit<StdioTransport, 'env'>): string {
+  return JSON.stringify(cwd === undefined ? { type, command, args } : { type, command, args, cwd })
+}
+
+function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
+  return {
+    uid: row.uid as ServerUid,
+    id: row.id as ServerId,
+    name: row.name,
+    description: row.description,
+    hostname: row.hostname,
+    authType: row.auth_type,
+    isolation: row.isolation,
+    transport: row.transport === null ? null : { ...fromJson<Omit<StdioTransport, 'env'>>(row.transport), env: {} },
+    updatedTools: fromJson(row.updated_tools),
+    updatedPrompts: fromJson(row.updated_prompts),
+    policies: fromJson(row.policies),
+    sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
+    secureWebGateway: row.secure_web_gateway === 1,
+    hasAuthCredentials: row.auth_credentials_sealed !== null,
+    hasClientSecret: row.client_secret_sealed !== null,
+    clientSecretVersion: row.client_secret_version,
+    status: row.status,
+    authenticationStatus: row.authentication_status,
+    error: row.error,
+    errorDetails: row.error_details === null ? null : fromJson(row.error_details),
+    lastSynced: row.last_synced,
+    lastSuccessfulSync: row.last_successful_sync,
+    ...stampsOf(row),
+  }
+}
