@@ -1,8 +1,33 @@
 /**
  * The boot settings, and the only reader of the environment. Flag > environment > file > default.
+ * Reading changes nothing on disk; `openConfig` then makes the data directory and the key, for `start` alone.
  */
+import { resolve } from 'node:path'
 import type { LogLevelName } from './base/log.ts'
 import type { KeyRing } from './base/secret.ts'
+import { ConfigError } from './config/config-error.ts'
+import { openDataDirectory } from './config/data-directory.ts'
+import type { ConfigFile } from './config/file.ts'
+import type { DeclaredSection } from './config/file-schema.ts'
+import { openKeyFile, parseKeys } from './config/keys.ts'
+import {
+  type ConfigSource,
+  type Environment,
+  find,
+  findFile,
+  type Origin,
+  type Provenance,
+  readSecretFile,
+} from './config/layers.ts'
+import { nearest } from './config/nearest.ts'
+import {
+  allSettings,
+  isLoopback,
+  SETTING_NAMES,
+  SETTINGS,
+  type SettingName,
+  type SettingValues,
+} from './config/settings-schema.ts'
 
 export interface Config {
   host: string
@@ -32,3 +57,151 @@ export interface Declared {
   servers: readonly unknown[]
   policies: readonly unknown[]
 }
+
+export interface Settings {
+  values: SettingValues
+  origins: ReadonlyMap<SettingName, Provenance>
+  declared: Declared
+  /** The file that was read, or null. */
+  file: string | null
+  /** Lines for the operator about what is odd but not wrong. */
+  warnings: readonly string[]
+}
+
+/** The process's own flags-free surroundings. */
+export function processSource(flags: ConfigSource['flags'] = {}): ConfigSource {
+  return { flags, env: process.env, cwd: process.cwd() }
+}
+
+/**
+ * Reads every setting and says where it came from. Makes nothing and changes nothing.
+ *
+ * @throws ConfigError listing all that is wrong
+ */
+export function readSettings(source: ConfigSource): Settings {
+  const file = findFile(source)
+  const origins = new Map<SettingName, Provenance>()
+  const raw: Record<string, unknown> = {}
+  for (const name of SETTING_NAMES) {
+    const found = find(name, source, file)
+    raw[name] = found.value
+    origins.set(name, { origin: found.origin, where: found.where })
+  }
+  const parsed = allSettings.safeParse(raw)
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(
+        ({ path, message }) => `${origins.get(path[0] as SettingName)?.where ?? path.join('.')}: ${message}`,
+      ),
+    )
+  }
+  const values = { ...parsed.data, data: resolve(source.cwd, parsed.data.data) }
+  refuseOpenDoor(values, origins)
+  const declared = { portals: list(file, 'portals'), servers: list(file, 'servers'), policies: list(file, 'policies') }
+  return { values, origins, declared, file: file?.path ?? null, warnings: oddVariables(source.env) }
+}
+
+export interface OpenedConfig {
+  config: Config
+  keyOrigin: Origin
+  /** The key file in use, or null when the key came from a setting. */
+  keyFile: string | null
+  warnings: readonly string[]
+}
+
+/**
+ * Makes what the settings ask for: the data directory, and at the first start the key.
+ *
+ * @throws ConfigError when the directory or the key cannot be used
+ */
+export function openConfig(settings: Settings, env: Environment): OpenedConfig {
+  const { values } = settings
+  const loose = openDataDirectory(values.data)
+  const given = settings.origins.get('encryption_key')
+  const key =
+    values.encryption_key === null
+      ? openKeyFile(values.data, env)
+      : { keys: parseKeys(values.encryption_key, given?.where ?? 'encryption_key'), file: null, made: false }
+  const config: Config = {
+    host: values.host,
+    port: values.port,
+    publicUrl: values.public_url,
+    data: values.data,
+    accountId: values.account_id,
+    keys: key.keys,
+    trustedProxies: values.trusted_proxies,
+    allowedOrigins: values.allowed_origins,
+    databaseUrl: values.database_url,
+    logLevel: values.log_level,
+    audit: { durability: values['audit.durability'], retentionDays: values['audit.retention_days'] },
+    stdio: {
+      register: values['stdio.register'],
+      maxChildren: values['stdio.max_children'],
+      idleStopMs: values['stdio.idle_stop_seconds'] * 1000,
+    },
+    declared: settings.declared,
+  }
+  const keyOrigin = key.file === null ? (given?.origin ?? 'default') : key.made ? 'generated' : 'file'
+  return {
+    config,
+    keyOrigin,
+    keyFile: key.file,
+    warnings: loose === null ? settings.warnings : [...settings.warnings, loose],
+  }
+}
+
+/** What the command line needs to speak to a portal; null where neither flag nor variable says it. */
+export interface ClientSource {
+  url: string | null
+  token: string | null
+  /** NO_COLOR is set to anything but empty (no-color.org). */
+  noColor: boolean
+}
+
+/** @throws ConfigError when the token's file cannot be read */
+export function readClientSource(
+  flags: { url?: string | undefined; token?: string | undefined },
+  env: Environment,
+): ClientSource {
+  const token =
+    flags.token ||
+    env.PORTICO_TOKEN ||
+    (env.PORTICO_TOKEN_FILE ? readSecretFile(env.PORTICO_TOKEN_FILE, 'PORTICO_TOKEN_FILE') : '')
+  return { url: flags.url || env.PORTICO_URL || null, token: token || null, noColor: Boolean(env.NO_COLOR) }
+}
+
+function list(file: ConfigFile | null, section: DeclaredSection): readonly unknown[] {
+  return file?.contents[section] ?? []
+}
+
+/** Anyone who can reach the port could otherwise read tokens off the wire and be anyone's host. */
+function refuseOpenDoor(values: SettingValues, origins: ReadonlyMap<SettingName, Provenance>): void {
+  if (isLoopback(values.host) || values.public_url?.startsWith('https://')) return
+  throw new ConfigError([
+    `${origins.get('host')?.where}: ${values.host} can be reached from other machines, so public_url (PORTICO_PUBLIC_URL) must be the https address that people use. Or listen on 127.0.0.1.`,
+  ])
+}
+
+/** A mistyped variable would otherwise do nothing, silently. */
+function oddVariables(env: Environment): string[] {
+  const known = new Set<string>([
+    ...OTHER_VARIABLES,
+    ...Object.values(SETTINGS).flatMap(({ variable, secret }) =>
+      secret ? [variable, `${variable}_FILE`] : [variable],
+    ),
+  ])
+  return Object.keys(env)
+    .filter((name) => name.startsWith('PORTICO_') && !known.has(name))
+    .flatMap((name) => {
+      const meant = nearest(name, known)
+      return meant === undefined ? [] : [`${name} is no setting; did you mean ${meant}?`]
+    })
+}
+
+const OTHER_VARIABLES = [
+  'PORTICO_CONFIG',
+  'PORTICO_URL',
+  'PORTICO_TOKEN',
+  'PORTICO_TOKEN_FILE',
+  'PORTICO_TEST_DATABASE_URL',
+]

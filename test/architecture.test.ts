@@ -52,7 +52,11 @@ const DOORS: readonly Door[] = [
     code: /\bDate\.now\b|\bperformance\.now\b|\bnew Date\(\s*\)|\bhrtime\b/,
     openTo: /^src\/base\/clock\.ts$/,
   },
-  { what: 'the terminal is written to', code: /\bconsole\s*\.|\bprocess\.std(out|err)\b/, openTo: /^src\/cli\// },
+  {
+    what: 'the terminal is written to',
+    code: /\bconsole\s*\.|(?<![.#\w])process\.std(out|err)\b/,
+    openTo: /^src\/cli\//,
+  },
   { what: 'the MCP SDK is used', imported: /^@modelcontextprotocol\//, openTo: /^src\/(protocol|upstream)\// },
 ]
 

@@ -1,0 +1,81 @@
+/**
+ * The shape of `portico.yaml`: the settings, the `_file` twins of the secrets, and what the file declares. Declared
+ * portals, servers and policies are in the REST API's shapes and are checked by the room that owns them.
+ */
+import { z } from 'zod'
+import { FIELDS, SETTINGS } from './settings-schema.ts'
+
+const declared = z.array(z.looseObject({}))
+
+const twin = (of: string) =>
+  z.string().min(1).nullable().optional().describe(`File that holds ${of}; its last line end is ignored.`)
+
+export const fileSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where an editor finds this schema.'),
+  host: FIELDS.host.nullable().optional(),
+  port: FIELDS.port.nullable().optional(),
+  public_url: FIELDS.public_url.optional(),
+  data: FIELDS.data.nullable().optional(),
+  account_id: FIELDS.account_id.optional(),
+  encryption_key: FIELDS.encryption_key.optional(),
+  encryption_key_file: twin('encryption_key'),
+  trusted_proxies: FIELDS.trusted_proxies.nullable().optional(),
+  allowed_origins: FIELDS.allowed_origins.nullable().optional(),
+  database_url: FIELDS.database_url.optional(),
+  database_url_file: twin('database_url'),
+  log_level: FIELDS.log_level.nullable().optional(),
+  audit: z
+    .strictObject({
+      durability: FIELDS['audit.durability'].nullable().optional(),
+      retention_days: FIELDS['audit.retention_days'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('What is kept of who did what.'),
+  stdio: z
+    .strictObject({
+      register: FIELDS['stdio.register'].nullable().optional(),
+      max_children: FIELDS['stdio.max_children'].nullable().optional(),
+      idle_stop_seconds: FIELDS['stdio.idle_stop_seconds'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('Servers that run as commands on this machine.'),
+  portals: declared
+    .nullable()
+    .optional()
+    .describe('Portals, as the REST API takes them; read-only there once they stand here.'),
+  servers: declared.nullable().optional().describe('Servers, as the REST API takes them.'),
+  policies: declared.nullable().optional().describe('Policies, as the REST API takes them.'),
+})
+
+export type FileContents = z.input<typeof fileSchema>
+
+/** Sections that hold lists of objects in the API's shapes. */
+export type DeclaredSection = 'portals' | 'servers' | 'policies'
+
+/**
+ * The published JSON Schema (2020-12) of `portico.yaml`.
+ *
+ * @param items schemas for the entries of the declared sections, from the room that owns their shapes
+ */
+export function fileJsonSchema(items: Partial<Record<DeclaredSection, object>> = {}): Record<string, unknown> {
+  const schema = z.toJSONSchema(fileSchema, { io: 'input' }) as {
+    properties: Record<string, { items?: object; anyOf?: { type?: string; items?: object }[] }>
+  }
+  for (const [section, item] of Object.entries(items)) {
+    const list = schema.properties[section]?.anyOf?.find(({ type }) => type === 'array')
+    if (list !== undefined) list.items = item
+  }
+  return { title: 'portico.yaml', description: 'Settings of Portico.', ...schema }
+}
+
+/** The file's path of a setting, as keys: `audit.durability` is `['audit', 'durability']`. */
+export function pathOf(name: string): string[] {
+  return name.split('.')
+}
+
+/** Names of secrets, each of which also has a `_file` key and a `_FILE` variable. */
+export const SECRET_NAMES = Object.entries(SETTINGS)
+  .filter(([, { secret }]) => secret)
+  .map(([name]) => name)

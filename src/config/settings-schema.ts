@@ -1,0 +1,143 @@
+/**
+ * The settings, each once: its name in the file, its environment variable, its default, what it takes and what it is
+ * for. The file's JSON Schema, the reference page, the flags of `portico start` and the reading all come from here.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** Text from a flag or a variable and a number from the file both pass. */
+function integer(least: number, most: number) {
+  const range = `must be a whole number from ${least} to ${most}`
+  return z
+    .union([z.int(), z.string()], range)
+    .transform((value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value))
+    .pipe(z.int(range).min(least, range).max(most, range))
+}
+
+/** A list in the file, or text with commas. */
+function list(item: z.ZodType<string, string>) {
+  return z
+    .union([z.array(z.string()), z.string()], 'must be a list, or text with commas')
+    .transform((value) =>
+      (typeof value === 'string' ? value.split(',') : value).map((text) => text.trim()).filter(Boolean),
+    )
+    .pipe(z.array(item))
+}
+
+const cidr = z.string().refine(isCidr, 'must be addresses or ranges such as 10.0.0.0/8')
+
+function isCidr(text: string): boolean {
+  const [address = '', bits, extra] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || extra !== undefined) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+}
+
+// `*` and `null` are not origins: either would let any page in.
+const origin = z
+  .string()
+  .regex(/^[a-z][a-z0-9+.-]*:\/\/[^/\s*?#@]+$/, 'must be origins such as https://app.example.com, without a path')
+
+const publicUrl = z
+  .string()
+  .transform((text) => text.trim().replace(/\/$/, ''))
+  .refine(isPublicUrl, 'must be https://host or https://host:port, without a path (http only for this machine)')
+
+function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+  return isSafe && url.origin === text.toLowerCase()
+}
+
+/** Whether only this machine can reach a listener bound to `host`. Unknown names are not, whatever they resolve to. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}
+
+const host = z
+  .string()
+  .trim()
+  .refine(
+    (text) => isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text),
+    'must be an address or a host name',
+  )
+
+const database = z
+  .string()
+  .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), 'must begin with postgres:// and be a URL')
+
+/** Field schemas by name; a dot is one level in the file. */
+export const FIELDS = {
+  host: host.describe('Address to listen on. Anything but this machine needs an https public_url.'),
+  port: integer(0, 65_535).describe('Port to listen on; 0 takes any free one.'),
+  public_url: publicUrl
+    .nullable()
+    .describe('The https address that people and clients use; TLS ends at your proxy. Issuer of every token.'),
+  data: z.string().min(1).describe('Directory for the database, the audit journal and the owner token.'),
+  account_id: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _')
+    .nullable()
+    .describe('The only account id that the REST API answers; any id is answered where it is not set.'),
+  encryption_key: z
+    .string()
+    .nullable()
+    .describe(
+      'Key that seals credentials: 32 bytes as base64 or hex, or several with commas (the first seals, all open).',
+    ),
+  trusted_proxies: list(cidr).describe('Addresses whose Forwarded headers are believed; nobody else is.'),
+  allowed_origins: list(origin).describe('Web origins whose pages may call /mcp.'),
+  database_url: database.nullable().describe('PostgreSQL to use instead of the SQLite file in the data directory.'),
+  log_level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
+    .describe('How much the log on stderr says. The audit is not affected.'),
+  'audit.durability': z
+    .enum(['process', 'disk'])
+    .describe('process: an answered call survives the death of the process. disk: also that of the machine; slower.'),
+  'audit.retention_days': integer(1, 36_500).describe('Days that audit rows are kept.'),
+  'stdio.register': z
+    .enum(['off', 'local', 'api'])
+    .describe(
+      'Who may add servers that run as commands. local: the file, or the owner token from this machine. api: the owner token from anywhere. off: nobody.',
+    ),
+  'stdio.max_children': integer(1, 10_000).describe('Most server processes at one time.'),
+  'stdio.idle_stop_seconds': integer(1, 604_800).describe(
+    'A server process that nobody used for this long is stopped.',
+  ),
+} as const
+
+export type SettingName = keyof typeof FIELDS
+export type SettingValues = { [Name in SettingName]: z.output<(typeof FIELDS)[Name]> }
+
+export interface Setting {
+  variable: string
+  /** As text, as one would write it; null means not set. */
+  fallback: string | null
+  /** Has `_FILE` twins, has no flag (arguments show in process lists), and is never printed. */
+  secret: boolean
+}
+
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
+  host: { variable: 'PORTICO_HOST', fallback: '127.0.0.1', secret: false },
+  port: { variable: 'PORTICO_PORT', fallback: '8787', secret: false },
+  public_url: { variable: 'PORTICO_PUBLIC_URL', fallback: null, secret: false },
+  data: { variable: 'PORTICO_DATA', fallback: './data', secret: false },
+  account_id: { variable: 'PORTICO_ACCOUNT_ID', fallback: null, secret: false },
+  encryption_key: { variable: 'PORTICO_ENCRYPTION_KEY', fallback: null, secret: true },
+  trusted_proxies: { variable: 'PORTICO_TRUSTED_PROXIES', fallback: '', secret: false },
+  allowed_origins: { variable: 'PORTICO_ALLOWED_ORIGINS', fallback: '', secret: false },
+  database_url: { variable: 'DATABASE_URL', fallback: null, secret: true },
+  log_level: { variable: 'LOG_LEVEL', fallback: 'info', secret: false },
+  'audit.durability': { variable: 'PORTICO_AUDIT_DURABILITY', fallback: 'process', secret: false },
+  'audit.retention_days': { variable: 'PORTICO_AUDIT_RETENTION_DAYS', fallback: '90', secret: false },
+  'stdio.register': { variable: 'PORTICO_STDIO_REGISTER', fallback: 'local', secret: false },
+  'stdio.max_children': { variable: 'PORTICO_STDIO_MAX_CHILDREN', fallback: '64', secret: false },
+  'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
+}
+
+export const SETTING_NAMES = Object.keys(FIELDS) as SettingName[]
+
+/** All settings at once, flat. */
+export const allSettings = z.object(FIELDS)
