@@ -13,6 +13,13 @@ export interface PortalSpec {
   servers: readonly ServerSpec[]
 }
 
+/** Where a request arrived. */
+export interface Place {
+  spec: PortalSpec
+  /** The server of a single-server mount, by index in portal order; null for the whole portal. */
+  mount: number | null
+}
+
 export interface ServerSpec {
   uid: ServerUid
   id: ServerId

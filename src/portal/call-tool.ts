@@ -1,0 +1,35 @@
+/** `tools/call`: one of the portal's own tools, or one of a server's; either way the checkpoint decides whether it runs. */
+
+import { checkParamHeaders } from '../protocol/era-2026/param-headers.ts'
+import type { JsonObject } from '../protocol/model.ts'
+import { BUILTINS } from './builtin.ts'
+import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import { badInput, isObject } from './read-params.ts'
+import type { Rooms } from './rooms.ts'
+import { findTarget, type Target } from './target.ts'
+import { askOwner, type Errand } from './upstream-call.ts'
+import type { Visit } from './visit.ts'
+
+export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
+  const { method, params } = errand.request
+  const { name, arguments: input = {} } = params
+  if (typeof name !== 'string') return badInput(visit, errand, rooms, '"name" must be the name of a tool.')
+  if (!isObject(input)) return badInput(visit, errand, rooms, '"arguments" must be an object.')
+  const target = findTarget(visit, 'tool', name)
+  return passCheckpoint({ method, target }, visit, rooms.audit, () => perform(target, input, { visit, errand, rooms }))
+}
+
+type Scene = { visit: Visit; errand: Errand; rooms: Rooms }
+
+async function perform(target: Target, input: JsonObject, { visit, errand, rooms }: Scene): Promise<Performed> {
+  if (target.kind === 'builtin') {
+    const result = await BUILTINS.get(target.name)?.run(input, visit, rooms)
+    return { reply: { kind: 'result', result: result ?? {} }, credential: null, upstreamMs: 0 }
+  }
+  if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
+  const { entry } = target
+  // Only now: before the decision, a header error would tell a forbidden tool from an unknown one.
+  const wrong = errand.headers && checkParamHeaders(entry.listed, input, errand.headers)
+  if (wrong) return { reply: { kind: 'error', error: wrong }, credential: null, upstreamMs: 0 }
+  return askOwner(entry, { name: entry.original, arguments: input }, { visit, errand, upstreams: rooms.upstreams })
+}

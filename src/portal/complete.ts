@@ -1,0 +1,38 @@
+/** `completion/complete`: routed by what it refers to, so that a denied prompt or template completes nothing. */
+import type { Json, JsonObject } from '../protocol/model.ts'
+import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import { badInput, isObject } from './read-params.ts'
+import type { Rooms } from './rooms.ts'
+import { findTarget, type Target } from './target.ts'
+import { askOwner, type Errand } from './upstream-call.ts'
+import type { Visit } from './visit.ts'
+
+export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
+  const { method, params } = errand.request
+  const { ref, argument, context } = params
+  const target = referredTo(visit, ref)
+  if (!target) {
+    const expected = '"ref" must be {"type":"ref/prompt","name":…} or {"type":"ref/resource","uri":…}.'
+    return badInput(visit, errand, rooms, expected)
+  }
+  if (!isObject(argument)) return badInput(visit, errand, rooms, '"argument" must be {"name":…,"value":…}.')
+  return passCheckpoint({ method, target }, visit, rooms.audit, () => {
+    if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
+    const { kind, original } = target.entry
+    const sent: JsonObject = {
+      ref: kind === 'prompt' ? { type: 'ref/prompt', name: original } : { type: 'ref/resource', uri: original },
+      argument,
+      ...(isObject(context) ? { context } : {}),
+    }
+    return askOwner(target.entry, sent, { visit, errand, upstreams: rooms.upstreams })
+  })
+}
+
+/** A resource reference names a template exactly as it is listed, or a listed resource. */
+function referredTo(visit: Visit, ref: Json | undefined): Target | undefined {
+  if (!isObject(ref)) return undefined
+  if (ref.type === 'ref/prompt' && typeof ref.name === 'string') return findTarget(visit, 'prompt', ref.name)
+  if (ref.type !== 'ref/resource' || typeof ref.uri !== 'string') return undefined
+  const template = findTarget(visit, 'template', ref.uri)
+  return template.kind === 'capability' ? template : findTarget(visit, 'resource', ref.uri)
+}

@@ -1,0 +1,73 @@
+/**
+ * Lists: from the catalog in memory, never waiting for an upstream, in pages of 1,000. A cursor is an offset and says
+ * nothing else: every page is filtered anew for this caller, so a foreign or altered cursor can show nothing foreign.
+ */
+import type { JsonObject } from '../protocol/model.ts'
+import type { CapabilityKind } from '../upstream/model.ts'
+import { BUILTIN_LIST } from './builtin.ts'
+import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import type { Rooms } from './rooms.ts'
+import { PORTAL } from './target.ts'
+import type { Errand } from './upstream-call.ts'
+import type { Visit } from './visit.ts'
+
+export const PAGE = 1000
+
+const MEMBER: Readonly<Record<CapabilityKind, string>> = {
+  tool: 'tools',
+  prompt: 'prompts',
+  resource: 'resources',
+  template: 'resourceTemplates',
+}
+
+export function lister(kind: CapabilityKind) {
+  return function list(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
+    return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => {
+      if (kind === 'resource' || kind === 'template') refreshStale(visit, rooms)
+      return listPage(kind, visit, errand.request.params)
+    })
+  }
+}
+
+function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Performed {
+  const offset = readCursor(params.cursor)
+  if (offset === null) {
+    const error = { code: -32602, message: 'Invalid cursor: ask for the first page again, without a cursor.' }
+    return { reply: { kind: 'error', error }, credential: null, upstreamMs: 0 }
+  }
+  const own = kind === 'tool' && visit.mount === null ? BUILTIN_LIST : []
+  const parts = visit.catalog.list(kind, visit.visible)
+  const page = slice(own, parts, offset)
+  const next = offset + PAGE
+  const tail = next < own.length + parts.length ? `],"nextCursor":"${writeCursor(next)}"}` : ']}'
+  return {
+    reply: { kind: 'json', json: `{"${MEMBER[kind]}":[${page.join()}${tail}` },
+    credential: null,
+    upstreamMs: 0,
+  }
+}
+
+/** As if `own` stood before `parts`, without joining the two. */
+function slice(own: readonly string[], parts: readonly string[], offset: number): readonly string[] {
+  if (offset >= own.length) return parts.slice(offset - own.length, offset - own.length + PAGE)
+  const head = own.slice(offset, offset + PAGE)
+  return [...head, ...parts.slice(0, PAGE - head.length)]
+}
+
+function refreshStale(visit: Visit, rooms: Rooms): void {
+  visit.spec.servers.forEach(({ uid }, index) => {
+    if (visit.visible.has[index] === true) rooms.upstreams.refreshResourcesSoon(uid)
+  })
+}
+
+function writeCursor(offset: number): string {
+  return Buffer.from(`o${offset}`).toString('base64url')
+}
+
+/** @returns the offset, 0 where there is no cursor, null where it is none of ours */
+function readCursor(cursor: unknown): number | null {
+  if (cursor === undefined) return 0
+  if (typeof cursor !== 'string' || cursor.length > 32) return null
+  const text = Buffer.from(cursor, 'base64url').toString()
+  return /^o[1-9]\d{0,8}$/.test(text) && writeCursor(Number(text.slice(1))) === cursor ? Number(text.slice(1)) : null
+}

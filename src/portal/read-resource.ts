@@ -1,0 +1,18 @@
+/** `resources/read`: a listed resource, or a URI that exactly one server's template covers. Nothing is ever tried at server after server. */
+import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import { badInput } from './read-params.ts'
+import type { Rooms } from './rooms.ts'
+import { findTarget } from './target.ts'
+import { askOwner, type Errand } from './upstream-call.ts'
+import type { Visit } from './visit.ts'
+
+export function readResource(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
+  const { method, params } = errand.request
+  const { uri } = params
+  if (typeof uri !== 'string') return badInput(visit, errand, rooms, '"uri" must be the URI of a resource.')
+  const target = findTarget(visit, 'resource', uri)
+  return passCheckpoint({ method, target }, visit, rooms.audit, () => {
+    if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
+    return askOwner(target.entry, { uri }, { visit, errand, upstreams: rooms.upstreams })
+  })
+}

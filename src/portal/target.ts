@@ -1,0 +1,46 @@
+/**
+ * What a request is about. A target is looked up by name for every caller alike; whether this caller may have it is
+ * asked afterwards, so that a name that is somebody else's never falls through to another owner.
+ */
+import { type Refusal, refused } from '../base/refusal.ts'
+import { belongsTo } from '../protocol/uri-template.ts'
+import type { CapabilityKind } from '../upstream/model.ts'
+import { BUILTINS } from './builtin.ts'
+import type { Catalog, Entry } from './catalog.ts'
+import type { Visit } from './visit.ts'
+
+export type Target =
+  /** The portal itself: lists, discovery, the built-in tools. */
+  | { kind: 'portal'; name: string | null }
+  | { kind: 'builtin'; name: string }
+  | { kind: 'capability'; name: string; entry: Entry }
+  | { kind: 'nothing'; name: string }
+
+export const PORTAL: Target = { kind: 'portal', name: null }
+
+/** A tool, prompt or listed resource by its public or bare name; a resource also by the one template that fits it. */
+export function findTarget(visit: Visit, kind: CapabilityKind, name: string): Target {
+  if (kind === 'tool' && visit.mount === null && BUILTINS.has(name)) return { kind: 'builtin', name }
+  const entry = visit.catalog.find(kind, name) ?? (kind === 'resource' ? templateFor(visit.catalog, name) : undefined)
+  return entry ? { kind: 'capability', name, entry } : { kind: 'nothing', name }
+}
+
+/** Two servers whose templates both fit make the URI nobody's: order must not decide who receives what may be a secret. */
+function templateFor(catalog: Catalog, uri: string): Entry | undefined {
+  let found: Entry | undefined
+  for (const entry of catalog.entries('template')) {
+    if (!belongsTo(uri, entry.original)) continue
+    if (found && found.server.uid !== entry.server.uid) return undefined
+    found ??= entry
+  }
+  return found
+}
+
+/** Whether it is there for this caller at all, before any policy is asked. */
+export function offered(target: Target, visit: Visit): Refusal | undefined {
+  if (target.kind === 'nothing') return refused('not-offered')
+  if (target.kind !== 'capability') return undefined
+  if (!target.entry.enabled) return refused('not-offered')
+  if (visit.switchedOff.has(target.entry.server.uid)) return refused('switched-off')
+  return undefined
+}

@@ -1,0 +1,44 @@
+/** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
+import type { Cancellation } from '../base/cancel.ts'
+import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
+import type { Entry } from './catalog.ts'
+import type { Performed } from './checkpoint.ts'
+import type { Visit } from './visit.ts'
+
+/** One request under way, with the ends that lead back to its caller. */
+export interface Errand {
+  request: Request
+  /** The `Mcp-Param-*` headers of a 2026-era request, lower-case names, decoded on use; null otherwise. */
+  headers: ReadonlyMap<string, string> | null
+  cancel: Cancellation
+  /** Hands a notification that belongs to this request to the caller's stream, in order, before the reply. */
+  report(notification: Notification): void
+}
+
+/** @param params as the server is to see them: its own names, nothing that the method does not know */
+export async function askOwner(
+  entry: Entry,
+  params: JsonObject,
+  { visit, errand, upstreams }: { visit: Visit; errand: Errand; upstreams: Upstreams },
+): Promise<Performed> {
+  const { meta, method } = errand.request
+  const call: UpstreamCall = {
+    serverUid: entry.server.uid,
+    principal: visit.principal,
+    session: visit.session?.id ?? null,
+    client: visit.client,
+    method,
+    params,
+    progress: meta.progressToken !== undefined,
+    cancel: errand.cancel,
+    report: (notification) => errand.report(notification),
+  }
+  const logLevel = meta.logLevel ?? visit.session?.logLevel
+  if (logLevel) call.logLevel = logLevel
+  if (meta.traceparent !== undefined) call.traceparent = meta.traceparent
+  if (meta.tracestate !== undefined) call.tracestate = meta.tracestate
+  if (meta.vendor !== undefined) call.vendorMeta = meta.vendor
+  const { raw, ms, credential } = await upstreams.call(call)
+  return { reply: raw, credential, upstreamMs: ms }
+}

@@ -1,0 +1,109 @@
+/**
+ * One caller in one portal, for one request: who, where, by which client, and what that adds up to. What can be kept
+ * between requests (decisions, visible servers) is kept in a `Standing`, good until configuration, inventories,
+ * policies or the caller's own switches change.
+ */
+import type { ActorSnapshot } from '../audit/event.ts'
+import type { Clock } from '../base/clock.ts'
+import { type DeedId, newId, type ServerUid } from '../base/ids.ts'
+import { type Principal, principalKey } from '../base/principal.ts'
+import { type Access, compileAccess } from '../policy/compile.ts'
+import type { ClientFacts } from '../protocol/model.ts'
+import type { Catalog, Visible } from './catalog.ts'
+import type { Directory } from './directory.ts'
+import type { Session } from './sessions.ts'
+import type { Place, PortalSpec, ServerSpec } from './spec.ts'
+import type { Toggles } from './toggles.ts'
+
+export interface Standing {
+  readonly access: Access
+  readonly catalog: Catalog
+  readonly visible: Visible
+  readonly switchedOff: ReadonlySet<ServerUid>
+  readonly actor: ActorSnapshot
+  readonly mount: ServerSpec | null
+}
+
+export interface Visit extends Standing {
+  readonly principal: Principal
+  readonly spec: PortalSpec
+  readonly client: ClientFacts
+  /** The 2025-era session, or null. */
+  readonly session: Session | null
+  /** What the caller's server switches hang off: the session, or the grant. */
+  readonly owner: string
+  readonly clientIp: string
+  readonly traceparent: string | null
+  newDeed(): DeedId
+}
+
+export interface Caller {
+  principal: Principal
+  client: ClientFacts
+  session: Session | null
+  clientIp: string
+  traceparent: string | null
+}
+
+export interface Visitors {
+  visit(place: Place, caller: Caller): Promise<Visit>
+  /** For streams, which look again each time something changes. */
+  standing(place: Place, principal: Principal, owner: string): Promise<Standing>
+}
+
+const KEPT = 20_000
+
+export function ownerOf(principal: Principal, session: Session | null): string {
+  return session === null ? `grant:${principal.grant}` : `session:${session.id}`
+}
+
+export function openVisitors(directory: Directory, toggles: Toggles, clock: Clock): Visitors {
+  const kept = new Map<string, { standing: Standing; epoch: number; switches: unknown }>()
+  const newDeed = () => newId<DeedId>(clock.now())
+
+  async function standing(place: Place, principal: Principal, owner: string): Promise<Standing> {
+    const switches = toggles.peek(owner) ?? (await toggles.load(owner))
+    const key = `${principalKey(principal)} ${owner} ${place.spec.uid} ${place.mount ?? ''}`
+    const known = kept.get(key)
+    if (known && known.epoch === directory.epoch && known.switches === switches) return known.standing
+    const made = stand(place, principal, switches, directory)
+    if (kept.size >= KEPT) kept.delete(kept.keys().next().value ?? '')
+    kept.set(key, { standing: made, epoch: directory.epoch, switches })
+    return made
+  }
+
+  return {
+    standing,
+    async visit(place, caller) {
+      const owner = ownerOf(caller.principal, caller.session)
+      return { ...(await standing(place, caller.principal, owner)), ...caller, spec: place.spec, owner, newDeed }
+    },
+  }
+}
+
+function stand(
+  place: Place,
+  principal: Principal,
+  switchedOff: ReadonlySet<ServerUid>,
+  directory: Directory,
+): Standing {
+  const { spec, mount } = place
+  const access = compileAccess(spec.policies, spec.servers, principal)
+  const has = spec.servers.map(
+    ({ uid }, index) =>
+      (mount === null || mount === index) && access.servers.get(uid)?.allow === true && !switchedOff.has(uid),
+  )
+  return {
+    access,
+    catalog: directory.catalog(place),
+    visible: { has, key: has.map((yes) => (yes ? '1' : '0')).join('') },
+    switchedOff,
+    actor: snapshot(principal),
+    mount: mount === null ? null : (spec.servers[mount] ?? null),
+  }
+}
+
+function snapshot(principal: Principal): ActorSnapshot {
+  const { kind, id, grant } = principal
+  return { kind, id, grant, label: principal.kind === 'user' ? principal.email : principal.name }
+}
