@@ -37,7 +37,7 @@ const DOORS: readonly Door[] = [
   },
   {
     what: 'a socket listens',
-    code: /\bcreate(Secure)?Server\b|(?<!\bcancel)\.listen\(/,
+    code: /\bcreate(Secure)?Server\b|\bnew (\w+\.)?Server\(|\.listen\(\s*(\d|\{|\w*port\b)/i,
     imported: /^@hono\/node-server$/,
     openTo: /^src\/http\//,
   },
@@ -218,6 +218,7 @@ describe('each rule can fail', () => {
     { path: 'src/admin/servers.ts', source: 'await sql<{ one: number }>`select 1`.execute(db)' },
     { path: 'src/upstream/oauth.ts', source: 'createServer(handle)' },
     { path: 'src/pages/home.ts', source: 'server.listen(0)' },
+    { path: 'src/pages/home.ts', source: 'new http.Server(handle)' },
     { path: 'src/policy/facts.ts', source: 'await fetch(url)' },
     { path: 'src/policy/facts.ts', source: "import { Pool } from 'undici'" },
     { path: 'src/policy/facts.ts', source: 'http.request(url)' },
@@ -243,9 +244,12 @@ describe('each rule can fail', () => {
       [],
     )
     expect(doorFaults('src/portal/visit.ts', "const hint = 'set process.env, then fetch(it)'")).toEqual([])
-    expect(doorFaults('src/portal/call-tool.ts', 'cancel.listen(stop)\nrooms.safeFetch(url)\nthis.fetch(x)')).toEqual(
-      [],
-    )
+    expect(
+      doorFaults(
+        'src/portal/call-tool.ts',
+        'cancel.listen(stop)\npipe.listen(onNotification)\nrooms.safeFetch(url)\nthis.fetch(x)',
+      ),
+    ).toEqual([])
   })
 
   test('shape: a file too long, a barrel and a file without a heading are faults; tables are exempt', () => {

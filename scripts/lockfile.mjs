@@ -1,0 +1,24 @@
+// Proves package-lock.json: every package is pinned by a SHA-512 and none comes from anywhere but the npm registry.
+// A package without integrity, from git, a tarball URL or a folder would be whatever its host serves that day.
+import { readFileSync } from 'node:fs'
+
+const faults = []
+const { lockfileVersion, packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'))
+if (lockfileVersion !== 3) faults.push(`lockfileVersion is ${lockfileVersion}, not 3`)
+
+const entries = Object.entries(packages).filter(([path]) => path !== '')
+for (const [path, { integrity, resolved, link, version, hasInstallScript, dev }] of entries) {
+  // Private workspaces are folders of this repository.
+  if (link || !path.includes('node_modules/')) continue
+  if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '')) faults.push(`${path}: no SHA-512 integrity`)
+  // Without `resolved`, npm asks the registry that it is configured for; the integrity still decides.
+  if (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'))
+    faults.push(`${path}: from ${resolved}`)
+  if (!/^\d+\.\d+\.\d+/.test(version ?? '')) faults.push(`${path}: version "${version}"`)
+  // What is installed with the published program must not run anything while it is installed.
+  if (hasInstallScript && !dev) faults.push(`${path}: has an install script`)
+}
+
+for (const fault of faults) process.stderr.write(`package-lock.json: ${fault}\n`)
+if (faults.length === 0) console.log(`package-lock.json: ${entries.length} packages, each pinned by SHA-512`)
+process.exit(faults.length > 0 ? 1 : 0)

