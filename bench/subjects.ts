@@ -1,10 +1,9 @@
 /** What is measured side by side: each in front of the same upstream, each given the same bytes. */
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { type Durability, startPortal } from './portal.ts'
 import { freePort, type Running, startCommand, startProgram } from './processes.ts'
 
 export const SUBJECTS = ['direct', 'relay', 'nginx', 'portal', 'portal-disk'] as const
@@ -35,9 +34,9 @@ export async function startSubject(name: SubjectName, upstream: Running): Promis
     case 'nginx':
       return { ...(await startNginx(upstream.port)), name, token: 'none' }
     case 'portal':
-      return { ...(await startPortal(upstream.port, 'process')), name }
+      return { ...(await startFurnished(upstream.port, 'process')), name }
     case 'portal-disk':
-      return { ...(await startPortal(upstream.port, 'disk')), name }
+      return { ...(await startFurnished(upstream.port, 'disk')), name }
   }
 }
 
@@ -115,56 +114,20 @@ async function answers(port: number): Promise<boolean> {
   return response.status < 500
 }
 
-const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
-
-/** The program as it is shipped, with a server registered over its API and a token minted for a user. */
-async function startPortal(upstreamPort: number, durability: 'process' | 'disk'): Promise<Running & { token: string }> {
-  const data = await mkdtemp(join(tmpdir(), 'bench-portal-'))
-  const port = await freePort()
-  const config = join(data, 'portico.yaml')
-  await writeFile(config, `audit:\n  durability: ${durability}\n`)
-  const env = {
-    PORTICO_PORT: String(port),
-    PORTICO_DATA: join(data, 'data'),
-    PORTICO_CONFIG: config,
-    PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    LOG_LEVEL: 'error',
-  }
-  const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
-  const running = await startCommand([process.execPath, BIN, 'start'], port, { env, probe: ready })
-  const stop = async () => {
-    await running.stop()
-    await rm(data, { recursive: true, force: true })
-  }
+/** The portal with the upstream registered over its API and a token minted for a user. */
+async function startFurnished(upstreamPort: number, durability: Durability): Promise<Running & { token: string }> {
+  const portal = await startPortal(durability)
   try {
-    return { ...running, token: await furnish(port, join(data, 'data', 'admin-token'), upstreamPort), stop }
+    await portal.api('POST', '/access/ai-controls/mcp/servers', {
+      id: 'bench',
+      name: 'Bench',
+      hostname: `http://127.0.0.1:${upstreamPort}/mcp`,
+      auth_type: 'unauthenticated',
+    })
+    await portal.api('PUT', '/access/ai-controls/mcp/portals/default', { servers: [{ server_id: 'bench' }] })
+    return { ...portal, token: await portal.userToken() }
   } catch (error) {
-    await stop()
+    await portal.stop()
     throw error
   }
-}
-
-/** @returns an access token for the default portal with the upstream behind it */
-async function furnish(port: number, adminTokenFile: string, upstreamPort: number): Promise<string> {
-  const admin = (await readFile(adminTokenFile, 'utf8')).trim()
-  const api = async (method: string, path: string, body: unknown): Promise<{ token?: string }> => {
-    const response = await fetch(`http://127.0.0.1:${port}/client/v4/accounts/default${path}`, {
-      method,
-      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
-    return (JSON.parse(text) as { result: { token?: string } }).result
-  }
-  await api('POST', '/access/ai-controls/mcp/servers', {
-    id: 'bench',
-    name: 'Bench',
-    hostname: `http://127.0.0.1:${upstreamPort}/mcp`,
-    auth_type: 'unauthenticated',
-  })
-  await api('PUT', '/access/ai-controls/mcp/portals/default', { servers: [{ server_id: 'bench' }] })
-  const { token } = await api('POST', '/tokens/access', { email: 'bench@example.com', portal: 'default' })
-  if (token === undefined) throw new Error('no access token was minted')
-  return token
 }
