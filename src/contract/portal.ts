@@ -1,0 +1,86 @@
+/** The shapes of a portal and of the servers behind it. */
+import { z } from 'zod'
+import { overrideListInput, portalOverrideShown } from './capability-override.ts'
+import { descriptionSchema, nameSchema, policyIdSchema, portalHostnameSchema, portalIdSchema } from './ids.ts'
+import { serverEcho, serverShown, stamps } from './server.ts'
+
+export const CODE_MODES = ['off', 'opt_in', 'default_on', 'enforced'] as const
+
+/** `server_id`, or `id` as some documents write it. The server's own members may come along from a read and say nothing. */
+export const mappingInput = z.strictObject({
+  server_id: z.string().min(1).max(32).optional(),
+  id: z.string().min(1).max(32).optional(),
+  default_disabled: z.boolean().nullish(),
+  on_behalf: z.boolean().nullish(),
+  updated_tools: overrideListInput.nullish(),
+  updated_prompts: overrideListInput.nullish(),
+  name: z.unknown().optional(),
+  hostname: z.unknown().optional(),
+  auth_type: z.unknown().optional(),
+  description: z.unknown().optional(),
+  isolation: z.unknown().optional(),
+  transport: z.unknown().optional(),
+  policies: z.unknown().optional(),
+  is_shared_oauth_callback_enabled: z.unknown().optional(),
+  secure_web_gateway: z.unknown().optional(),
+  ...serverEcho,
+})
+export type MappingInput = z.infer<typeof mappingInput>
+
+const settings = {
+  description: descriptionSchema.nullish(),
+  code_mode: z.enum(CODE_MODES).optional(),
+  allow_code_mode: z.boolean().optional(),
+  secure_web_gateway: z.boolean().optional(),
+  servers: z.array(mappingInput).max(10_000).optional(),
+  policies: z.array(policyIdSchema).max(1000).optional(),
+}
+
+export const portalCreate = z.strictObject({
+  id: portalIdSchema,
+  hostname: portalHostnameSchema,
+  name: nameSchema,
+  ...settings,
+})
+export type PortalCreate = z.infer<typeof portalCreate>
+
+/** Every member optional: what is left out stays; lists that are sent replace. */
+export const portalUpdate = z.strictObject({
+  id: z.string().optional(),
+  hostname: portalHostnameSchema.optional(),
+  name: nameSchema.optional(),
+  ...settings,
+  origin: z.unknown().optional(),
+  created_at: z.unknown().optional(),
+  created_by: z.unknown().optional(),
+  modified_at: z.unknown().optional(),
+  modified_by: z.unknown().optional(),
+})
+export type PortalUpdate = z.infer<typeof portalUpdate>
+
+export const portalServerShown = serverShown.omit({ updated_tools: true, updated_prompts: true }).extend({
+  server_id: z.string(),
+  default_disabled: z.boolean(),
+  on_behalf: z.boolean(),
+  updated_tools: z.array(portalOverrideShown).optional(),
+  updated_prompts: z.array(portalOverrideShown).optional(),
+})
+export type PortalServerShown = z.infer<typeof portalServerShown>
+
+const portalAlone = {
+  id: z.string(),
+  hostname: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+  code_mode: z.enum(CODE_MODES),
+  allow_code_mode: z.boolean(),
+  secure_web_gateway: z.boolean(),
+  policies: z.array(z.string()),
+  ...stamps,
+}
+
+export const portalShown = z.object({ ...portalAlone, servers: z.array(portalServerShown) })
+export type PortalShown = z.infer<typeof portalShown>
+
+/** What a delete answers. */
+export const portalDeleted = z.object(portalAlone)

@@ -1,0 +1,161 @@
+/** The shapes of a server: what is sent, what is shown. Secrets are sent and never shown. */
+import { z } from 'zod'
+import { overrideListInput, serverOverrideShown } from './capability-override.ts'
+import { hasUserInfo, visible } from './credentials.ts'
+import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
+
+const noNul = (text: string): boolean => !text.includes('\0')
+
+const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2048)
+  .regex(visible)
+  .refine((text) => !text.includes('#'), 'must have no fragment')
+  .refine((text) => !hasUserInfo(text), 'must have no user or password: give them as auth_credentials')
+
+/** Nobody can connect to this one: it names a child process. */
+const stdioUrl = z.string().regex(/^stdio:\/\/[a-z0-9_-]{1,32}$/)
+
+export const serverHostname = z.union([stdioUrl, httpUrl], {
+  error: 'give the full URL of the MCP endpoint, such as "https://example.com/mcp", or "stdio://" and the server\'s id',
+})
+
+export const envSchema = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+    z.string().max(32_768).refine(noNul, 'must hold no NUL character'),
+  )
+  .refine((env) => Object.keys(env).length <= 100, 'at most 100 variables')
+
+const plainText = z.string().max(8192).refine(noNul, 'must hold no NUL character')
+
+/** No shell: the arguments reach the program as they are. `env` is write-only. */
+export const stdioTransport = z.strictObject({
+  type: z.literal('stdio'),
+  command: plainText.min(1),
+  args: z.array(plainText).max(256).optional(),
+  env: envSchema.optional(),
+  cwd: plainText.min(1).optional(),
+})
+export type StdioTransportInput = z.infer<typeof stdioTransport>
+
+export const AUTH_TYPES = ['oauth', 'bearer', 'unauthenticated'] as const
+export const ISOLATIONS = ['shared', 'per_credential', 'per_user', 'per_session'] as const
+
+const settings = {
+  description: descriptionSchema.nullish(),
+  auth_credentials: z.string().min(1).optional(),
+  client_secret: z.string().min(1).max(4096).optional(),
+  is_shared_oauth_callback_enabled: z.boolean().optional(),
+  secure_web_gateway: z.boolean().optional(),
+  updated_tools: overrideListInput.nullish(),
+  updated_prompts: overrideListInput.nullish(),
+  isolation: z.enum(ISOLATIONS).optional(),
+  policies: z.array(policyIdSchema).max(1000).optional(),
+  transport: stdioTransport.nullish(),
+}
+
+export const serverCreate = z.strictObject({
+  id: serverIdSchema,
+  name: nameSchema,
+  hostname: serverHostname,
+  auth_type: z.enum(AUTH_TYPES),
+  ...settings,
+})
+export type ServerCreate = z.infer<typeof serverCreate>
+
+/** A read may be sent back whole: what only the portal sets is accepted and ignored. */
+export const serverEcho = {
+  tools: z.unknown().optional(),
+  prompts: z.unknown().optional(),
+  status: z.unknown().optional(),
+  authentication_status: z.unknown().optional(),
+  auth_config_summary: z.unknown().optional(),
+  error: z.unknown().optional(),
+  error_details: z.unknown().optional(),
+  last_synced: z.unknown().optional(),
+  last_successful_sync: z.unknown().optional(),
+  origin: z.unknown().optional(),
+  created_at: z.unknown().optional(),
+  created_by: z.unknown().optional(),
+  modified_at: z.unknown().optional(),
+  modified_by: z.unknown().optional(),
+}
+
+/** Every member optional: what is left out stays. `id`, `hostname`, `auth_type` and the command cannot change. */
+export const serverUpdate = z.strictObject({
+  id: z.string().optional(),
+  hostname: z.string().optional(),
+  auth_type: z.string().optional(),
+  name: nameSchema.optional(),
+  ...settings,
+  ...serverEcho,
+})
+export type ServerUpdate = z.infer<typeof serverUpdate>
+
+const definition = z.record(z.string(), z.unknown())
+
+export const authConfigSummary = z.object({
+  auth_mode: z.enum(['dcr', 'manual']),
+  has_client_secret: z.boolean(),
+  client_secret_version: z.int(),
+  config: z.record(z.string(), z.unknown()).optional(),
+  registration_info: z.record(z.string(), z.unknown()).optional(),
+})
+
+export const errorDetails = z.object({
+  status_code: z.int().optional(),
+  mcp_code: z.int().optional(),
+  retryable: z.boolean().optional(),
+  is_upstream: z.boolean().optional(),
+  cause: z.string().optional(),
+})
+
+export const SERVER_STATUSES = ['waiting', 'ready', 'stale', 'error'] as const
+
+export const stamps = {
+  created_at: z.string(),
+  created_by: z.string(),
+  modified_at: z.string(),
+  modified_by: z.string(),
+  origin: z.enum(['api', 'file']),
+}
+
+export const serverShown = z.object({
+  id: z.string(),
+  name: z.string(),
+  hostname: z.string(),
+  auth_type: z.enum(AUTH_TYPES),
+  description: z.string().nullable(),
+  isolation: z.enum(ISOLATIONS),
+  transport: z
+    .object({ type: z.literal('stdio'), command: z.string(), args: z.array(z.string()), cwd: z.string().optional() })
+    .optional(),
+  policies: z.array(z.string()),
+  tools: z.array(definition),
+  prompts: z.array(definition),
+  updated_tools: z.array(serverOverrideShown).optional(),
+  updated_prompts: z.array(serverOverrideShown).optional(),
+  status: z.enum(SERVER_STATUSES),
+  authentication_status: z.enum(['not_required', 'required', 'connected', 'stale', 'manual']),
+  auth_config_summary: authConfigSummary.optional(),
+  error: z.string().optional(),
+  error_details: errorDetails.optional(),
+  last_synced: z.string().optional(),
+  last_successful_sync: z.string().optional(),
+  is_shared_oauth_callback_enabled: z.boolean(),
+  secure_web_gateway: z.boolean(),
+  ...stamps,
+})
+export type ServerShown = z.infer<typeof serverShown>
+
+export const syncShown = z.object({
+  status: z.enum(SERVER_STATUSES),
+  error: z.string().optional(),
+  error_details: errorDetails.optional(),
+  tool_count: z.int(),
+  prompt_count: z.int(),
+  resource_count: z.int(),
+  template_count: z.int(),
+})
+export type SyncShown = z.infer<typeof syncShown>
