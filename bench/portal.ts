@@ -17,6 +17,8 @@ export interface BenchPortal extends Running {
   api<T>(method: string, path: string, body?: unknown): Promise<T>
   /** An access token for a user at the default portal. */
   userToken(): Promise<string>
+  /** Ends it and starts it again on the same data and port; resolves with the milliseconds from start until `probe` holds. */
+  restart(probe: () => Promise<boolean>): Promise<number>
 }
 
 const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
@@ -35,7 +37,9 @@ export async function startPortal(durability: Durability): Promise<BenchPortal> 
     LOG_LEVEL: 'error',
   }
   const probe = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
-  const running = await startCommand([process.execPath, BIN, 'start'], port, { env, probe })
+  const start = (until: () => Promise<boolean>) =>
+    startCommand([process.execPath, BIN, 'start'], port, { env, probe: until })
+  let running = await start(probe)
   const admin = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
 
   async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -50,10 +54,19 @@ export async function startPortal(durability: Durability): Promise<BenchPortal> 
   }
 
   return {
-    ...running,
+    port,
+    get pid() {
+      return running.pid
+    },
     api,
     userToken: async () =>
       (await api<{ token: string }>('POST', '/tokens/access', { email: 'bench@example.com', portal: 'default' })).token,
+    restart: async (until) => {
+      await running.stop()
+      const begun = performance.now()
+      running = await start(until)
+      return performance.now() - begun
+    },
     stop: async () => {
       await running.stop()
       await rm(dir, { recursive: true, force: true })

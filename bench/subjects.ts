@@ -3,16 +3,20 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Durability, startPortal } from './portal.ts'
+import { type BenchPortal, type Durability, startPortal } from './portal.ts'
 import { freePort, type Running, startCommand, startProgram } from './processes.ts'
 
 export const SUBJECTS = ['direct', 'relay', 'nginx', 'portal', 'portal-disk'] as const
 export type SubjectName = (typeof SUBJECTS)[number]
 
-export interface Subject extends Running {
-  name: SubjectName
+export interface Caller {
+  port: number
   /** Goes into the request; only the portal looks at it. */
   token: string
+}
+
+export interface Subject extends Running, Caller {
+  name: SubjectName
 }
 
 const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'].find(existsSync)
@@ -41,7 +45,7 @@ export async function startSubject(name: SubjectName, upstream: Running): Promis
 }
 
 /** The same call for everyone; the era's headers and body agree, as a portal demands. */
-export function callBytes(subject: Subject): string {
+export function callBytes(subject: Caller): string {
   const envelope = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
     'io.modelcontextprotocol/clientCapabilities': {},
@@ -114,20 +118,25 @@ async function answers(port: number): Promise<boolean> {
   return response.status < 500
 }
 
-/** The portal with the upstream registered over its API and a token minted for a user. */
 async function startFurnished(upstreamPort: number, durability: Durability): Promise<Running & { token: string }> {
   const portal = await startPortal(durability)
   try {
-    await portal.api('POST', '/access/ai-controls/mcp/servers', {
-      id: 'bench',
-      name: 'Bench',
-      hostname: `http://127.0.0.1:${upstreamPort}/mcp`,
-      auth_type: 'unauthenticated',
-    })
-    await portal.api('PUT', '/access/ai-controls/mcp/portals/default', { servers: [{ server_id: 'bench' }] })
-    return { ...portal, token: await portal.userToken() }
+    const token = await registerBench(portal, upstreamPort)
+    return { port: portal.port, pid: portal.pid, stop: portal.stop, token }
   } catch (error) {
     await portal.stop()
     throw error
   }
+}
+
+/** Registers the upstream as `bench` behind the default portal. @returns a user's access token there */
+export async function registerBench(portal: BenchPortal, upstreamPort: number): Promise<string> {
+  await portal.api('POST', '/access/ai-controls/mcp/servers', {
+    id: 'bench',
+    name: 'Bench',
+    hostname: `http://127.0.0.1:${upstreamPort}/mcp`,
+    auth_type: 'unauthenticated',
+  })
+  await portal.api('PUT', '/access/ai-controls/mcp/portals/default', { servers: [{ server_id: 'bench' }] })
+  return portal.userToken()
 }

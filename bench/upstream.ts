@@ -1,6 +1,7 @@
 /**
  * The least an MCP server of 2026-07-28 can be: one tool, one answer of 1 KB, spoken over raw sockets so that in a
  * bench the server behind is never what limits. It must not be used for anything else: it checks nothing.
+ * With a number as argument it is many servers in one process: each path of its own bears that many tools of its own.
  */
 import { createServer, type Socket } from 'node:net'
 
@@ -11,6 +12,7 @@ const TOOL = {
   description: 'Answers 1 KB of text.',
   inputSchema: { type: 'object', properties: { message: { type: 'string' } } },
 }
+const MANY = Number(process.argv[2] ?? 0)
 const CACHED = { resultType: 'complete', ttlMs: 3_600_000, cacheScope: 'public', _meta: SERVER_INFO }
 
 const results: Record<string, string> = {
@@ -19,7 +21,7 @@ const results: Record<string, string> = {
     supportedVersions: ['2026-07-28'],
     capabilities: { tools: {} },
   }),
-  'tools/list': JSON.stringify({ ...CACHED, tools: [TOOL] }),
+  'tools/list': listOf([TOOL]),
   'tools/call': JSON.stringify({
     resultType: 'complete',
     content: [{ type: 'text', text: TEXT }],
@@ -35,6 +37,25 @@ const server = createServer((socket) => {
     rest = serve(socket, rest.length === 0 ? chunk : Buffer.concat([rest, chunk]))
   })
 })
+
+function listOf(tools: readonly unknown[]): string {
+  return JSON.stringify({ ...CACHED, tools })
+}
+
+/** Of about the size that real servers have: half a kilobyte each. */
+function toolsAt(headers: string): unknown[] {
+  const place = /\/(\w+) HTTP/.exec(headers)?.[1] ?? ''
+  const query = { type: 'string', description: 'What to look for, in the words that a person would use for it.' }
+  const limit = { type: 'integer', minimum: 1, maximum: 100, description: 'How many results to give at most.' }
+  return Array.from({ length: MANY }, (_, index) => ({
+    name: `${place}_lookup_${index}`,
+    title: `Look up ${index}`,
+    description:
+      'Looks something up in the records of this server and gives the best matches first, with their source.',
+    inputSchema: { type: 'object', properties: { query, limit }, required: ['query'] },
+    annotations: { readOnlyHint: true, openWorldHint: false },
+  }))
+}
 
 /** Answers each whole request in `bytes` and returns what is left. */
 function serve(socket: Socket, bytes: Buffer): Buffer {
@@ -61,7 +82,7 @@ function answer(socket: Socket, headers: string, body: string): void {
     socket.write('HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n')
     return
   }
-  const result = results[method]
+  const result = method === 'tools/list' && MANY > 0 ? listOf(toolsAt(headers)) : results[method]
   const said = result === undefined ? '"error":{"code":-32601,"message":"Method not found"}' : `"result":${result}`
   // All of it is ASCII, so characters are bytes.
   const json = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${said}}`
