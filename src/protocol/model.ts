@@ -89,6 +89,8 @@ export interface ResultMembers {
   resultType: string | null
   ttlMs: boolean
   cacheScope: boolean
+  /** The span of the value of `cacheScope`, where it is there. */
+  scope: Span | null
   /** `isError` is there and true. */
   isError: boolean
   /** Whether the result object has any member at all; decides whether a spliced-in member needs a comma. */

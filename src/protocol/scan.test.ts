@@ -89,11 +89,19 @@ describe('what a scanned reply says', () => {
     const raw = scan(
       '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","ttlMs":5,"cacheScope":"public","isError":true}}',
     )
-    expect(raw?.has).toEqual({ resultType: 'input_required', ttlMs: true, cacheScope: true, isError: true, any: true })
+    expect(raw?.has).toEqual({
+      resultType: 'input_required',
+      ttlMs: true,
+      cacheScope: true,
+      isError: true,
+      any: true,
+      scope: { from: 87, to: 95 },
+    })
     expect(scan('{"jsonrpc":"2.0","id":1,"result":{ }}')?.has).toEqual({
       resultType: null,
       ttlMs: false,
       cacheScope: false,
+      scope: null,
       isError: false,
       any: false,
     })

@@ -2,47 +2,48 @@
  * Puts the caller's id, and the members that the caller's era demands, into an upstream's answer without parsing it.
  * Only a `RawReply`, which a structural scan has proven, may come in: the offsets are trusted.
  */
-import type { JsonRpcId, RawReply } from './model.ts'
+import type { JsonRpcId, RawReply, Span } from './model.ts'
 
-/**
- * The answer with the caller's id in place of the portal's own. One copy into one buffer: measured cheaper than a list
- * of slices up to a megabyte, once the socket writes are counted.
- */
+/** The text that takes the place of a span. */
+export interface Edit extends Span {
+  text: string
+}
+
+/** The answer with the caller's id in place of the portal's own. */
 export function replaceId(raw: RawReply, id: JsonRpcId): Buffer {
   return spliceReply(raw, id, '')
 }
 
 /**
- * As `replaceId`, and puts members at the front of the result or error object.
+ * As `replaceId`, and puts members at the front of the result or error object. One copy into one buffer: it costs less
+ * than the extra socket writes of a list of slices.
  *
  * @param front members as JSON text without braces or trailing comma (`"ttlMs":0,"cacheScope":"private"`), or empty
+ * @param inBody one more replacement, inside the result or error object
  */
-export function spliceReply(raw: RawReply, id: JsonRpcId, front: string): Buffer {
-  const { bytes } = raw
-  const idText = JSON.stringify(id)
-  const idLength = Buffer.byteLength(idText)
-  const insert = front === '' || !raw.has.any ? front : `${front},`
-  const insertLength = Buffer.byteLength(insert)
-  const out = Buffer.allocUnsafe(bytes.length - (raw.id.to - raw.id.from) + idLength + insertLength)
-
-  const inside = raw.body.from + 1
-  let at = 0
-  if (raw.id.from < raw.body.from) {
-    at += bytes.copy(out, at, 0, raw.id.from)
-    at += out.write(idText, at)
-    at += bytes.copy(out, at, raw.id.to, inside)
-    at += out.write(insert, at)
-    bytes.copy(out, at, inside)
-  } else {
-    at += bytes.copy(out, at, 0, inside)
-    at += out.write(insert, at)
-    at += bytes.copy(out, at, inside, raw.id.from)
-    at += out.write(idText, at)
-    bytes.copy(out, at, raw.id.to)
-  }
-  return out
+export function spliceReply(raw: RawReply, id: JsonRpcId, front: string, inBody?: Edit): Buffer {
+  const idEdit = { ...raw.id, text: JSON.stringify(id) }
+  const open = raw.body.from + 1
+  const edits: Edit[] = []
+  if (front !== '') edits.push({ from: open, to: open, text: raw.has.any ? `${front},` : front })
+  if (inBody !== undefined) edits.push(inBody)
+  if (raw.id.from < raw.body.from) edits.unshift(idEdit)
+  else edits.push(idEdit)
+  return applyEdits(raw.bytes, edits)
 }
 
-/** Members that a 2026 caller must find in a result and an older server did not send. */
-export const RESULT_COMPLETE = '"resultType":"complete"'
-export const NOT_CACHEABLE = '"ttlMs":0,"cacheScope":"private"'
+/** @param edits in order, without overlap */
+function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer {
+  let length = bytes.length
+  for (const { from, to, text } of edits) length += Buffer.byteLength(text) - (to - from)
+  const out = Buffer.allocUnsafe(length)
+  let read = 0
+  let written = 0
+  for (const { from, to, text } of edits) {
+    written += bytes.copy(out, written, read, from)
+    written += out.write(text, written)
+    read = to
+  }
+  bytes.copy(out, written, read)
+  return out
+}

@@ -1,0 +1,106 @@
+/**
+ * Error codes by name, and how a Refusal or a Fault of the house becomes what a client sees. What a caller may not have,
+ * what it switched off and what never existed give the same bytes: nothing here may look at which of them it was.
+ */
+import type { Fault } from '../base/fault.ts'
+import type { Refusal } from '../base/refusal.ts'
+import type { JsonRpcId, Reply, RpcError } from './model.ts'
+
+/** JSON-RPC 2.0, and what the MCP revisions added. */
+export const ErrorCode = {
+  ParseError: -32700,
+  InvalidRequest: -32600,
+  MethodNotFound: -32601,
+  InvalidParams: -32602,
+  InternalError: -32603,
+  /** 2025 revisions only: a client of 2026 gets `InvalidParams` with `data.uri`. */
+  ResourceNotFound: -32002,
+  /** 2025-11-25 only. */
+  UrlElicitationRequired: -32042,
+  HeaderMismatch: -32020,
+  MissingClientCapability: -32021,
+  UnsupportedVersion: -32022,
+} as const
+
+/** The range that the specification keeps for itself; no other code in it may leave the portal. */
+export function isReservedCode(code: number): boolean {
+  return code <= -32020 && code >= -32099
+}
+
+/** What a refused name was meant to be. `resource` also stands for a URI that no template owns. */
+export type SoughtKind = 'tool' | 'prompt' | 'resource'
+
+/** The one answer to a name that this caller cannot reach, for whatever reason. */
+export function notFound(kind: SoughtKind, name: string): RpcError {
+  if (kind === 'resource')
+    return { code: ErrorCode.InvalidParams, message: `Resource not found: ${name}`, data: { uri: name } }
+  return { code: ErrorCode.InvalidParams, message: `Unknown ${kind}: ${name}` }
+}
+
+/**
+ * A refusal as the caller sees it.
+ *
+ * @param sought what was asked for, or null where the method names nothing
+ */
+export function replyOfRefusal(
+  refusal: Refusal,
+  method: string,
+  sought: { kind: SoughtKind; name: string } | null,
+): Reply {
+  switch (refusal.reason) {
+    case 'not-offered':
+    case 'switched-off':
+    case 'not-allowed':
+      if (sought === null) return errorReply(ErrorCode.InvalidParams, 'Invalid params')
+      return { kind: 'error', error: notFound(sought.kind, sought.name) }
+    case 'limited':
+      return failure(method, refusal.message ?? 'Too many requests. Wait a little and try again.')
+    case 'bad-input':
+      return errorReply(ErrorCode.InvalidParams, refusal.message ?? 'Invalid params')
+  }
+}
+
+/** A fault as the caller sees it: its public sentence. A model can act on a tool result, so a tool call gets one. */
+export function replyOfFault(fault: Fault, method: string): Reply {
+  return failure(method, fault.message)
+}
+
+/** A bug as the caller sees it: nothing but that it happened. The log has the rest. */
+export function replyOfBug(): Reply {
+  return errorReply(ErrorCode.InternalError, 'Internal error')
+}
+
+/** In 2026 a 404 on the wire, which the codec sees to. */
+export function methodNotFound(method: string): RpcError {
+  return { code: ErrorCode.MethodNotFound, message: `Method not found: ${method.slice(0, 128)}` }
+}
+
+function failure(method: string, sentence: string): Reply {
+  if (method !== 'tools/call') return errorReply(ErrorCode.InternalError, sentence)
+  return { kind: 'result', result: { content: [{ type: 'text', text: sentence }], isError: true } }
+}
+
+function errorReply(code: number, message: string): Reply {
+  return { kind: 'error', error: { code, message } }
+}
+
+/** An error response as bytes. Without an id where none could be read: `null` is no id since 2025-11-25. */
+export function errorBody(error: RpcError, id: JsonRpcId | null): Buffer {
+  return Buffer.from(JSON.stringify(id === null ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error }))
+}
+
+/** The HTTP status of an error that the portal itself found; errors of servers stay on 200. */
+export function statusOfOwnError(code: number): number {
+  switch (code) {
+    case ErrorCode.MethodNotFound:
+      return 404
+    case ErrorCode.ParseError:
+    case ErrorCode.InvalidRequest:
+    case ErrorCode.HeaderMismatch:
+    case ErrorCode.MissingClientCapability:
+    case ErrorCode.UnsupportedVersion:
+      return 400
+    default:
+      return 200
+  }
+}
