@@ -1,0 +1,203 @@
+/**
+ * What the audit's database must be able to do, and what SQLite and PostgreSQL say in the same words: the schema's
+ * version and the question that a query asks. Rows are only ever appended, and deleted whole when they are too old.
+ *
+ * No text from outside stands in a statement: statements are made of the fixed pieces below and parameters.
+ */
+import type { AuditQuery, AuditRow } from './event.ts'
+import type { Position } from './frames.ts'
+import { type JournalActor, type JournalRow, storable } from './lines.ts'
+
+/** Grows by one with each change of the audit's tables. */
+export const SCHEMA_VERSION = 1
+
+/** An actor is written again each day it acts, so one not seen for this long before the rows' own limit has no row left. */
+export const ACTOR_GRACE_MS = 3 * 86_400_000
+
+/** How far one journal was taken in. */
+export interface JournalState extends Position {
+  /** The database's own number for the journal. */
+  journal: number
+  /** No row before this seq belongs to a deed of this journal that is still open. */
+  openFrom: number
+}
+
+export interface Batch {
+  journal: number
+  /** Where the batch begins and ends in the journal. */
+  from: Position
+  to: Position
+  openFrom: number
+  rows: readonly JournalRow[]
+  actors: readonly JournalActor[]
+}
+
+/** A `begun` row without its `ended`. */
+export type OpenRow = JournalRow & { seq: number }
+
+export interface AuditStore {
+  /** Makes the journal known where it is not, and says how far it was taken in. */
+  attach(name: string): Promise<JournalState>
+  /**
+   * Appends rows and moves the journal's mark, both or neither. The rows get consecutive seqs, and no row with a smaller
+   * seq becomes visible afterwards.
+   *
+   * @returns the first row's seq, or null when the mark does not stand at `from`: then nothing was done
+   */
+  append(batch: Batch): Promise<number | null>
+  /** A journal's open deeds from seq `from` on, oldest first. */
+  openRows(journal: number, from: number, limit: number): Promise<OpenRow[]>
+  /** Drops the mark of a journal that is gone. */
+  forget(journal: number): Promise<void>
+  select(query: AuditQuery): Promise<AuditRow[]>
+  /** Deletes what happened before `before`, milliseconds since 1970. */
+  prune(before: number): Promise<void>
+  /** After this, what was appended survives the loss of power, so the journal it came from may go. */
+  harden(): Promise<void>
+  /** What must be done now and then, off the path of appends. */
+  tidy(now: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** @throws Error when a newer program has been here */
+export function refuseNewer(found: number): void {
+  if (found > SCHEMA_VERSION)
+    throw new Error(
+      `The audit database has schema ${found} and this program knows ${SCHEMA_VERSION}. Start the newer Portico, or restore a backup.`,
+    )
+}
+
+export const ROW_COLUMNS = [
+  'seq',
+  'journal',
+  'phase',
+  'at',
+  'deed',
+  'actor',
+  'plane',
+  'method',
+  'portal',
+  'server',
+  'capability',
+  'outcome',
+  'decision',
+  'facts',
+] as const
+
+export interface Statement {
+  sql: string
+  values: (string | number)[]
+}
+
+/** What a query reads, before it is an AuditRow. Numbers may come as text from PostgreSQL. */
+export interface StoredRow {
+  seq: number | string
+  phase: AuditRow['phase']
+  at: number | string
+  deed: string
+  plane: AuditRow['plane']
+  method: string
+  portal: string | null
+  server: string | null
+  capability: string | null
+  outcome: NonNullable<AuditRow['outcome']> | null
+  decision: 'allow' | 'deny' | null
+  facts: string
+  actor: string
+  actor_kind: AuditRow['actor']['kind'] | null
+  actor_id: string | null
+  actor_label: string | null
+  actor_role: string | null
+  actor_grant: string | null
+}
+
+/** At least the rows of this window of seqs are looked at; `from` is inside, `to` is not. */
+export interface Window {
+  from: number
+  to: number
+}
+
+const SELECT = `SELECT r.seq, r.phase, r.at, r.deed, r.plane, r.method, r.portal, r.server, r.capability, r.outcome,
+  r.decision, r.facts, r.actor, a.kind AS actor_kind, a.id AS actor_id, a.label AS actor_label, a.role AS actor_role,
+  a.grant_id AS actor_grant
+FROM audit_rows r LEFT JOIN audit_actors a ON a.hash = r.actor`
+
+const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'outcome', 'decision', 'deed'] as const
+
+/** @param mark the database's sign for its n-th parameter, from 1 */
+export function selectRows(query: AuditQuery, mark: (n: number) => string, window?: Window): Statement {
+  const values: (string | number)[] = []
+  const bind = (value: string | number): string =>
+    mark(values.push(typeof value === 'string' ? storable(value) : value))
+  const where: string[] = []
+  for (const column of EQUAL) {
+    const value = query[column]
+    if (value !== undefined) where.push(`r.${column} = ${bind(value)}`)
+  }
+  if (query.actor !== undefined)
+    where.push(
+      `r.actor IN (SELECT hash FROM audit_actors WHERE id = ${bind(query.actor)} OR label = ${bind(query.actor)})`,
+    )
+  if (query.after !== undefined) where.push(`r.seq > ${bind(query.after)}`)
+  if (query.before !== undefined) where.push(`r.seq < ${bind(query.before)}`)
+  if (query.since !== undefined) where.push(`r.at >= ${bind(query.since)}`)
+  if (query.until !== undefined) where.push(`r.at <= ${bind(query.until)}`)
+  if (window) where.push(`r.seq >= ${bind(window.from)} AND r.seq < ${bind(window.to)}`)
+  const filter = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
+  const order = query.after === undefined ? 'DESC' : 'ASC'
+  return { sql: `${SELECT}${filter} ORDER BY r.seq ${order} LIMIT ${bind(query.limit)}`, values }
+}
+
+/** What a row holds beside the columns that can be searched. */
+type Facts = Pick<
+  AuditRow,
+  | 'parent'
+  | 'era'
+  | 'clientName'
+  | 'clientVersion'
+  | 'session'
+  | 'clientIp'
+  | 'traceparent'
+  | 'original'
+  | 'rule'
+  | 'error'
+  | 'credential'
+  | 'definitionHash'
+  | 'upstreamMs'
+  | 'portalMs'
+  | 'change'
+>
+
+export function toAuditRow(row: StoredRow): AuditRow {
+  return {
+    seq: Number(row.seq),
+    phase: row.phase,
+    at: Number(row.at),
+    deed: row.deed as AuditRow['deed'],
+    plane: row.plane,
+    actor: {
+      kind: row.actor_kind ?? 'unknown',
+      id: row.actor_id ?? row.actor,
+      label: row.actor_label ?? '',
+      ...(row.actor_role !== null && { role: row.actor_role }),
+      ...(row.actor_grant !== null && { grant: row.actor_grant }),
+    },
+    method: row.method,
+    ...(row.portal !== null && { portal: row.portal }),
+    ...(row.server !== null && { server: row.server }),
+    ...(row.capability !== null && { capability: row.capability }),
+    ...(row.outcome !== null && { outcome: row.outcome }),
+    ...(row.decision !== null && { decision: row.decision }),
+    ...(JSON.parse(row.facts) as Facts),
+  }
+}
+
+/**
+ * The open deeds of one journal, as a statement with the parameters journal, first seq and limit.
+ *
+ * @param mark the database's sign for its n-th parameter, from 1
+ */
+export function selectOpen(mark: (n: number) => string): string {
+  return `SELECT b.* FROM audit_rows b WHERE b.journal = ${mark(1)} AND b.seq >= ${mark(2)} AND b.phase = 'begun'
+    AND NOT EXISTS (SELECT 1 FROM audit_rows e WHERE e.deed = b.deed AND e.phase = 'ended') ORDER BY b.seq LIMIT ${mark(3)}`
+}

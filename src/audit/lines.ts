@@ -1,0 +1,185 @@
+/**
+ * What a journal line says, both ways: the main thread writes lines, the worker reads them.
+ *
+ * `b` or `e`, a JSON array of the columns that can be searched, a tab, a JSON object of the other facts, a newline; or `a` and
+ * a JSON array with an actor's facts. JSON escapes every control character, so no text from outside can end a line or
+ * begin another. Lines are built by hand because two of them stand on the path of each call.
+ */
+import { createHash } from 'node:crypto'
+import type { ActorSnapshot, DeedEnd, DeedStart } from './event.ts'
+
+/** Longest texts, in UTF-16 units. What is longer is cut: the audit is not a place to store what a caller sends. */
+const CAP = { id: 64, short: 32, name: 256, label: 320, error: 512, fields: 32 } as const
+
+// Printable ASCII without quote and backslash: what JSON leaves as it is.
+const PLAIN = /^[ !#-[\]-~]*$/
+const LINE_ENDS = /[\u2028\u2029]/g
+
+/** A JSON string of at most `cap` UTF-16 units, cut between characters. */
+export function quote(text: string, cap: number): string {
+  let kept = text
+  if (kept.length > cap) {
+    const last = kept.charCodeAt(cap - 1)
+    kept = kept.slice(0, last >= 0xd800 && last <= 0xdbff ? cap - 1 : cap)
+  }
+  if (PLAIN.test(kept)) return `"${kept}"`
+  return JSON.stringify(kept).replace(LINE_ENDS, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029'))
+}
+
+function column(text: string | undefined, cap: number): string {
+  return text === undefined ? 'null' : quote(text, cap)
+}
+
+/** Milliseconds with at most three decimals; what is no number is nothing. */
+function millis(value: number): string {
+  return Number.isFinite(value) ? String(Math.round(Math.max(0, value) * 1000) / 1000) : 'null'
+}
+
+/** What the two lines of one deed share, made once. */
+export interface Head {
+  /** Columns `deed, actor, plane, method, portal`. */
+  who: string
+  server: string
+  capability: string
+  /** Members of the facts object, without braces. */
+  facts: string
+}
+
+/** @param actor hash of the actor's facts */
+export function headOf(start: DeedStart, actor: string): Head {
+  let facts = ''
+  if (start.parent !== undefined) facts += `,"parent":${quote(start.parent, CAP.id)}`
+  if (start.era !== undefined) facts += `,"era":${quote(start.era, CAP.short)}`
+  if (start.clientName !== undefined) facts += `,"clientName":${quote(start.clientName, CAP.name)}`
+  if (start.clientVersion !== undefined) facts += `,"clientVersion":${quote(start.clientVersion, CAP.id)}`
+  if (start.session !== undefined) facts += `,"session":${quote(start.session, CAP.name)}`
+  if (start.clientIp !== undefined) facts += `,"clientIp":${quote(start.clientIp, CAP.id)}`
+  if (start.traceparent !== undefined) facts += `,"traceparent":${quote(start.traceparent, CAP.name)}`
+  return {
+    who: `${quote(start.deed, CAP.id)},"${actor}","${start.plane}",${quote(start.method, CAP.name)},${column(start.portal, CAP.id)}`,
+    server: column(start.server, CAP.id),
+    capability: column(start.capability, CAP.name),
+    facts,
+  }
+}
+
+export function begunLine(head: Head, at: number): string {
+  return `b[${at},${head.who},${head.server},${head.capability},null,null]\t{${head.facts.slice(1)}}\n`
+}
+
+/** @param portalMs what the portal itself took */
+export function endedLine(head: Head, at: number, end: DeedEnd, portalMs: number): string {
+  let facts = head.facts
+  if (end.original !== undefined) facts += `,"original":${quote(end.original, CAP.name)}`
+  if (end.rule !== undefined) facts += `,"rule":${end.rule === null ? 'null' : quote(end.rule, CAP.name)}`
+  if (end.error !== undefined) facts += `,"error":${quote(end.error, CAP.error)}`
+  if (end.credential !== undefined) facts += `,"credential":${quote(end.credential, CAP.name)}`
+  if (end.definitionHash !== undefined) facts += `,"definitionHash":${quote(end.definitionHash, CAP.name)}`
+  if (end.upstreamMs !== undefined) facts += `,"upstreamMs":${millis(end.upstreamMs)}`
+  facts += `,"portalMs":${millis(portalMs)}`
+  if (end.change !== undefined) facts += `,"change":${changeOf(end.change)}`
+  const server = end.server === undefined ? head.server : quote(end.server, CAP.id)
+  const decision = end.decision === undefined ? 'null' : `"${end.decision}"`
+  return `e[${at},${head.who},${server},${head.capability},"${end.outcome}",${decision}]\t{${facts.slice(1)}}\n`
+}
+
+function changeOf(change: NonNullable<DeedEnd['change']>): string {
+  const fields = change.fields.slice(0, CAP.fields).map((field) => quote(field, CAP.id))
+  return `{"object":${quote(change.object, CAP.id)},"id":${quote(change.id, CAP.name)},"fields":[${fields.join(',')}]}`
+}
+
+/** The text that tells one snapshot of an actor from another. The lengths keep two actors apart whatever their texts hold. */
+export function actorKey({ kind, id, label, role, grant }: ActorSnapshot): string {
+  return `${kind} ${id.length} ${label.length} ${role?.length} ${id}${label}${role}${grant}`
+}
+
+/** @returns the hash that rows point to, and the line that says whose it is */
+export function actorLine(actor: ActorSnapshot, at: number): { hash: string; line: string } {
+  const facts = `"${actor.kind}",${quote(actor.id, CAP.name)},${quote(actor.label, CAP.label)},${column(actor.role, CAP.id)},${column(actor.grant, CAP.name)}`
+  const hash = createHash('sha256').update(facts).digest('hex').slice(0, 32)
+  return { hash, line: `a["${hash}",${at},${facts}]\n` }
+}
+
+/** A row as the worker takes it from the journal. */
+export interface JournalRow {
+  phase: 'begun' | 'ended'
+  at: number
+  deed: string
+  actor: string
+  plane: string
+  method: string
+  portal: string | null
+  server: string | null
+  capability: string | null
+  outcome: string | null
+  decision: string | null
+  /** JSON object of the facts that cannot be searched. */
+  facts: string
+}
+
+export interface JournalActor {
+  hash: string
+  seenAt: number
+  kind: string
+  id: string
+  label: string
+  role: string | null
+  grant: string | null
+}
+
+type Text = string | null
+type RowColumns = [number, string, string, string, string, Text, Text, Text, Text, Text]
+type ActorColumns = [string, number, string, string, string, Text, Text]
+
+/** PostgreSQL's text cannot hold NUL; one such character must not stop everything behind it. */
+export function storable<T extends Text>(text: T): T {
+  return text?.includes('\0') ? (text.replaceAll('\0', '\ufffd') as T) : text
+}
+
+/**
+ * Reads one payload. It was checked by its frame, so a line that cannot be read is a bug and throws: taking the journal in
+ * stops, and in the end the portal refuses calls rather than lose rows unseen.
+ */
+export function readLines(payload: string, rows: JournalRow[], actors: Map<string, JournalActor>): void {
+  for (const line of payload.split('\n')) {
+    if (line === '') continue
+    if (line.startsWith('a')) {
+      const actor = readActor(line)
+      actors.set(actor.hash, actor)
+    } else rows.push(readRow(line))
+  }
+}
+
+function readRow(line: string): JournalRow {
+  const tab = line.indexOf('\t')
+  const [at, deed, actor, plane, method, portal, server, capability, outcome, decision] = JSON.parse(
+    line.slice(1, tab),
+  ) as RowColumns
+  return {
+    phase: line.startsWith('b') ? 'begun' : 'ended',
+    at,
+    deed: storable(deed),
+    actor,
+    plane,
+    method: storable(method),
+    portal: storable(portal),
+    server: storable(server),
+    capability: storable(capability),
+    outcome,
+    decision,
+    facts: line.slice(tab + 1),
+  }
+}
+
+function readActor(line: string): JournalActor {
+  const [hash, seenAt, kind, id, label, role, grant] = JSON.parse(line.slice(1)) as ActorColumns
+  return {
+    hash,
+    seenAt,
+    kind,
+    id: storable(id),
+    label: storable(label),
+    role: storable(role),
+    grant: storable(grant),
+  }
+}

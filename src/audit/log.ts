@@ -1,0 +1,171 @@
+/**
+ * The audit: what was asked of the portal, by whom, and how it ended. A row is in this process's journal before whoever
+ * wrote it goes on, so a crash loses none that mattered; a worker takes the journal into the database.
+ *
+ * Values of arguments and results never come here, nor secrets.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
+import { Journal } from './journal.ts'
+import { actorKey, actorLine, begunLine, endedLine, type Head, headOf } from './lines.ts'
+import { makeOwn, type OwnedJournal, removeJournal } from './orphans.ts'
+import { WorkerLink } from './worker-link.ts'
+
+export interface AuditOptions {
+  /** Absolute path of the data directory. */
+  dir: string
+  /** PostgreSQL, or null for `audit.db` in the data directory. */
+  databaseUrl: string | null
+  /** `process`: rows survive the death of the process, and are on the disk a second later. `disk`: they are on it at once. */
+  durability: 'process' | 'disk'
+  retentionDays: number
+  clock: Clock
+  log: Log
+  journal?: JournalSize
+}
+
+export interface JournalSize {
+  /** Size of one segment, at least 512 KiB; 16 MiB unless set. */
+  segmentBytes: number
+  /** How many segments may wait for the database before calls are refused; 16 unless set. */
+  maxSegments: number
+}
+
+const SIZE: JournalSize = { segmentBytes: 16 * 1024 * 1024, maxSegments: 16 }
+const DAY_MS = 86_400_000
+const UPKEEP_MS = 3_600_000
+
+/**
+ * Opens the audit, brings its database to this program's schema and takes in what dead processes left.
+ *
+ * @throws Fault `store-unavailable` when the database cannot be opened or a newer program has written it
+ */
+export async function openAudit(options: AuditOptions): Promise<Audit> {
+  const { dir, clock } = options
+  const own = makeOwn(dir, clock.now())
+  try {
+    return await OpenAudit.open(options, own)
+  } catch (error) {
+    removeJournal(own)
+    throw error
+  }
+}
+
+class OpenAudit implements Audit {
+  readonly #options: AuditOptions
+  readonly #own: OwnedJournal
+  readonly #journal: Journal
+  readonly #link: WorkerLink
+  readonly #upkeep: NodeJS.Timeout
+  /** Hashes of the actors whose facts stand in the current segment. */
+  #actors = new Map<string, string>()
+  #actorsEpoch = 0
+  #actorsSince: number
+
+  private constructor(options: AuditOptions, own: OwnedJournal, journal: Journal, link: WorkerLink) {
+    this.#options = options
+    this.#own = own
+    this.#journal = journal
+    this.#link = link
+    this.#actorsSince = options.clock.now()
+    this.#upkeep = setInterval(() => link.upkeep(options.clock.now(), keepSince(options)), UPKEEP_MS)
+    this.#upkeep.unref()
+  }
+
+  static async open(options: AuditOptions, own: OwnedJournal): Promise<OpenAudit> {
+    const { log, clock } = options
+    let link: WorkerLink | null = null
+    const journal = await Journal.open({
+      ...(options.journal ?? SIZE),
+      dir: own.dir,
+      durability: options.durability,
+      onWritten: ({ segment }) => link?.written(segment),
+      onTrouble: (cause) => {
+        if (cause === null) log.info('the audit journal can be written again')
+        else log.error({ err: cause }, 'the audit journal could not be written')
+      },
+    })
+    try {
+      link = await WorkerLink.open({
+        start: () => ({
+          data: options.dir,
+          databaseUrl: options.databaseUrl,
+          journal: { name: own.name, dir: own.dir },
+          now: clock.now(),
+          keepSince: keepSince(options),
+        }),
+        log,
+        onTaken: (position) => journal.takenIn(position),
+      })
+    } catch (error) {
+      await journal.close()
+      throw error
+    }
+    return new OpenAudit(options, own, journal, link)
+  }
+
+  get writable(): boolean {
+    return this.#journal.writable
+  }
+
+  begin(start: DeedStart): Promise<Entry> {
+    const { clock } = this.#options
+    const at = clock.now()
+    const begunAt = clock.elapsed()
+    const { hash, facts } = this.#actor(start.actor, at)
+    const head = headOf(start, hash)
+    let finished = false
+    const entry: Entry = {
+      deed: start.deed,
+      finish: (end) => {
+        if (finished) return Promise.reject(new Error(`deed ${start.deed} was finished twice`))
+        finished = true
+        return this.#finish(head, end, begunAt)
+      },
+    }
+    return this.#journal.write(facts + begunLine(head, at)).then(() => entry)
+  }
+
+  #finish(head: Head, end: DeedEnd, begunAt: number): Promise<void> {
+    const { clock } = this.#options
+    const portalMs = clock.elapsed() - begunAt - (end.upstreamMs ?? 0)
+    return this.#journal.write(endedLine(head, clock.now(), end, portalMs))
+  }
+
+  /**
+   * The hash that stands for an actor, and the line with its facts where that is not in the current segment. It is written anew
+   * each day, so the database can tell whose rows are all gone.
+   */
+  #actor(actor: ActorSnapshot, at: number): { hash: string; facts: string } {
+    if (this.#actorsEpoch !== this.#journal.epoch || at - this.#actorsSince > DAY_MS) {
+      this.#actors = new Map()
+      this.#actorsEpoch = this.#journal.epoch
+      this.#actorsSince = at
+    }
+    const key = actorKey(actor)
+    const known = this.#actors.get(key)
+    if (known !== undefined) return { hash: known, facts: '' }
+    const { hash, line } = actorLine(actor, at)
+    // Not remembered while lines are refused: then this one is not written either.
+    if (this.#journal.writable) this.#actors.set(key, hash)
+    return { hash, facts: line }
+  }
+
+  query(query: AuditQuery): Promise<AuditRow[]> {
+    this.#journal.flush()
+    return this.#link.query(query, this.#journal.position)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#upkeep)
+    await this.#journal.close()
+    const whole = await this.#link.close(this.#journal.position, this.#options.clock.now())
+    if (whole) removeJournal(this.#own)
+    else this.#own.lock.close()
+  }
+}
+
+function keepSince({ clock, retentionDays }: AuditOptions): number {
+  return clock.now() - retentionDays * DAY_MS
+}

@@ -1,0 +1,262 @@
+/**
+ * The audit in PostgreSQL: one table, partitioned by day (UTC) of what happened, shared by every replica.
+ *
+ * Seqs come from one counter row. An append changes it first and so holds its row lock until it commits: appends of all
+ * replicas stand in line, a seq becomes visible only after every smaller one, and who polls with `after` misses nothing.
+ * Do not replace the counter by a sequence: sequences give numbers out before the transaction that took them commits.
+ */
+import pg from 'pg'
+import {
+  ACTOR_GRACE_MS,
+  type AuditStore,
+  type Batch,
+  type JournalState,
+  type OpenRow,
+  ROW_COLUMNS,
+  refuseNewer,
+  SCHEMA_VERSION,
+  type StoredRow,
+  selectOpen,
+  selectRows,
+  toAuditRow,
+} from './audit-store.ts'
+import type { AuditQuery, AuditRow } from './event.ts'
+
+const DAY_MS = 86_400_000
+/** The advisory lock under which tables are made and dropped; any number that nothing else uses. */
+const TABLES_LOCK = 7_310_145_002
+
+const SCHEMA = `
+CREATE TABLE audit_meta (key text PRIMARY KEY, value bigint NOT NULL);
+INSERT INTO audit_meta (key, value) VALUES ('schema', ${SCHEMA_VERSION}), ('seq', 0);
+CREATE TABLE audit_journals (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, segment bigint NOT NULL,
+  position bigint NOT NULL, open_from bigint NOT NULL);
+CREATE TABLE audit_actors (
+  hash text PRIMARY KEY, seen_at bigint NOT NULL, kind text NOT NULL, id text NOT NULL, label text NOT NULL, role text,
+  grant_id text);
+CREATE TABLE audit_rows (
+  seq bigint NOT NULL, journal bigint NOT NULL, phase text NOT NULL, at bigint NOT NULL, deed text NOT NULL,
+  actor text NOT NULL, plane text NOT NULL, method text NOT NULL, portal text, server text, capability text, outcome text,
+  decision text, facts text NOT NULL, PRIMARY KEY (seq, at)) PARTITION BY RANGE (at);
+CREATE INDEX audit_rows_at ON audit_rows (at);
+CREATE INDEX audit_rows_deed ON audit_rows (deed);
+CREATE INDEX audit_rows_actor ON audit_rows (actor, seq);
+`
+
+const mark = (n: number): string => `$${n}`
+
+const TEXT_COLUMNS = ROW_COLUMNS.slice(4)
+const INSERT_ROWS = `INSERT INTO audit_rows (seq, journal, phase, at, ${TEXT_COLUMNS.join(', ')})
+SELECT $1::bigint + t.n - 1, $2::bigint, t.phase, t.at, ${TEXT_COLUMNS.map((name) => `t.${name}`).join(', ')}
+FROM unnest($3::text[], $4::bigint[], ${TEXT_COLUMNS.map((_, i) => `$${i + 5}::text[]`).join(', ')})
+  WITH ORDINALITY AS t (phase, at, ${TEXT_COLUMNS.join(', ')}, n)`
+
+const INSERT_ACTORS = `INSERT INTO audit_actors (hash, seen_at, kind, id, label, role, grant_id)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+ON CONFLICT (hash) DO UPDATE SET seen_at = greatest(audit_actors.seen_at, excluded.seen_at)`
+
+/** @param onIdleError is told when the server closes a connection that nobody uses */
+export async function openPostgresAuditStore(url: string, onIdleError: (error: Error) => void): Promise<AuditStore> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 3,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: 30_000,
+    query_timeout: 35_000,
+    keepAlive: true,
+    application_name: 'portico audit',
+  })
+  pool.on('error', onIdleError)
+  const store = new PostgresAuditStore(pool)
+  try {
+    await store.migrate()
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+class PostgresAuditStore implements AuditStore {
+  readonly #pool: pg.Pool
+  /** Days since 1970 whose partition was seen. */
+  readonly #days = new Set<number>()
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** One transaction on one connection; a connection that failed is not used again. */
+  async #within<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('BEGIN')
+      const result = await work(client)
+      await client.query('COMMIT')
+      client.release()
+      return result
+    } catch (error) {
+      // Closing the connection rolls back, also where a ROLLBACK could not be sent.
+      client.release(true)
+      throw error
+    }
+  }
+
+  async migrate(): Promise<void> {
+    await this.#within(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
+      const { rows } = await client.query("SELECT to_regclass('audit_meta') AS known")
+      if (rows[0]?.known === null) await client.query(SCHEMA)
+      const found = await client.query("SELECT value FROM audit_meta WHERE key = 'schema'")
+      refuseNewer(Number(found.rows[0]?.value))
+    })
+  }
+
+  async attach(name: string): Promise<JournalState> {
+    await this.#pool.query(
+      `INSERT INTO audit_journals (name, segment, position, open_from)
+       SELECT $1, 1, 0, value + 1 FROM audit_meta WHERE key = 'seq' ON CONFLICT (name) DO NOTHING`,
+      [name],
+    )
+    const { rows } = await this.#pool.query(
+      'SELECT id, segment, position, open_from FROM audit_journals WHERE name = $1',
+      [name],
+    )
+    const row = rows[0]
+    return {
+      journal: Number(row?.id),
+      segment: Number(row?.segment),
+      offset: Number(row?.position),
+      openFrom: Number(row?.open_from),
+    }
+  }
+
+  async append(batch: Batch): Promise<number | null> {
+    await this.#makeDays(batch.rows.map((row) => Math.floor(row.at / DAY_MS)))
+    try {
+      return await this.#within((client) => appendWithin(client, batch))
+    } catch (error) {
+      // Another replica may have dropped a partition that was seen here: look again before the next try.
+      this.#days.clear()
+      throw error
+    }
+  }
+
+  async #makeDays(days: readonly number[]): Promise<void> {
+    const missing = [...new Set(days)].filter((day) => !this.#days.has(day))
+    if (missing.length === 0) return
+    await this.#within(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
+      for (const day of missing) {
+        const bounds = `FROM (${day * DAY_MS}) TO (${(day + 1) * DAY_MS})`
+        await client.query(`CREATE TABLE IF NOT EXISTS ${partition(day)} PARTITION OF audit_rows FOR VALUES ${bounds}`)
+      }
+    })
+    for (const day of missing) this.#days.add(day)
+  }
+
+  async openRows(journal: number, from: number, limit: number): Promise<OpenRow[]> {
+    const { rows } = await this.#pool.query(selectOpen(mark), [journal, from, limit])
+    return rows.map((row) => ({ ...row, seq: Number(row.seq), at: Number(row.at) }))
+  }
+
+  async forget(journal: number): Promise<void> {
+    await this.#pool.query('DELETE FROM audit_journals WHERE id = $1', [journal])
+  }
+
+  async select(query: AuditQuery): Promise<AuditRow[]> {
+    const { sql, values } = selectRows(query, mark)
+    const { rows } = await this.#pool.query<StoredRow>(sql, values)
+    return rows.map(toAuditRow)
+  }
+
+  async prune(before: number): Promise<void> {
+    const { rows } = await this.#pool.query<{ name: string }>(
+      "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit_rows'::regclass",
+    )
+    for (const { name } of rows) {
+      const day = dayOf(name)
+      if (day !== undefined && (day + 1) * DAY_MS <= before) await this.#dropDay(day)
+    }
+    await this.#pool.query('DELETE FROM audit_actors WHERE seen_at < $1', [before - ACTOR_GRACE_MS])
+  }
+
+  async #dropDay(day: number): Promise<void> {
+    this.#days.delete(day)
+    await this.#within(async (client) => {
+      // Dropping needs the whole table for a moment; behind a long query it gives up and the next hour tries again.
+      await client.query("SET LOCAL lock_timeout = '5s'")
+      await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
+      await client.query(`DROP TABLE IF EXISTS ${partition(day)}`)
+    })
+  }
+
+  /** Commits are synced by the server. */
+  async harden(): Promise<void> {}
+
+  /** Makes tomorrow's partition today, so that midnight costs nothing. */
+  async tidy(now: number): Promise<void> {
+    const today = Math.floor(now / DAY_MS)
+    await this.#makeDays([today, today + 1])
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+}
+
+async function appendWithin(client: pg.PoolClient, batch: Batch): Promise<number | null> {
+  const { journal, from, to, rows, actors } = batch
+  const counter = await client.query("UPDATE audit_meta SET value = value + $1 WHERE key = 'seq' RETURNING value", [
+    rows.length,
+  ])
+  const first = Number(counter.rows[0]?.value) - rows.length + 1
+  const moved = await client.query(
+    `UPDATE audit_journals SET segment = $1, position = $2, open_from = $3
+     WHERE id = $4 AND segment = $5 AND position = $6`,
+    [to.segment, to.offset, batch.openFrom, journal, from.segment, from.offset],
+  )
+  if (moved.rowCount !== 1) return null
+  if (actors.length > 0)
+    await client.query(INSERT_ACTORS, [
+      actors.map((actor) => actor.hash),
+      actors.map((actor) => actor.seenAt),
+      actors.map((actor) => actor.kind),
+      actors.map((actor) => actor.id),
+      actors.map((actor) => actor.label),
+      actors.map((actor) => actor.role),
+      actors.map((actor) => actor.grant),
+    ])
+  if (rows.length > 0)
+    await client.query(INSERT_ROWS, [
+      first,
+      journal,
+      rows.map((row) => row.phase),
+      rows.map((row) => row.at),
+      rows.map((row) => row.deed),
+      rows.map((row) => row.actor),
+      rows.map((row) => row.plane),
+      rows.map((row) => row.method),
+      rows.map((row) => row.portal),
+      rows.map((row) => row.server),
+      rows.map((row) => row.capability),
+      rows.map((row) => row.outcome),
+      rows.map((row) => row.decision),
+      rows.map((row) => row.facts),
+    ])
+  return first
+}
+
+const PARTITION = /^audit_rows_(\d+)_(\d{4})(\d\d)(\d\d)$/
+
+/** `audit_rows_<day since 1970>_<yyyymmdd>`: the first is for the program, the second for people. */
+function partition(day: number): string {
+  const date = new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')
+  return `audit_rows_${day}_${date}`
+}
+
+function dayOf(name: string): number | undefined {
+  const match = PARTITION.exec(name)
+  return match === null ? undefined : Number(match[1])
+}
