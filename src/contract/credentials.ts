@@ -44,7 +44,7 @@ export type BearerCredentials =
 export function parseBearerCredentials(text: string): BearerCredentials | string {
   if (text.length > MAX_CREDENTIALS) return `is longer than ${MAX_CREDENTIALS} characters`
   if (!text.trimStart().startsWith('{')) {
-    if (!visible.test(text)) return 'must be a token of visible ASCII characters without spaces'
+    if (!/^[\x21-\x7e]+$/.test(text)) return 'must be a token of visible ASCII characters without spaces'
     return { kind: 'token', token: text }
   }
   const parsed = z
@@ -69,24 +69,24 @@ function checkHeaders(entries: readonly (readonly [string, string])[]): BearerCr
   return { kind: 'headers', headers: Object.fromEntries(headers) }
 }
 
-/** The URL parser drops line breaks and tabs; what is stored must be what is dialled. */
-export const visible = /^[\x21-\x7e]+$/
-
-const endpoint = z
-  .url({ protocol: /^https?$/ })
+/** Written out because URL parsers drop line breaks and tabs: what is checked must be what is stored and dialled. */
+export const httpUrl = z
+  .string()
   .max(2048)
-  .regex(visible, 'must be visible ASCII')
-  .refine((text) => !text.includes('#') && !hasUserInfo(text), 'must have no user, password or fragment')
+  .regex(/^https?:\/\/[\x21-\x7e]+$/i, 'give a full URL that begins with http:// or https://')
+  .refine((text) => URL.canParse(text), 'is not a URL')
+  .refine((text) => !text.includes('#'), 'must have no fragment')
+  .refine((text) => !hasUserInfo(text), 'must have no user or password: give them as auth_credentials')
 
 /** A client that the admin registered at the server's authorization server by hand. */
 export const manualOauth = z.strictObject({
   auth_mode: z.literal('manual'),
   config: z.strictObject({
-    authorization_endpoint: endpoint,
-    token_endpoint: endpoint,
-    issuer: endpoint.optional(),
-    revocation_endpoint: endpoint.optional(),
-    resource: endpoint.optional(),
+    authorization_endpoint: httpUrl,
+    token_endpoint: httpUrl,
+    issuer: httpUrl.optional(),
+    revocation_endpoint: httpUrl.optional(),
+    resource: httpUrl.optional(),
   }),
   registration_info: z.strictObject({
     client_id: z.string().min(1).max(512),

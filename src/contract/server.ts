@@ -1,17 +1,10 @@
 /** The shapes of a server: what is sent, what is shown. Secrets are sent and never shown. */
 import { z } from 'zod'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
-import { hasUserInfo, visible } from './credentials.ts'
+import { httpUrl } from './credentials.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
 
 const noNul = (text: string): boolean => !text.includes('\0')
-
-const httpUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2048)
-  .regex(visible)
-  .refine((text) => !text.includes('#'), 'must have no fragment')
-  .refine((text) => !hasUserInfo(text), 'must have no user or password: give them as auth_credentials')
 
 /** Nobody can connect to this one: it names a child process. */
 const stdioUrl = z.string().regex(/^stdio:\/\/[a-z0-9_-]{1,32}$/)
