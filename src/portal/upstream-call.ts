@@ -9,7 +9,7 @@ import type { Visit } from './visit.ts'
 /** One request under way, with the ends that lead back to its caller. */
 export interface Errand {
   request: Request
-  /** The `Mcp-Param-*` headers of a 2026-era request, lower-case names, decoded on use; null otherwise. */
+  /** The `Mcp-Param-*` of a 2026-era request, lower-case names; null otherwise. */
   headers: ReadonlyMap<string, string> | null
   cancel: Cancellation
   /** Hands a notification that belongs to this request to the caller's stream, in order, before the reply. */

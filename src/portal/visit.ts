@@ -46,6 +46,7 @@ export interface Caller {
 }
 
 export interface Visitors {
+  newDeed(): DeedId
   visit(place: Place, caller: Caller): Promise<Visit>
   /** For streams, which look again each time something changes. */
   standing(place: Place, principal: Principal, owner: string): Promise<Standing>
@@ -73,6 +74,7 @@ export function openVisitors(directory: Directory, toggles: Toggles, clock: Cloc
   }
 
   return {
+    newDeed,
     standing,
     async visit(place, caller) {
       const owner = ownerOf(caller.principal, caller.session)

@@ -1,0 +1,76 @@
+/** A request whose caller and place are known, and the answers that both eras share. */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Authenticated, Authenticator } from '../identity/authenticate.ts'
+import type { Changes, ListKind } from '../portal/changes.ts'
+import type { Directory } from '../portal/directory.ts'
+import type { Rooms } from '../portal/rooms.ts'
+import type { Session } from '../portal/sessions.ts'
+import type { Place } from '../portal/spec.ts'
+import type { Visit, Visitors } from '../portal/visit.ts'
+import type { Identity } from '../protocol/era-2026/encode.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { ClientFacts, Request } from '../protocol/model.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Arrival } from './server.ts'
+import type { Answer } from './stream.ts'
+
+export interface DoorRooms extends Rooms {
+  authenticator: Authenticator
+  directory: Directory
+  visitors: Visitors
+  changes: Changes
+  identity: Identity
+  inFlight: InFlight
+  clock: Clock
+  log: Log
+}
+
+export interface Guest {
+  arrival: Arrival
+  who: Authenticated
+  place: Place
+  answer: Answer
+}
+
+/** Makes the visit that a request is. @param session the 2025-era session, or null */
+export function enter(
+  guest: Guest,
+  asked: { client: ClientFacts; session: Session | null; request: Request },
+  rooms: DoorRooms,
+): Promise<Visit> {
+  return rooms.visitors.visit(guest.place, {
+    principal: guest.who.principal,
+    client: asked.client,
+    session: asked.session,
+    clientIp: guest.arrival.clientIp,
+    traceparent: asked.request.meta.traceparent ?? null,
+  })
+}
+
+/** 202: a notification or an answer was taken. */
+export function accept({ arrival }: Guest): void {
+  arrival.response.writeHead(202, [...arrival.cors])
+  arrival.response.end()
+}
+
+/** The caller is known and may not be here; nor does it learn whether there is anything here. */
+export function refuseForbidden(answer: Answer): void {
+  const error = {
+    error: 'access_denied',
+    error_description: 'No policy lets you use this portal. Ask the admin of the portal for access.',
+  }
+  answer.end(403, Buffer.from(JSON.stringify(error)))
+}
+
+export const UNAVAILABLE = {
+  code: ErrorCode.InternalError,
+  message: 'The portal cannot record requests right now and so does not carry them out. Try again in a moment.',
+}
+
+/** What tells a client that one of its lists changed. */
+export const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
+  tool: 'notifications/tools/list_changed',
+  prompt: 'notifications/prompts/list_changed',
+  resource: 'notifications/resources/list_changed',
+}

@@ -1,0 +1,39 @@
+/** Calls under way by 2025-era session and the caller's own id, so that a caller can cancel its own and nobody else's. */
+import { Cancellation } from '../base/cancel.ts'
+import type { Session } from '../portal/sessions.ts'
+import type { WireNotification } from '../protocol/classify.ts'
+import type { JsonRpcId } from '../protocol/model.ts'
+
+export class InFlight {
+  readonly #calls = new Map<string, Cancellation>()
+  readonly #streams = new Set<string>()
+
+  add(session: Session, id: JsonRpcId): Cancellation {
+    const cancellation = new Cancellation()
+    this.#calls.set(keyOf(session, id), cancellation)
+    return cancellation
+  }
+
+  remove(session: Session, id: JsonRpcId): void {
+    this.#calls.delete(keyOf(session, id))
+  }
+
+  /** Acts on `notifications/cancelled`; every other notification asks for nothing. */
+  heed(session: Session, { method, params }: WireNotification): void {
+    const id = params.requestId
+    if (method !== 'notifications/cancelled' || (typeof id !== 'string' && typeof id !== 'number')) return
+    this.#calls.get(keyOf(session, id))?.cancel('the client cancelled the request')
+  }
+
+  /** One stream a session: a second one never takes the first one's place. @returns how to give it back, or null */
+  takeStream(session: Session): (() => void) | null {
+    if (this.#streams.has(session.id)) return null
+    this.#streams.add(session.id)
+    return () => void this.#streams.delete(session.id)
+  }
+}
+
+/** `1` and `"1"` are two ids. */
+function keyOf(session: Session, id: JsonRpcId): string {
+  return `${session.id} ${typeof id} ${id}`
+}

@@ -1,0 +1,144 @@
+/**
+ * THE DOOR for MCP. One order for every request: authenticate, find the place, read, classify the era once, decode,
+ * serve, encode. What is refused before the caller is known says the same whether or not the portal exists.
+ */
+import type { PortalId } from '../base/ids.ts'
+import type { Authenticated } from '../identity/authenticate.ts'
+import type { Directory } from '../portal/directory.ts'
+import type { Place } from '../portal/spec.ts'
+import { classify } from '../protocol/classify.ts'
+import { errorBody } from '../protocol/errors.ts'
+import { parseInbound } from '../protocol/json-guard.ts'
+import type { RpcError } from '../protocol/model.ts'
+import { readBody } from './body.ts'
+import { type DoorRooms, type Guest, refuseForbidden } from './guest.ts'
+import type { Arrival } from './server.ts'
+import { Answer } from './stream.ts'
+import { receive2025 } from './traffic-2025.ts'
+import { receive2026 } from './traffic-2026.ts'
+import type { Route } from './urls.ts'
+
+export interface Door {
+  receive(arrival: Arrival, where: McpRoute): Promise<void>
+  /** Ends open streams, so that a listener can close; calls under way finish. */
+  drain(): void
+}
+
+export type McpRoute = Extract<Route, { kind: 'mcp' }>
+
+const DEFAULT_HOSTNAME = 'localhost'
+
+export function openDoor(rooms: DoorRooms): Door {
+  const streams = new Set<Answer>()
+  return {
+    async receive(arrival, where) {
+      const started = rooms.clock.elapsed()
+      const who = await authenticate(arrival, rooms)
+      if (who === null) return refuseUnknown(arrival)
+      const place = findPlace(where, arrival.hostname, rooms.directory)
+      if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
+      const answer = new Answer(arrival.response, arrival.cors, acceptsStream(arrival))
+      if (place === undefined) {
+        await recordNoPortal(arrival, who, where, rooms)
+        return refuseForbidden(answer)
+      }
+      streams.add(answer)
+      answer.onClose(() => streams.delete(answer))
+      const guest: Guest = { arrival, who, place, answer }
+      await admit(guest, rooms)
+      rooms.log.debug({ ms: rooms.clock.elapsed() - started, portal: place.spec.id, who: who.principal.id }, 'mcp')
+    },
+    drain() {
+      for (const answer of [...streams]) answer.retire()
+    },
+  }
+}
+
+async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
+  const { arrival, answer } = guest
+  const { method = '' } = arrival.request
+  const { headers } = arrival
+  let body: unknown
+  if (method === 'POST') {
+    const read = await readJson(arrival)
+    if (read.kind === 'error') return answer.end(read.status, errorBody(read.error, null))
+    body = read.value
+  }
+  const classified = classify({ method, headers }, body)
+  if (classified.kind === 'error') return answer.end(classified.status, errorBody(classified.error, classified.id))
+  if (classified.era === '2026') return receive2026(guest, classified, rooms)
+  return receive2025(guest, classified, rooms)
+}
+
+function authenticate({ headers }: Arrival, { authenticator }: DoorRooms) {
+  return authenticator.authenticate({
+    authorization: headers.authorization,
+    clientId: headers['cf-access-client-id'],
+    clientSecret: headers['cf-access-client-secret'],
+  })
+}
+
+/** The portal of the path; else of the hostname; else the default one. A server that is none of it mounts nothing. */
+function findPlace(where: McpRoute, hostname: string, directory: Directory): Place | undefined {
+  const spec =
+    where.portal === null
+      ? (directory.byHostname(hostname) ?? directory.byHostname(DEFAULT_HOSTNAME))
+      : directory.byId(where.portal as PortalId)
+  if (!spec) return undefined
+  if (where.server === null) return { spec, mount: null }
+  return { spec, mount: spec.servers.findIndex((server) => server.id === where.server) }
+}
+
+function acceptsStream({ headers }: Arrival): boolean {
+  const { accept } = headers
+  return accept === undefined || accept.includes('text/event-stream') || accept.includes('*/*')
+}
+
+type ReadJson = { kind: 'json'; value: unknown } | { kind: 'error'; status: number; error: RpcError }
+
+async function readJson({ request, headers }: Arrival): Promise<ReadJson> {
+  const wrong = (status: number, message: string): ReadJson => ({
+    kind: 'error',
+    status,
+    error: { code: -32600, message },
+  })
+  if (!/^application\/json(?:\s*;|$)/i.test(headers['content-type'] ?? '')) {
+    return wrong(415, 'Send the message as application/json.')
+  }
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding !== 'identity') return wrong(415, 'Send the body without a content coding.')
+  const bytes = await readBody(request)
+  if (bytes === null) return wrong(413, 'The message is larger than 4 MiB.')
+  return parseInbound(bytes)
+}
+
+/** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */
+function refuseUnknown({ response, cors }: Arrival): void {
+  const body = Buffer.from(
+    JSON.stringify({ error: 'invalid_token', error_description: 'Show a valid access token for this portal.' }),
+  )
+  response.writeHead(401, [
+    ...['content-type', 'application/json', 'content-length', String(body.length), 'cache-control', 'no-store'],
+    ...['www-authenticate', 'Bearer realm="OAuth", error="invalid_token"'],
+    ...cors,
+  ])
+  response.end(body)
+}
+
+/** Inside, an unknown portal and a forbidden one are two different rows. */
+async function recordNoPortal(arrival: Arrival, who: Authenticated, where: McpRoute, rooms: DoorRooms): Promise<void> {
+  const { principal } = who
+  const entry = await rooms.audit.begin({
+    deed: rooms.visitors.newDeed(),
+    plane: 'mcp',
+    actor: {
+      kind: principal.kind,
+      id: principal.id,
+      label: principal.kind === 'user' ? principal.email : principal.name,
+    },
+    method: `${arrival.request.method} /mcp`,
+    portal: where.portal ?? arrival.hostname,
+    clientIp: arrival.clientIp,
+  })
+  await entry.finish({ outcome: 'refused', decision: 'deny', rule: null, error: 'not-offered' })
+}

@@ -1,0 +1,161 @@
+/**
+ * The listener. Guards first, then one table of URLs; MCP runs on raw node:http, everything else through one fetch
+ * handler. No product rule lives here.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Log } from '../base/log.ts'
+import type { HeaderMap } from '../protocol/classify.ts'
+import { type ClientAddresses, isLoopbackAddress } from './client-address.ts'
+import type { Guards } from './guards.ts'
+import { readHeaders } from './headers.ts'
+import type { Door } from './mcp.ts'
+import { type Route, route } from './urls.ts'
+
+/** What a fetch handler may know beyond the request itself. */
+export interface RestInfo {
+  clientIp: string
+  /** Straight from this machine, through no proxy. */
+  directLoopback: boolean
+}
+
+export interface Readiness {
+  ready: boolean
+  checks: Readonly<Record<string, boolean>>
+}
+
+export interface ServerRooms {
+  guards: Guards
+  addresses: ClientAddresses
+  door: Door
+  readiness(): Promise<Readiness>
+  rest(request: Request, info: RestInfo): Promise<Response>
+  log: Log
+}
+
+export interface Listening {
+  /** The port in use, also where 0 was asked for. */
+  port: number
+  /** Stops accepting, lets calls finish for a while, ends streams, closes. */
+  close(): Promise<void>
+}
+
+const HEADER_LIMIT = 16 * 1024
+const HEADER_TIME_MS = 10_000
+const REQUEST_TIME_MS = 30_000
+const IDLE_MS = 65_000
+const DRAIN_MS = 30_000
+
+/** One request on its way through the listener. */
+export interface Arrival {
+  request: IncomingMessage
+  response: ServerResponse
+  headers: HeaderMap
+  /** The guarded Host without port. */
+  hostname: string
+  clientIp: string
+  /** Headers that the answer must carry, names and values by turns. */
+  cors: readonly string[]
+}
+
+/** @throws Error when the address cannot be bound */
+export async function openServer(at: { host: string; port: number }, rooms: ServerRooms): Promise<Listening> {
+  const rest = restListener(rooms)
+  const server = createServer({ maxHeaderSize: HEADER_LIMIT, headersTimeout: HEADER_TIME_MS }, (request, response) => {
+    receive(request, response, rooms, rest).catch((error: unknown) => {
+      rooms.log.error({ err: error }, 'a request failed outside every handler')
+      refuse(response, 500, 'Something went wrong in the portal. The log has the details.')
+    })
+  })
+  server.requestTimeout = REQUEST_TIME_MS
+  server.keepAliveTimeout = IDLE_MS
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at.port, at.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return { port: (server.address() as AddressInfo).port, close: () => drain(server, rooms.door) }
+}
+
+type RestListener = (arrival: Arrival) => Promise<void>
+
+async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, rest: RestListener) {
+  const where = route(request.url ?? '')
+  if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, rooms)
+  if (where.kind === 'bad') return refuse(response, 400, 'The request target is not in its plain form.')
+
+  const { headers, repeated } = readHeaders(request.rawHeaders)
+  if (repeated !== null) return refuse(response, 400, `The header "${repeated}" may stand only once.`)
+  const hostname = rooms.guards.host(headers.host)
+  if (hostname === null) return refuse(response, 403, 'This host name is not served here.')
+  const { origin } = headers
+  const standing = rooms.guards.origin(origin, headers.host ?? '')
+  if (standing === 'refused') return refuse(response, 403, 'Requests from this origin are not allowed here.')
+
+  const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
+  const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
+  const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
+  if (where.kind === 'rest') return rest(arrival)
+  if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
+  return rooms.door.receive(arrival, where)
+}
+
+async function answerHealth(where: Route, response: ServerResponse, rooms: ServerRooms): Promise<void> {
+  if (where.kind === 'health') return say(response, 200, { status: 'ok' })
+  const { ready, checks } = await rooms.readiness()
+  say(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
+}
+
+function restListener(rooms: ServerRooms): RestListener {
+  return ({ request, response, headers, clientIp }) => {
+    const forwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+    const directLoopback = !forwarded && isLoopbackAddress(clientIp)
+    const listener = getRequestListener((asked) => rooms.rest(asked, { clientIp, directLoopback }), {
+      overrideGlobalObjects: false,
+    })
+    return listener(request, response)
+  }
+}
+
+const CORS_METHODS = ['access-control-allow-methods', 'GET, POST, DELETE', 'access-control-max-age', '7200']
+const CORS_HEADERS =
+  'authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, cf-access-client-id, cf-access-client-secret'
+
+function corsFor(origin: string): string[] {
+  return ['access-control-allow-origin', origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id']
+}
+
+function preflight(response: ServerResponse, cors: readonly string[]): void {
+  response.writeHead(204, [...cors, ...CORS_METHODS, 'access-control-allow-headers', CORS_HEADERS])
+  response.end()
+}
+
+/** For requests that never reach a room with an error form of its own. */
+export function refuse(response: ServerResponse, status: number, message: string, more: readonly string[] = []): void {
+  say(response, status, { error: message }, ['connection', 'close', ...more])
+}
+
+function say(response: ServerResponse, status: number, body: unknown, more: readonly string[] = []): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, [
+    ...['content-type', 'application/json', 'content-length', String(bytes.length), 'cache-control', 'no-store'],
+    ...more,
+  ])
+  response.end(bytes)
+}
+
+async function drain(server: Server, door: Door): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  door.drain()
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+  await closed
+  clearTimeout(late)
+}

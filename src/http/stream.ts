@@ -1,0 +1,109 @@
+/**
+ * One answer on the wire: JSON unless something streams. The first notification turns it into server-sent events; what
+ * a slow reader does not take is bounded, and the stream is cut rather than the memory filled.
+ */
+import type { ServerResponse } from 'node:http'
+import { SSE_KEEPALIVE, sseFrame } from '../protocol/sse.ts'
+
+/** More than this waiting for a reader ends its stream. */
+const MOST_BUFFERED = 1024 * 1024
+const KEEPALIVE_MS = 15_000
+
+export class Answer {
+  readonly #response: ServerResponse
+  readonly #headers: string[]
+  readonly #mayStream: boolean
+  #keepalive: NodeJS.Timeout | null = null
+  #end: (() => void) | null = null
+
+  /**
+   * @param headers names and values by turns, for whatever the answer becomes
+   * @param mayStream whether the client accepts `text/event-stream`
+   */
+  constructor(response: ServerResponse, headers: readonly string[], mayStream: boolean) {
+    this.#response = response
+    this.#headers = [...headers]
+    this.#mayStream = mayStream
+  }
+
+  get streaming(): boolean {
+    return this.#keepalive !== null
+  }
+
+  get closed(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded
+  }
+
+  /** Opens the stream without a message: for streams that may stay silent. */
+  open(): void {
+    if (this.streaming || this.closed) return
+    const streamHeaders = ['content-type', 'text/event-stream', 'cache-control', 'no-store', 'x-accel-buffering', 'no']
+    this.#response.writeHead(200, [...streamHeaders, ...this.#headers])
+    this.#response.flushHeaders()
+    this.#keepalive = setInterval(() => this.#write(SSE_KEEPALIVE), KEEPALIVE_MS)
+    this.#keepalive.unref()
+    this.#response.on('close', () => this.#rest())
+  }
+
+  /** One message before the answer. A client that cannot take a stream gets the answer alone. */
+  send(message: Buffer | string): void {
+    if (!this.#mayStream || this.closed) return
+    this.open()
+    this.#write(sseFrame(message))
+  }
+
+  /** The answer itself; nothing may follow. */
+  end(status: number, body: Buffer): void {
+    if (this.closed) return
+    if (this.streaming) {
+      this.#write(sseFrame(body))
+      this.finish()
+      return
+    }
+    this.#response.writeHead(status, [
+      'content-type',
+      'application/json',
+      'content-length',
+      String(body.length),
+      'cache-control',
+      'no-store',
+      ...this.#headers,
+    ])
+    this.#response.end(body)
+  }
+
+  /** Ends the stream without another message. */
+  finish(): void {
+    this.#rest()
+    this.#response.end()
+  }
+
+  /** For what the answer will carry once it is known; before the first byte only. */
+  setHeader(name: string, value: string): void {
+    this.#headers.push(name, value)
+  }
+
+  /** The stream now only waits for events. @param end how to end it in good order when the listener closes */
+  standBy(end: () => void): void {
+    this.#end = end
+  }
+
+  /** The listener closes: a waiting stream ends, an answer under way is left to finish. */
+  retire(): void {
+    this.#end?.()
+  }
+
+  onClose(listener: () => void): void {
+    this.#response.on('close', listener)
+  }
+
+  #write(bytes: Buffer | string): void {
+    if (this.closed) return
+    this.#response.write(bytes)
+    if (this.#response.writableLength > MOST_BUFFERED) this.#response.destroy()
+  }
+
+  #rest(): void {
+    if (this.#keepalive !== null) clearInterval(this.#keepalive)
+  }
+}

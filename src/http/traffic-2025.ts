@@ -1,0 +1,161 @@
+/**
+ * Requests of the handshake era: `initialize` makes a session, everything after it names one. A plain disconnect is not
+ * a cancellation here; `notifications/cancelled` is, and only for the caller's own session.
+ */
+import type { Feed } from '../portal/changes.ts'
+import type { Session } from '../portal/sessions.ts'
+import { ownerOf } from '../portal/visit.ts'
+import type { BatchMember, Classified, WireRequest } from '../protocol/classify.ts'
+import { decode2025, decodeInitialize } from '../protocol/era-2025/decode.ts'
+import { encode2025, encodeNotification2025 } from '../protocol/era-2025/encode.ts'
+import { ErrorCode, errorBody } from '../protocol/errors.ts'
+import type { Notification, Request } from '../protocol/model.ts'
+import { serveRequest } from './call.ts'
+import { accept, type DoorRooms, enter, type Guest, LIST_CHANGED, refuseForbidden, UNAVAILABLE } from './guest.ts'
+
+export type Classified2025 = Exclude<Classified, { kind: 'error' }>
+
+export async function receive2025(guest: Guest, classified: Classified2025, rooms: DoorRooms): Promise<void> {
+  if (classified.kind === 'initialize') return initialize(guest, classified.message, rooms)
+  const session = await findSession(guest, classified.version, rooms)
+  if (session === undefined) return
+  switch (classified.kind) {
+    case 'request':
+      return deliver(guest, await answerRequest(guest, session, classified.message, rooms))
+    case 'notification':
+      rooms.inFlight.heed(session, classified.message)
+      return accept(guest)
+    case 'response':
+      // No question of the portal's is open, so this answers none.
+      return accept(guest)
+    case 'batch':
+      return answerBatch(guest, session, classified.members, rooms)
+    case 'session':
+      return classified.operation === 'DELETE' ? endSession(guest, session, rooms) : openStream(guest, session, rooms)
+  }
+}
+
+async function initialize(guest: Guest, message: WireRequest, rooms: DoorRooms): Promise<void> {
+  const { answer, who, place } = guest
+  const decoded = decodeInitialize(message)
+  if (decoded.kind === 'error') return answer.end(decoded.status, errorBody(decoded.error, decoded.id))
+  const { session, sealed } = rooms.sessions.start(who.principal, place.spec.uid, decoded.client)
+  const answered = await run(guest, session, decoded.request, rooms)
+  if (answered.kind === 'body' && answered.status === 200) answer.setHeader('mcp-session-id', sealed)
+  deliver(guest, answered)
+}
+
+/** Answers by itself where there is none: 400 for a missing id, 404 for one that is not (or no longer) the caller's. */
+async function findSession(guest: Guest, version: string | null, rooms: DoorRooms): Promise<Session | undefined> {
+  const { answer, arrival, who, place } = guest
+  const sealed = arrival.headers['mcp-session-id']
+  if (sealed === undefined) {
+    const message = 'Bad Request: an Mcp-Session-Id header is required. Send initialize first.'
+    answer.end(400, errorBody({ code: -32000, message }, null))
+    return undefined
+  }
+  const session = await rooms.sessions.find(sealed, who.principal, place.spec.uid)
+  if (session === undefined) {
+    answer.end(404, errorBody({ code: -32001, message: 'Session not found' }, null))
+    return undefined
+  }
+  if (version !== null && version !== session.client.version) {
+    const message = 'Bad Request: this session negotiated another protocol version.'
+    answer.end(400, errorBody({ code: -32000, message }, null))
+    return undefined
+  }
+  return session
+}
+
+/** What a batch member or a single request came to. */
+type Answered = { kind: 'body'; status: number; body: Buffer } | { kind: 'forbidden' }
+
+function deliver({ answer }: Guest, answered: Answered): void {
+  if (answered.kind === 'forbidden') refuseForbidden(answer)
+  else answer.end(answered.status, answered.body)
+}
+
+async function answerRequest(
+  guest: Guest,
+  session: Session,
+  message: WireRequest,
+  rooms: DoorRooms,
+): Promise<Answered> {
+  const decoded = decode2025(message)
+  if (decoded.kind === 'decoded') return run(guest, session, decoded.request, rooms)
+  return { kind: 'body', status: decoded.status, body: errorBody(decoded.error, decoded.id) }
+}
+
+async function run(guest: Guest, session: Session, request: Request, rooms: DoorRooms): Promise<Answered> {
+  const visit = await enter(guest, { client: session.client, session, request }, rooms)
+  const cancel = rooms.inFlight.add(session, request.id)
+  const token = request.meta.progressToken ?? null
+  const report = (notification: Notification) => {
+    const message = encodeNotification2025(notification, token)
+    if (message) guest.answer.send(message)
+  }
+  const served = await serveRequest(visit, { request, headers: null, cancel, report }, rooms)
+  rooms.inFlight.remove(session, request.id)
+  if (served.kind === 'forbidden') return served
+  if (served.kind === 'unavailable') return { kind: 'body', status: 503, body: errorBody(UNAVAILABLE, request.id) }
+  const { version } = session.client
+  const body = encode2025({ reply: served.reply, id: request.id, method: request.method, version })
+  return { kind: 'body', status: 200, body }
+}
+
+/** Members one after the other, each a deed of its own with decision and rows. */
+async function answerBatch(
+  guest: Guest,
+  session: Session,
+  members: readonly BatchMember[],
+  rooms: DoorRooms,
+): Promise<void> {
+  if (session.client.version !== '2025-03-26') {
+    const message = 'Invalid request: the protocol version of this session has no batches.'
+    return guest.answer.end(400, errorBody({ code: ErrorCode.InvalidRequest, message }, null))
+  }
+  const bodies: Buffer[] = []
+  for (const member of members) {
+    if (member.kind === 'notification') rooms.inFlight.heed(session, member.message)
+    if (member.kind !== 'request') continue
+    const answered = await answerRequest(guest, session, member.message, rooms)
+    if (answered.kind === 'forbidden') return refuseForbidden(guest.answer)
+    bodies.push(answered.body)
+  }
+  if (bodies.length === 0) return accept(guest)
+  guest.answer.end(200, Buffer.from(`[${bodies.map((body) => body.toString()).join()}]`))
+}
+
+async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
+  await rooms.sessions.end(session)
+  guest.answer.end(200, Buffer.from('{}'))
+}
+
+/** The stream for unsolicited messages, which here means that a list changed. */
+async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
+  const { answer, place, who } = guest
+  const giveBack = rooms.inFlight.takeStream(session)
+  if (giveBack === null) {
+    const message = 'Conflict: this session already has an open stream.'
+    return answer.end(409, errorBody({ code: -32000, message }, null))
+  }
+  let feed: Feed | null = null
+  answer.onClose(() => {
+    giveBack()
+    feed?.close()
+  })
+  answer.open()
+  feed = await rooms.changes.follow({
+    place,
+    principal: who.principal,
+    owner: ownerOf(who.principal, session),
+    kinds: ['tool', 'prompt', 'resource'],
+    changed(kind) {
+      const message = encodeNotification2025({ method: LIST_CHANGED[kind], params: {} }, null)
+      if (message) answer.send(message)
+    },
+    ended: () => answer.finish(),
+  })
+  if (answer.closed) feed.close()
+  answer.standBy(() => answer.finish())
+}
