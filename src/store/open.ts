@@ -27,6 +27,8 @@ export interface Store {
    * followed. Inside, only the transaction may be used: on SQLite there is one connection, and `db` would wait for it forever.
    */
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  /** Whether the database answers a query now, for `/readyz`. Never throws. */
+  answers(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -93,6 +95,14 @@ class OpenStore implements Store {
     const result = await this.db.transaction().execute(work)
     await this.versions.announce()
     return result
+  }
+
+  answers(): Promise<boolean> {
+    const question = this.db.selectFrom('versions').select('topic').limit(1).execute()
+    return question.then(
+      () => true,
+      () => false,
+    )
   }
 
   close(): Promise<void> {
