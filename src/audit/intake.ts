@@ -128,7 +128,7 @@ export class Intake {
    */
   async finish(now: number): Promise<number> {
     const segments = listSegments(this.#dir)
-    while (await this.step(segments.at(-1) ?? 0));
+    await this.#takeAll(segments)
     let left = 0
     for (;;) {
       if (!this.#attached) await this.#attach()
@@ -142,6 +142,17 @@ export class Intake {
     for (const segment of segments) rmSync(join(this.#dir, segmentName(segment)), { force: true })
     await this.#store.forget(this.#journal)
     return left
+  }
+
+  async #takeAll(segments: readonly number[]): Promise<void> {
+    if (!this.#attached) await this.#attach()
+    const first = segments[0]
+    const last = segments.at(-1)
+    // Nothing is left where a process died while it deleted what was taken in.
+    if (first === undefined || last === undefined || this.#at.segment > last) return
+    // A database that never saw this journal begins with what there is.
+    if (this.#at.segment < first) await this.#moveTo(first)
+    while (await this.step(last));
   }
 
   close(): void {

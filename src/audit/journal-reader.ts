@@ -24,10 +24,12 @@ export class JournalReader {
     this.#dir = dir
   }
 
-  /** @returns what stands complete from `from` on, about a megabyte of it, or undefined where nothing does (yet) */
+  /**
+   * @returns what stands complete from `from` on, about a megabyte of it, or undefined where nothing does (yet)
+   * @throws Error when the segment is not there: taking that for an empty one would lose its rows
+   */
   read(from: Position): Piece | undefined {
     const fd = this.#open(from.segment)
-    if (fd === null) return undefined
     const bytes = this.#bytes.subarray(0, readSync(fd, this.#bytes, 0, READ_BYTES, from.offset))
     const rows: JournalRow[] = []
     const actors = new Map<string, JournalActor>()
@@ -42,15 +44,11 @@ export class JournalReader {
     return { rows, actors: [...actors.values()], to: { segment: from.segment, offset: from.offset + at } }
   }
 
-  #open(segment: number): number | null {
+  #open(segment: number): number {
     if (this.#fd !== null && this.#segment === segment) return this.#fd
     this.close()
-    try {
-      this.#fd = openSync(join(this.#dir, segmentName(segment)), 'r')
-      this.#segment = segment
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+    this.#fd = openSync(join(this.#dir, segmentName(segment)), 'r')
+    this.#segment = segment
     return this.#fd
   }
 

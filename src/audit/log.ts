@@ -62,6 +62,7 @@ class OpenAudit implements Audit {
   #actors = new Map<string, string>()
   #actorsEpoch = 0
   #actorsSince: number
+  #closing: Promise<void> | null = null
 
   private constructor(options: AuditOptions, own: OwnedJournal, journal: Journal, link: WorkerLink) {
     this.#options = options
@@ -157,7 +158,12 @@ class OpenAudit implements Audit {
     return this.#link.query(query, this.#journal.position)
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#upkeep)
     await this.#journal.close()
     const whole = await this.#link.close(this.#journal.position, this.#options.clock.now())
