@@ -3,7 +3,7 @@
  * after a `begun` row, `e <deed>` after an `ended` one.
  *
  * Arguments as JSON: AuditOptions without clock and log, and `deeds` (how many, or null for no end), `die` (kill itself
- * after that many), `hold` (begin one more and never finish it).
+ * after that many), `hold` (begin one more and never finish it), `forget` (never close the audit).
  */
 import { writeSync } from 'node:fs'
 import { openAudit } from '../src/audit/log.ts'
@@ -19,6 +19,7 @@ export interface WriterOptions {
   deeds: number | null
   die?: boolean
   hold?: boolean
+  forget?: boolean
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as WriterOptions
@@ -60,4 +61,4 @@ if (options.hold) {
 }
 if (options.die) process.kill(process.pid, 'SIGKILL')
 if (options.hold) process.stdin.resume()
-else await audit.close()
+else if (!options.forget) await audit.close()

@@ -143,6 +143,15 @@ describe.each(DATABASE_KINDS)('after a crash, on %s', (kind) => {
     }
   })
 
+  test('a process that never closes its audit still ends by itself, and its rows are taken in', async () => {
+    const child = writer({ deeds: 100, forget: true })
+    await child.gone
+    expect(child.child.exitCode).toBe(0)
+    const rows = await everything(await open())
+    expect(rows).toHaveLength(200)
+    expect(missing(child.ended, deedsOf(rows, 'ended'))).toEqual([])
+  })
+
   test('a torn write at the end is ignored, and what stands before it is kept', async () => {
     const child = writer({ deeds: 200, die: true })
     await child.gone

@@ -23,6 +23,8 @@ test('two different actors never share a key, whatever their texts hold', () => 
     { kind: 'user', id: 'ab', label: 'c', role: 'd' },
     { kind: 'user', id: 'ab', label: 'c', grant: 'd' },
     { kind: 'user', id: 'ab', label: 'cd' },
+    { kind: 'user', id: 'ab', label: 'c', grant: 'undefined' },
+    { kind: 'user', id: 'ab', label: 'c', role: 'undefined' },
     { kind: 'user', id: 'ab', label: 'c', role: 'd', grant: 'e' },
     { kind: 'user', id: 'ab', label: 'c', role: 'de' },
   ]

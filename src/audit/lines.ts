@@ -90,7 +90,7 @@ function changeOf(change: NonNullable<DeedEnd['change']>): string {
 
 /** The text that tells one snapshot of an actor from another. The lengths keep two actors apart whatever their texts hold. */
 export function actorKey({ kind, id, label, role, grant }: ActorSnapshot): string {
-  return `${kind} ${id.length} ${label.length} ${role?.length} ${id}${label}${role}${grant}`
+  return `${kind} ${id.length} ${label.length} ${role?.length} ${grant?.length} ${id}${label}${role}${grant}`
 }
 
 /** @returns the hash that rows point to, and the line that says whose it is */
