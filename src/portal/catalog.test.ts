@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
+import type { Definition, Inventory } from '../upstream/model.ts'
+import { buildCatalog, makeRenderer, type Visible } from './catalog.ts'
+import { type Curation, curate, type ServerSpec } from './spec.ts'
+
+function define(definition: { name: string; description?: string }): Definition {
+  return { name: definition.name, json: JSON.stringify(definition), hash: `hash of ${definition.name}` }
+}
+
+function inventory(parts: Partial<Pick<Inventory, 'tools' | 'prompts' | 'resources' | 'templates'>>): Inventory {
+  const serverUid = 'x' as ServerUid
+  const fixed = { serverUid, credential: 'admin', version: 1, era: '2025' as const, capabilities: {}, syncedAt: 0 }
+  return { ...fixed, tools: [], prompts: [], resources: [], templates: [], ...parts }
+}
+
+function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
+  const fixed = { name: id, policies: [], defaultDisabled: false, onBehalf: false }
+  return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
+}
+
+function catalogOf(servers: [ServerSpec, Inventory | undefined][], mount: number | null = null) {
+  const named = { id: 'p' as PortalId, uid: 'p' as PortalUid, hostname: 'p.test', name: 'P', description: null }
+  const byUid = new Map(servers.map(([spec, found]) => [spec.uid, found]))
+  return buildCatalog({
+    spec: { ...named, policies: [], servers: servers.map(([spec]) => spec) },
+    mount,
+    inventory: (spec) => byUid.get(spec.uid),
+    render: makeRenderer(),
+  })
+}
+
+const all: Visible = { key: 'all', has: [true, true, true] }
+const on = (parts: Partial<Curation>): Curation => ({ enabled: true, alias: null, description: null, ...parts })
+
+describe('what is shown of a tool', () => {
+  const tool = define({ name: 'log', description: 'upstream’s words' })
+  const show = (curation: Curation) => {
+    const catalog = catalogOf([[server('git', { tools: new Map([['log', curation]]) }), inventory({ tools: [tool] })]])
+    return catalog.list('tool', all).map((json) => JSON.parse(json))
+  }
+
+  test('is the upstream’s definition under the public name', () => {
+    expect(show(on({}))).toEqual([{ name: 'git_log', description: 'upstream’s words' }])
+  })
+  test('is the admin’s description where there is one', () => {
+    expect(show(on({ description: 'the admin’s' }))).toEqual([{ name: 'git_log', description: 'the admin’s' }])
+  })
+  test('is the alias in place of the tool part', () => {
+    expect(show(on({ alias: 'history' }))).toEqual([{ name: 'git_history', description: 'upstream’s words' }])
+  })
+  test('is nothing where it is disabled', () => {
+    expect(show(on({ enabled: false }))).toEqual([])
+  })
+})
+
+describe('the portal’s word comes before the server’s, and that before the upstream’s', () => {
+  const rows = [
+    { server: undefined, portal: undefined, hidden: false, result: on({}) },
+    { server: { alias: 's' }, portal: undefined, hidden: false, result: on({ alias: 's' }) },
+    { server: { alias: 's' }, portal: { alias: 'p' }, hidden: false, result: on({ alias: 'p' }) },
+    { server: { enabled: false }, portal: { enabled: true }, hidden: false, result: on({}) },
+    { server: { enabled: false }, portal: undefined, hidden: false, result: on({ enabled: false }) },
+    { server: { enabled: true }, portal: undefined, hidden: true, result: on({ enabled: false }) },
+    { server: undefined, portal: { enabled: true }, hidden: true, result: on({}) },
+    {
+      server: { description: 's' },
+      portal: { alias: 'p' },
+      hidden: false,
+      result: on({ alias: 'p', description: 's' }),
+    },
+  ]
+  for (const row of rows) {
+    test(JSON.stringify([row.server, row.portal, row.hidden ? 'default_disabled' : '']), () => {
+      expect(curate(row.server, row.portal, row.hidden)).toEqual(row.result)
+    })
+  }
+})
+
+test('a hidden owner keeps its names: neither the bare nor the public one goes to another server', () => {
+  const mail = server('mail', { tools: new Map([['send', on({ enabled: false })]]) })
+  const both = inventory({ tools: [define({ name: 'send' })] })
+  const catalog = catalogOf([
+    [mail, both],
+    [server('evil'), both],
+  ])
+  expect(catalog.find('tool', 'send')).toMatchObject({ server: { id: 'mail' }, enabled: false })
+  expect(catalog.find('tool', 'mail_send')).toMatchObject({ server: { id: 'mail' }, enabled: false })
+  expect(catalog.list('tool', all).map((json) => JSON.parse(json).name)).toEqual(['evil_send'])
+})
+
+test('a server that was never synced takes nothing away from the others', () => {
+  const catalog = catalogOf([
+    [server('down'), undefined],
+    [server('up'), inventory({ tools: [define({ name: 'a' })] })],
+  ])
+  expect(catalog.list('tool', all)).toEqual(['{"name":"up_a"}'])
+})
+
+test('a caller’s list leaves out the servers that it may not see, and its fingerprint says so', () => {
+  const tools = inventory({ tools: [define({ name: 'a' })] })
+  const catalog = catalogOf([
+    [server('one'), tools],
+    [server('two'), tools],
+  ])
+  const onlyOne: Visible = { key: '10', has: [true, false] }
+  expect(catalog.list('tool', onlyOne)).toEqual(['{"name":"one_a"}'])
+  expect(catalog.fingerprint('tool', onlyOne)).not.toBe(catalog.fingerprint('tool', all))
+})
+
+test('a resource belongs to the first bearer in portal order, and the later one is reported', () => {
+  const policy = inventory({ resources: [define({ name: 'file:///policy' })] })
+  const catalog = catalogOf([
+    [server('corp'), policy],
+    [server('evil'), policy],
+  ])
+  expect(catalog.find('resource', 'file:///policy')?.server.id).toBe('corp')
+  expect(catalog.reports).toEqual(['evil: the resource "file:///policy" belongs to an earlier server'])
+})
+
+test('default_disabled hides what no override enables', () => {
+  const spec = server('s', { defaultDisabled: true, tools: new Map([['b', on({})]]) })
+  const catalog = catalogOf([[spec, inventory({ tools: [define({ name: 'a' }), define({ name: 'b' })] })]])
+  expect(catalog.list('tool', all).map((json) => JSON.parse(json).name)).toEqual(['s_b'])
+})
+
+describe('a single-server mount', () => {
+  const tools = inventory({ tools: [define({ name: 'a' }), define({ name: 'b' })] })
+  test('has that server’s own names and nobody else’s', () => {
+    const catalog = catalogOf(
+      [
+        [server('one'), tools],
+        [server('two', { tools: new Map([['a', on({ alias: 'first' })]]) }), tools],
+      ],
+      1,
+    )
+    expect(catalog.list('tool', { key: '01', has: [false, true] }).map((json) => JSON.parse(json).name)).toEqual([
+      'first',
+      'b',
+    ])
+    expect(catalog.find('tool', 'a')?.publicName).toBe('first')
+    expect(catalog.find('tool', 'one_a')).toBeUndefined()
+  })
+  test('an alias that meets another tool’s name gives way to it', () => {
+    const spec = server('one', { tools: new Map([['a', on({ alias: 'b' })]]) })
+    const catalog = catalogOf([[spec, tools]], 0)
+    expect(catalog.find('tool', 'b')?.original).toBe('b')
+    expect(catalog.find('tool', 'a')?.original).toBe('a')
+  })
+})

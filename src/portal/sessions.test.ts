@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DATABASE_KINDS, freshStore, type TestStore } from '../../test/databases.ts'
+import type { GrantId, PortalId, PortalUid, ServerId, ServerUid, UserId } from '../base/ids.ts'
+import type { UserPrincipal } from '../base/principal.ts'
+import { keyRing, openSealer } from '../base/secret.ts'
+import type { ClientFacts } from '../protocol/model.ts'
+import type { Store } from '../store/open.ts'
+import { insertServer, type NewServer } from '../upstream/server-store.ts'
+import { insertPortal } from './portal-store.ts'
+import { openSessions } from './sessions.ts'
+import { openToggles } from './toggles.ts'
+
+const HOUR = 3_600_000
+const sealer = openSealer(keyRing([Buffer.alloc(32, 7)]), 'session')
+const client: ClientFacts = {
+  era: '2025',
+  version: '2025-06-18',
+  name: 'exercise',
+  clientVersion: '1',
+  capabilities: { roots: {} },
+}
+const author = { label: 'test', origin: 'api' } as const
+
+function user(id: string): UserPrincipal {
+  return { kind: 'user', id: id as UserId, email: `${id}@acme.test`, grant: `g-${id}` as GrantId }
+}
+
+const PORTAL = {
+  id: 'p' as PortalId,
+  hostname: 'p.test',
+  name: 'P',
+  description: null,
+  codeMode: 'opt_in',
+  secureWebGateway: false,
+  policies: [],
+  mappings: [],
+} as const
+const SERVER: NewServer = {
+  identity: { id: 's' as ServerId, hostname: 'http://127.0.0.1:9/mcp', authType: 'unauthenticated', transport: null },
+  content: {
+    name: 'S',
+    description: null,
+    isolation: 'per_credential',
+    updatedTools: null,
+    updatedPrompts: null,
+    policies: [],
+    sharedOauthCallback: false,
+    secureWebGateway: false,
+  },
+  secrets: { authCredentials: null, clientSecret: null, env: {} },
+  authenticationStatus: 'not_required',
+}
+
+for (const kind of DATABASE_KINDS) {
+  describe(`sessions on ${kind}`, () => {
+    let database: TestStore
+    let portal: PortalUid
+    let server: ServerUid
+    let now = 1_800_000_000_000
+    const clock = { now: () => now, elapsed: () => now }
+    const open = (store: Store = database.store) => openSessions(store, sealer, clock)
+
+    beforeAll(async () => {
+      database = await freshStore(kind, clock)
+      const { store } = database
+      await store.write(async (trx) => {
+        portal = await insertPortal(store, trx, PORTAL, author)
+        server = await insertServer(store, trx, SERVER, { author, sealer })
+      })
+    })
+    afterAll(() => database.end())
+
+    test('a session is found again by another process that has nothing but the key and the store', async () => {
+      const { sealed, session } = open().start(user('ada'), portal, client)
+      expect(await open().find(sealed, user('ada'), portal)).toEqual(session)
+    })
+
+    test('a session is nobody else’s: not another user’s, not another portal’s, not forged, not altered', async () => {
+      const sessions = open()
+      const { sealed } = sessions.start(user('ada'), portal, client)
+      expect(await sessions.find(sealed, user('bob'), portal)).toBeUndefined()
+      expect(await sessions.find(sealed, user('ada'), 'other' as PortalUid)).toBeUndefined()
+      expect(await sessions.find('v1.00000000.AAAA.AAAA', user('ada'), portal)).toBeUndefined()
+      expect(await sessions.find(`${sealed.slice(0, -2)}AA`, user('ada'), portal)).toBeUndefined()
+      expect(await sessions.find('', user('ada'), portal)).toBeUndefined()
+    })
+
+    test('a session ends for every process once the client ends it', async () => {
+      const here = open()
+      const { sealed, session } = here.start(user('ada'), portal, client)
+      await here.end(session)
+      expect(await here.find(sealed, user('ada'), portal)).toBeUndefined()
+      expect(await open().find(sealed, user('ada'), portal)).toBeUndefined()
+    })
+
+    test('a session that was idle for a day is gone, and one that was used is not', async () => {
+      const { sealed: used } = open().start(user('ada'), portal, client)
+      const { sealed: idle } = open().start(user('ada'), portal, client)
+      const sessions = open()
+      now += 20 * HOUR
+      expect(await sessions.find(used, user('ada'), portal)).toBeDefined()
+      now += 20 * HOUR
+      expect(await open().find(used, user('ada'), portal)).toBeDefined()
+      expect(await open().find(idle, user('ada'), portal)).toBeUndefined()
+    })
+
+    test('no session lives longer than a week, used or not', async () => {
+      const sessions = open()
+      const { sealed } = sessions.start(user('ada'), portal, client)
+      for (let day = 0; day < 7; day++) {
+        now += 23 * HOUR
+        expect(await sessions.find(sealed, user('ada'), portal)).toBeDefined()
+      }
+      now += 23 * HOUR
+      expect(await sessions.find(sealed, user('ada'), portal)).toBeUndefined()
+    })
+
+    test('the log level is kept for the session, across processes', async () => {
+      const here = open()
+      const { sealed, session } = here.start(user('ada'), portal, client)
+      await here.setLogLevel(session, 'warning')
+      expect((await open().find(sealed, user('ada'), portal))?.logLevel).toBe('warning')
+    })
+
+    test('a server that a caller switches off is off for that caller alone, and stays so', async () => {
+      const toggles = openToggles(database.store)
+      await toggles.set('session:a', server, false)
+      expect(await toggles.load('session:a')).toEqual(new Set([server]))
+      expect(await toggles.load('session:b')).toEqual(new Set())
+      expect(await openToggles(database.store).load('session:a')).toEqual(new Set([server]))
+      await toggles.set('session:a', server, true)
+      expect(toggles.peek('session:a')).toBeUndefined()
+      expect(await toggles.load('session:a')).toEqual(new Set())
+    })
+  })
+}
