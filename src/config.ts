@@ -46,7 +46,13 @@ export interface Config {
   databaseUrl: string | null
   logLevel: LogLevelName
   audit: { durability: 'process' | 'disk'; retentionDays: number }
-  stdio: { register: 'off' | 'local' | 'api'; maxChildren: number; idleStopMs: number }
+  stdio: {
+    register: 'off' | 'local' | 'api'
+    maxChildren: number
+    idleStopMs: number
+    /** `PATH` and `LANG` as the portal has them: all that a child inherits. */
+    env: Readonly<Record<string, string>>
+  }
   /** What the file declares; null sections are left to the API. */
   declared: Declared
 }
@@ -68,9 +74,9 @@ export interface Settings {
   warnings: readonly string[]
 }
 
-/** The process's own flags-free surroundings. */
-export function processSource(flags: ConfigSource['flags'] = {}): ConfigSource {
-  return { flags, env: process.env, cwd: process.cwd() }
+/** The environment of this process, for the command line to hand on. */
+export function processEnvironment(): Environment {
+  return process.env
 }
 
 /**
@@ -138,6 +144,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
       register: values['stdio.register'],
       maxChildren: values['stdio.max_children'],
       idleStopMs: values['stdio.idle_stop_seconds'] * 1000,
+      env: childEnvironment(env),
     },
     declared: settings.declared,
   }
@@ -150,12 +157,20 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
   }
 }
 
+function childEnvironment({ PATH, LANG }: Environment): Record<string, string> {
+  return { ...(PATH === undefined ? {} : { PATH }), ...(LANG === undefined ? {} : { LANG }) }
+}
+
+/** Takes the secrets out of this process's own environment, so that nothing started later can find them there. */
+export function forgetSecrets(): void {
+  for (const { variable, secret } of Object.values(SETTINGS)) if (secret) delete process.env[variable]
+  delete process.env.PORTICO_TOKEN
+}
+
 /** What the command line needs to speak to a portal; null where neither flag nor variable says it. */
 export interface ClientSource {
   url: string | null
   token: string | null
-  /** NO_COLOR is set to anything but empty (no-color.org). */
-  noColor: boolean
 }
 
 /** @throws ConfigError when the token's file cannot be read */
@@ -167,7 +182,7 @@ export function readClientSource(
     flags.token ||
     env.PORTICO_TOKEN ||
     (env.PORTICO_TOKEN_FILE ? readSecretFile(env.PORTICO_TOKEN_FILE, 'PORTICO_TOKEN_FILE') : '')
-  return { url: flags.url || env.PORTICO_URL || null, token: token || null, noColor: Boolean(env.NO_COLOR) }
+  return { url: flags.url || env.PORTICO_URL || null, token: token || null }
 }
 
 function list(file: ConfigFile | null, section: DeclaredSection): readonly unknown[] {

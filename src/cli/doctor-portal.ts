@@ -1,0 +1,129 @@
+/** What `doctor` can see through the portal: whether it answers, whether it is ready, and how its servers are. */
+
+import { ConfigError } from '../config/config-error.ts'
+import type { Server } from './add-server.ts'
+import { CliError } from './cli-error.ts'
+import type { Context } from './context.ts'
+import { type Finding, found } from './finding.ts'
+import { PATHS, SHAPES } from './paths.ts'
+
+const TIMEOUT_MS = 5000
+
+export async function checkPortal(context: Context): Promise<Finding[]> {
+  let url: string
+  try {
+    url = context.url()
+  } catch (error) {
+    // Settings that cannot be read are told by their own check.
+    if (error instanceof ConfigError) return []
+    if (error instanceof CliError) return [found('portal', 'problem', error.message)]
+    throw error
+  }
+  const health = await look(`${url}/healthz`)
+  if (health === null)
+    return [
+      found(
+        'portal',
+        'problem',
+        `nobody answers at ${url}`,
+        'Start it with "portico start", or say where it is with --url.',
+      ),
+    ]
+  if (health.status !== 200)
+    return [found('portal', 'problem', `${url}/healthz answers ${health.status}`, 'Is this a portal? Check --url.')]
+  const ready = await look(`${url}/readyz`)
+  return [
+    found('portal', 'ok', `${url} answers`),
+    ready?.status === 200
+      ? found('ready', 'ok', 'store, keys and audit are in order')
+      : found(
+          'ready',
+          'problem',
+          `not ready: ${ready?.text.slice(0, 300) ?? 'no answer'}`,
+          'Its log on stderr says more.',
+        ),
+    ...(await checkServers(context)),
+  ]
+}
+
+async function look(url: string): Promise<{ status: number; text: string } | null> {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return { status: response.status, text: (await response.text()).trim() }
+  } catch {
+    // Refused, timed out or unknown: for the person at the terminal it is one thing, nobody answers.
+    return null
+  }
+}
+
+async function checkServers(context: Context): Promise<Finding[]> {
+  try {
+    const servers = await context.api().list(PATHS.servers, SHAPES.server)
+    if (servers.length === 0) return [found('servers', 'ok', 'none yet', 'Add one: portico servers add NAME URL')]
+    return servers.flatMap((server) => [stateOf(server), ...habitsOf(server)])
+  } catch (error) {
+    if (error instanceof CliError) return [found('servers', 'problem', error.message, error.hint)]
+    throw error
+  }
+}
+
+function stateOf({ id, status, error, last_successful_sync: synced }: Server): Finding {
+  const check = `server ${id}`
+  if (status === 'ready') return found(check, 'ok', 'ready')
+  if (status === 'waiting') return found(check, 'warning', error ?? 'not synced yet', `portico servers sync ${id}`)
+  const since = synced === undefined ? 'never synced' : `last synced ${synced}`
+  return found(check, 'problem', `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)
+}
+
+/** What works today and may hurt tomorrow. */
+function habitsOf({ id, isolation, transport }: Server): Finding[] {
+  const check = `server ${id}`
+  const findings: Finding[] = []
+  const unpinned = transport === undefined ? undefined : unpinnedPackage(transport.command, transport.args)
+  if (unpinned !== undefined) {
+    findings.push(
+      found(
+        check,
+        'warning',
+        `"${unpinned}" has no exact version: each start may run new code`,
+        `Write ${unpinned.replace(/(?<=.)@.*$/, '')}@1.2.3`,
+      ),
+    )
+  }
+  if (isolation === 'shared') {
+    findings.push(
+      found(
+        check,
+        'warning',
+        'shared: all callers are one session to this server',
+        'Use per_credential or per_user where it keeps state or knows people.',
+      ),
+    )
+  }
+  return findings
+}
+
+/** @returns the package that a runner would fetch in whatever version is newest, or undefined */
+export function unpinnedPackage(command: string, args: readonly string[]): string | undefined {
+  const program = command
+    .split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.(cmd|exe)$/i, '')
+  const words =
+    program === 'npx' || program === 'bunx' || program === 'uvx'
+      ? args
+      : isRunner(program, args[0])
+        ? args.slice(1)
+        : undefined
+  const named = words?.find((word) => !word.startsWith('-'))
+  if (named === undefined || named.startsWith('.') || named.startsWith('/')) return undefined
+  return /.(@|==)v?\d+\.\d+\.\d+/.test(named) ? undefined : named
+}
+
+function isRunner(program: string | undefined, verb: string | undefined): boolean {
+  return (
+    ((program === 'npm' || program === 'pnpm' || program === 'yarn') &&
+      (verb === 'exec' || verb === 'dlx' || verb === 'x')) ||
+    (program === 'pipx' && verb === 'run')
+  )
+}

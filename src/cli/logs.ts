@@ -1,0 +1,124 @@
+/** `portico logs`: who did what. Follows by asking for what came after the last row, so no row is missed or shown twice. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Command, Option } from 'commander'
+import type { z } from 'zod'
+import { usageError } from './cli-error.ts'
+import { action, type Context, type Surroundings } from './context.ts'
+import { PATHS, SHAPES } from './paths.ts'
+
+const POLL_MS = 1000
+
+type Row = z.infer<typeof SHAPES.logRow>
+
+interface Options {
+  follow?: true
+  limit: string
+  begun?: true
+  portal?: string
+  server?: string
+  tool?: string
+  method?: string
+  actor?: string
+  outcome?: string
+  decision?: string
+  plane?: string
+  since?: string
+  until?: string
+}
+
+export function defineLogs(program: Command, io: Surroundings, rest: readonly string[]): void {
+  program
+    .command('logs')
+    .description('the audit: who did what, newest last')
+    .option('-f, --follow', 'go on with what comes')
+    .option('-n, --limit <rows>', 'how many rows to begin with', '50')
+    .option('--begun', 'also the rows that open a deed')
+    .option('--portal <id>')
+    .option('--server <id>')
+    .option('--tool <name>', 'tool, prompt or resource, by its public name')
+    .option('--method <name>', 'such as tools/call')
+    .option('--actor <who>', 'e-mail, name or id of who acted')
+    .addOption(
+      new Option('--outcome <outcome>').choices([
+        'answered',
+        'tool-error',
+        'error',
+        'refused',
+        'failed',
+        'cancelled',
+        'unknown',
+      ]),
+    )
+    .addOption(new Option('--decision <decision>').choices(['allow', 'deny']))
+    .addOption(new Option('--plane <plane>').choices(['mcp', 'admin', 'sign-in']))
+    .option('--since <time>', 'such as 2026-11-21T08:00:00Z')
+    .option('--until <time>')
+    .action(action(io, rest, logs))
+}
+
+async function logs(context: Context, options: Options): Promise<void> {
+  if (!/^\d{1,4}$/.test(options.limit) || Number(options.limit) > 1000) throw usageError('--limit takes 1 to 1000.')
+  if (options.follow === true && options.until !== undefined)
+    throw usageError('--follow has no end; leave out --until.')
+  const api = context.api()
+  const { begun, tool, portal, server, method, actor, outcome, decision, plane, since, until } = options
+  const filters = {
+    portal,
+    server,
+    method,
+    actor,
+    outcome,
+    decision,
+    plane,
+    since,
+    until,
+    capability: tool,
+    phase: begun ? undefined : 'ended',
+  }
+  const ask = (query: Record<string, string | number | undefined>) =>
+    api.page(PATHS.logs, SHAPES.logRow, SHAPES.logInfo, { ...filters, ...query })
+
+  const first = await ask({ limit: Number(options.limit) })
+  const rows = first.items.toReversed()
+  if (!options.follow) {
+    context.terminal.answer(rows, () => {
+      for (const row of rows) context.terminal.print(lineOf(row))
+      if (rows.length === 0) context.terminal.print('Nothing yet.')
+    })
+    return
+  }
+  const show = (row: Row): void =>
+    context.terminal.json ? context.terminal.printJson(row) : context.terminal.print(lineOf(row))
+  for (const row of rows) show(row)
+  let after = rows.at(-1)?.seq ?? 0
+  for (;;) {
+    const { items } = await ask({ after, limit: 1000 })
+    for (const row of items) show(row)
+    after = items.at(-1)?.seq ?? after
+    if (items.length === 0) await wait(POLL_MS)
+  }
+}
+
+/** `2026-11-21T08:00:00.000Z  ada@example.com  default  ledger_read  answered  12 ms` */
+function lineOf(row: Row): string {
+  const what = textOf(row, 'capability') || row.method
+  const outcome = textOf(row, 'outcome') || row.phase
+  const why = [textOf(row, 'error'), textOf(row, 'rule')].filter(Boolean).join(', ')
+  const ms = Number(row.portal_ms ?? 0) + Number(row.upstream_ms ?? 0)
+  const took = row.portal_ms === undefined ? '' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
+  return [
+    row.at,
+    row.actor.label || row.actor.kind,
+    textOf(row, 'portal') || row.plane,
+    what,
+    why ? `${outcome} (${why})` : outcome,
+    took,
+  ]
+    .filter(Boolean)
+    .join('  ')
+}
+
+function textOf(row: Row, key: string): string {
+  const value = row[key]
+  return typeof value === 'string' ? value : ''
+}

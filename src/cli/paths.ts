@@ -1,0 +1,43 @@
+/** The REST API's addresses below the account, and the shapes that come from them with whatever else a newer portal adds. */
+import { logInfo, logRow } from '../contract/log.ts'
+import { policyShown } from '../contract/policy.ts'
+import { portalShown } from '../contract/portal.ts'
+import { serverShown, syncShown } from '../contract/server.ts'
+import {
+  accessTokenShown,
+  accessTokenWithSecret,
+  apiTokenShown,
+  apiTokenWithSecret,
+  serviceTokenShown,
+  serviceTokenWithSecret,
+} from '../contract/tokens.ts'
+
+export const PATHS = {
+  portals: '/access/ai-controls/mcp/portals',
+  servers: '/access/ai-controls/mcp/servers',
+  logs: '/access/ai-controls/mcp/logs',
+  policies: '/access/policies',
+  serviceTokens: '/access/service_tokens',
+  apiTokens: '/tokens/api',
+  accessTokens: '/tokens/access',
+} as const
+
+export const SHAPES = {
+  portal: portalShown.loose(),
+  server: serverShown.loose(),
+  sync: syncShown.loose(),
+  policy: policyShown.loose(),
+  logRow,
+  logInfo: logInfo.loose(),
+  serviceToken: serviceTokenShown.loose(),
+  newServiceToken: serviceTokenWithSecret.loose(),
+  apiToken: apiTokenShown.loose(),
+  newApiToken: apiTokenWithSecret.loose(),
+  accessToken: accessTokenShown.loose(),
+  newAccessToken: accessTokenWithSecret.loose(),
+} as const
+
+/** The address of one object of a list. */
+export function one(path: string, id: string): string {
+  return `${path}/${encodeURIComponent(id)}`
+}

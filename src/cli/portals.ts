@@ -1,0 +1,159 @@
+/** `portico portals`: the front doors, the servers behind them and the policies on them. */
+import type { Command } from 'commander'
+import type { PortalCreate } from '../contract/portal.ts'
+import { idFrom } from './add-server.ts'
+import { attachServer, detachServer, findPortal, type Portal } from './attach.ts'
+import { CliError, usageError } from './cli-error.ts'
+import { action, type Context, type Surroundings } from './context.ts'
+import { one, PATHS, SHAPES } from './paths.ts'
+
+export function definePortals(program: Command, io: Surroundings, rest: readonly string[]): void {
+  const portals = program.command('portals').description('front doors: each has its own servers and policies')
+  portals
+    .command('list')
+    .description('all portals')
+    .action(action(io, rest, list))
+  portals
+    .command('show')
+    .description('one portal and its servers')
+    .argument('<id>')
+    .action(action(io, rest, show))
+  portals
+    .command('create')
+    .description('make a portal; nobody may enter until it has a policy')
+    .argument('<name>')
+    .option('--id <id>', 'id, part of its URL /p/ID/mcp (default: from NAME)')
+    .option('--hostname <host>', 'host name that leads to it (default: ID.localhost)')
+    .option('--description <text>')
+    .action(action(io, rest, create))
+  portals
+    .command('rm')
+    .description('remove a portal; its servers stay')
+    .argument('<id>')
+    .action(action(io, rest, remove))
+  portals
+    .command('attach')
+    .description('put a server behind a portal')
+    .argument('<portal>')
+    .argument('<server>')
+    .option('--off', 'off until a person switches it on')
+    .action(action(io, rest, attach))
+  portals
+    .command('detach')
+    .description('take a server from a portal')
+    .argument('<portal>')
+    .argument('<server>')
+    .action(action(io, rest, detach))
+  portals
+    .command('policies')
+    .description("show a portal's policies, or set them in order")
+    .argument('<portal>')
+    .argument('[policy...]')
+    .option('--none', 'take all policies away: nobody may enter')
+    .action(action(io, rest, policies))
+}
+
+async function list(context: Context): Promise<void> {
+  const api = context.api()
+  const portals = await api.list(PATHS.portals, SHAPES.portal)
+  context.terminal.answer(portals, () =>
+    context.terminal.table(
+      ['ID', 'URL', 'SERVERS', 'POLICIES', 'NAME'],
+      portals.map((portal) => [
+        portal.id,
+        urlOf(api.url, portal),
+        String(portal.servers.length),
+        String(portal.policies.length),
+        portal.name,
+      ]),
+      'No portals. Make one: portico portals create NAME',
+    ),
+  )
+}
+
+async function show(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
+  const api = context.api()
+  const portal = await api.get(one(PATHS.portals, id), SHAPES.portal)
+  const { terminal } = context
+  terminal.answer(portal, () => {
+    terminal.print(`${portal.name} (${portal.id})`)
+    terminal.print(`url        ${urlOf(api.url, portal)}`)
+    terminal.print(`host name  ${portal.hostname}`)
+    terminal.print(`policies   ${portal.policies.join(', ') || 'none: nobody may enter'}`)
+    if (portal.origin === 'file') terminal.print('declared   in the configuration file; change it there')
+    for (const server of portal.servers) {
+      terminal.print(
+        `server     ${server.server_id}: ${server.status}, ${server.tools.length} tools${server.default_disabled ? ', off at first' : ''}`,
+      )
+    }
+  })
+}
+
+async function create(
+  context: Context,
+  options: { id?: string; hostname?: string; description?: string },
+  [name = '']: readonly string[],
+): Promise<void> {
+  const id = options.id ?? idFrom(name)
+  const body: PortalCreate = {
+    id,
+    name,
+    hostname: options.hostname ?? `${id.replaceAll('_', '-')}.localhost`,
+    ...(options.description === undefined ? {} : { description: options.description }),
+  }
+  const api = context.api()
+  const portal = await api.post(PATHS.portals, SHAPES.portal, body)
+  context.terminal.answer(portal, () => context.terminal.print(`Made ${portal.id}: ${urlOf(api.url, portal)}`))
+  if (portal.policies.length === 0)
+    context.terminal.note(`Nobody may enter yet: portico portals policies ${portal.id} POLICY`)
+}
+
+async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
+  if (!(await context.api().remove(one(PATHS.portals, id)))) throw new CliError(`There is no portal "${id}".`)
+  context.terminal.answer({ id }, () => context.terminal.print(`Removed ${id}.`))
+}
+
+async function attach(
+  context: Context,
+  options: { off?: true },
+  [portalId = '', server = '']: readonly string[],
+): Promise<void> {
+  const api = context.api()
+  const isNew = await attachServer(api, await findPortal(api, portalId), server, options.off === true)
+  context.terminal.answer({ portal: portalId, server }, () =>
+    context.terminal.print(isNew ? `${server} is now behind ${portalId}.` : `${server} is behind ${portalId} already.`),
+  )
+}
+
+async function detach(
+  context: Context,
+  _options: unknown,
+  [portalId = '', server = '']: readonly string[],
+): Promise<void> {
+  const api = context.api()
+  const wasThere = await detachServer(api, await findPortal(api, portalId), server)
+  if (!wasThere) throw new CliError(`${server} is not behind ${portalId}.`)
+  context.terminal.answer({ portal: portalId, server }, () =>
+    context.terminal.print(`${server} is no longer behind ${portalId}.`),
+  )
+}
+
+async function policies(
+  context: Context,
+  options: { none?: true },
+  [portalId = '', ...ids]: readonly string[],
+): Promise<void> {
+  if (options.none === true && ids.length > 0) throw usageError('Give policies or --none, not both.')
+  const api = context.api()
+  const path = one(PATHS.portals, portalId)
+  const isChange = ids.length > 0 || options.none === true
+  const portal = isChange ? await api.put(path, SHAPES.portal, { policies: ids }) : await api.get(path, SHAPES.portal)
+  context.terminal.answer(portal.policies, () =>
+    context.terminal.print(`${portalId}: ${portal.policies.join(', ') || 'no policies: nobody may enter'}`),
+  )
+}
+
+/** Where MCP clients connect. The default portal has the short address. */
+export function urlOf(base: string, portal: Portal): string {
+  return portal.hostname === 'localhost' ? `${base}/mcp` : `${base}/p/${encodeURIComponent(portal.id)}/mcp`
+}

@@ -1,0 +1,182 @@
+/** `portico servers`: the MCP servers behind the portal. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { ISOLATIONS, type ServerCreate } from '../contract/server.ts'
+import { addServer, idFrom, readPairs, type Server } from './add-server.ts'
+import { CliError, usageError } from './cli-error.ts'
+import { action, type Context, type Surroundings } from './context.ts'
+import { one, PATHS, SHAPES } from './paths.ts'
+
+interface AddOptions {
+  id?: string
+  description?: string
+  bearer?: string
+  bearerFile?: string
+  header: string[]
+  env: string[]
+  isolation?: (typeof ISOLATIONS)[number]
+  portal?: string
+  attach: boolean
+}
+
+export function defineServers(program: Command, io: Surroundings, rest: readonly string[]): void {
+  const servers = program.command('servers').description('MCP servers behind the portal')
+  servers
+    .command('add')
+    .description('add a server by URL, or "-- COMMAND ARGS…" for one that runs on the portal\'s machine')
+    .usage('NAME URL [options]\n       portico servers add NAME [options] -- COMMAND [ARGS…]')
+    .argument('<name>')
+    .argument('[url]')
+    .option('--id <id>', 'id, which begins the names of its tools (default: from NAME)')
+    .option('--description <text>')
+    .option(
+      '--bearer <token>',
+      'token that the portal sends to the server (others on this machine can see it; better --bearer-file)',
+    )
+    .option('--bearer-file <path>', 'file that holds that token')
+    .option('--header <"Name: value">', 'header that the portal sends to the server; may be given again', collect, [])
+    .option('--env <NAME=value>', 'variable for the command; may be given again', collect, [])
+    .addOption(new Option('--isolation <kind>', 'who may share one connection or process').choices(ISOLATIONS))
+    .option('--portal <id>', 'portal to attach it to (default: the default portal)')
+    .option('--no-attach', 'attach it to no portal')
+    .action(action<AddOptions>(io, rest, add))
+  servers
+    .command('list')
+    .description('all servers')
+    .action(action(io, rest, list))
+  servers
+    .command('show')
+    .description('one server and its tools')
+    .argument('<id>')
+    .action(action(io, rest, show))
+  servers
+    .command('sync')
+    .description('ask a server again what it offers')
+    .argument('<id>')
+    .action(action(io, rest, sync))
+  servers
+    .command('rm')
+    .description('remove a server')
+    .argument('<id>')
+    .action(action(io, rest, remove))
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+async function add(context: Context, options: AddOptions, [name = '', url]: readonly string[]): Promise<void> {
+  const body = describeServer(context, options, name, url)
+  const { terminal } = context
+  const added = await terminal.during(
+    `adding ${name}…`,
+    addServer(context.api(), body, options.attach ? options.portal : null),
+  )
+  terminal.answer(added.server, () => {
+    terminal.print(
+      `Added ${added.server.id}${added.portal === null ? '' : ` to the portal ${added.portal}`}: ${stateOf(added.server)}`,
+    )
+  })
+  if (added.server.status === 'error') terminal.note(`Look again with "portico servers sync ${added.server.id}".`)
+}
+
+/** What is sent to the portal, which checks it; here only the words on the command line are judged. */
+function describeServer(context: Context, options: AddOptions, name: string, url: string | undefined): ServerCreate {
+  const [command, ...args] = context.rest
+  if ((url === undefined) === (command === undefined)) {
+    throw usageError('Give a URL, or "--" and a command; one of the two.')
+  }
+  const id = options.id ?? idFrom(name)
+  const common = {
+    id,
+    name,
+    ...(options.description === undefined ? {} : { description: options.description }),
+    ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+  }
+  if (command !== undefined) {
+    if (options.header.length > 0 || options.bearer !== undefined || options.bearerFile !== undefined) {
+      throw usageError('A command takes its secrets by --env; --bearer and --header are for URLs.')
+    }
+    const env = readPairs(options.env, '=', '--env')
+    return {
+      ...common,
+      hostname: `stdio://${id}`,
+      auth_type: 'unauthenticated',
+      transport: { type: 'stdio', command, args, env },
+    }
+  }
+  if (options.env.length > 0) throw usageError('--env is for commands; a URL has none.')
+  const credentials = readCredentials(context, options)
+  return credentials === undefined
+    ? { ...common, hostname: url ?? '', auth_type: 'unauthenticated' }
+    : { ...common, hostname: url ?? '', auth_type: 'bearer', auth_credentials: credentials }
+}
+
+function readCredentials(context: Context, { bearer, bearerFile, header }: AddOptions): string | undefined {
+  const given = [bearer !== undefined, bearerFile !== undefined, header.length > 0].filter(Boolean)
+  if (given.length > 1) throw usageError('Give one of --bearer, --bearer-file and --header.')
+  if (header.length > 0) return JSON.stringify({ headers: readPairs(header, ':', '--header') })
+  if (bearerFile === undefined) return bearer
+  try {
+    return readFileSync(resolve(context.surroundings.cwd, bearerFile), 'utf8').trim()
+  } catch (error) {
+    throw new CliError(`${bearerFile} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+async function list(context: Context): Promise<void> {
+  const servers = await context.api().list(PATHS.servers, SHAPES.server)
+  const { terminal } = context
+  terminal.answer(servers, () =>
+    terminal.table(
+      ['ID', 'STATUS', 'TOOLS', 'ADDRESS', 'NAME'],
+      servers.map((server) => [server.id, server.status, String(server.tools.length), addressOf(server), server.name]),
+      'No servers yet. Add one: portico servers add NAME URL',
+    ),
+  )
+}
+
+async function show(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
+  const server = await context.api().get(one(PATHS.servers, id), SHAPES.server)
+  const { terminal } = context
+  terminal.answer(server, () => {
+    terminal.print(`${server.name} (${server.id}): ${stateOf(server)}`)
+    terminal.print(`address    ${addressOf(server)}`)
+    terminal.print(`sign-in    ${server.auth_type}`)
+    terminal.print(`isolation  ${server.isolation}`)
+    terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
+    if (server.policies.length > 0) terminal.print(`policies   ${server.policies.join(', ')}`)
+    if (server.origin === 'file') terminal.print('declared   in the configuration file; change it there')
+    for (const tool of server.tools) terminal.print(`tool       ${String(tool.name)}`)
+    for (const prompt of server.prompts) terminal.print(`prompt     ${String(prompt.name)}`)
+  })
+}
+
+async function sync(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
+  const { terminal } = context
+  const result = await terminal.during(
+    `syncing ${id}…`,
+    context.api().post(`${one(PATHS.servers, id)}/sync`, SHAPES.sync),
+  )
+  terminal.answer(result, () => {
+    const counts = `${result.tool_count} tools, ${result.prompt_count} prompts, ${result.resource_count} resources, ${result.template_count} templates`
+    terminal.print(`${id}: ${result.status}, ${counts}${result.error === undefined ? '' : `. ${result.error}`}`)
+  })
+  // A script that syncs wants to know that it failed.
+  if (result.status === 'error') throw new CliError(`${id} could not be synced.`, { hint: 'Try "portico doctor".' })
+}
+
+async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
+  if (!(await context.api().remove(one(PATHS.servers, id)))) throw new CliError(`There is no server "${id}".`)
+  context.terminal.answer({ id }, () => context.terminal.print(`Removed ${id}.`))
+}
+
+function stateOf(server: Server): string {
+  const tools = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
+  return `${server.status}, ${tools}${server.error === undefined ? '' : `. ${server.error}`}`
+}
+
+function addressOf({ hostname, transport }: Server): string {
+  return transport === undefined ? hostname : [transport.command, ...transport.args].join(' ')
+}

@@ -1,0 +1,65 @@
+/** `portico start`: opens the portal, says where it is, and closes it when it is told to. */
+import type { Command } from 'commander'
+import { openLog } from '../base/log.ts'
+import { forgetSecrets, type OpenedConfig, openConfig } from '../config.ts'
+import { action, type Context, type Surroundings } from './context.ts'
+import { addSettingFlags, flagsOf } from './setting-flags.ts'
+import { untilStopped } from './signals.ts'
+import type { Terminal } from './terminal.ts'
+
+export function defineStart(program: Command, io: Surroundings, rest: readonly string[]): void {
+  addSettingFlags(program.command('start').description('run the portal')).action(action(io, rest, start))
+}
+
+async function start(context: Context, options: Record<string, unknown>): Promise<void> {
+  // Everything that is made from here on is for its owner alone: database, journal, key, tokens.
+  process.umask(0o077)
+  const { terminal } = context
+  const opened = openConfig(context.settings(flagsOf(options)), context.surroundings.env)
+  forgetSecrets()
+  for (const warning of opened.warnings) terminal.note(`warning: ${warning}`)
+  // Loaded here alone: no other verb should wait for the whole house.
+  const { startPortico } = await import('../app.ts')
+  const portico = await startPortico(opened.config, { log: openLog(opened.config.logLevel) })
+  greet(terminal, portico.url, opened)
+  await untilStopped(terminal, () => portico.close())
+}
+
+function greet(terminal: Terminal, url: string, { config, keyOrigin, keyFile }: OpenedConfig): void {
+  const facts = {
+    url,
+    portal: `${url}/mcp`,
+    data: config.data,
+    store: config.databaseUrl === null ? 'sqlite' : 'postgresql',
+    admin_token: `${config.data}/admin-token`,
+    key_file: keyFile,
+  }
+  terminal.answer(facts, () => {
+    terminal.print(`Portico is up: ${facts.portal}`)
+    terminal.print(`  data         ${facts.data} (${facts.store === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`)
+    terminal.print(`  owner token  ${facts.admin_token}`)
+    if (keyFile !== null)
+      terminal.print(
+        `  key          ${keyFile}${keyOrigin === 'generated' ? ' (new; keep a copy, or stored credentials are lost with it)' : ''}`,
+      )
+    if (!terminal.isInteractive) return
+    const self = programName()
+    const data = context(config.data)
+    terminal.print('')
+    terminal.print('Next, in another terminal:')
+    terminal.print(`  ${self} servers add NAME URL${data}`)
+    terminal.print(`  ${self} connect claude-code --user you@example.com${data}`)
+    terminal.print('')
+    terminal.print('Ctrl-C stops it.')
+  })
+}
+
+/** Other terminals find the token by the data directory. */
+function context(data: string): string {
+  return data === `${process.cwd()}/data` ? '' : ` --data ${data}`
+}
+
+/** How this program is called: by npx in a clone, by name where it is installed. */
+export function programName(): string {
+  return import.meta.filename.endsWith('.ts') ? 'npx portico' : 'portico'
+}
