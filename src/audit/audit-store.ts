@@ -4,6 +4,7 @@
  *
  * No text from outside stands in a statement: statements are made of the fixed pieces below and parameters.
  */
+import { Fault } from '../base/fault.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
 import type { Position } from './frames.ts'
 import { type JournalActor, type JournalRow, storable } from './lines.ts'
@@ -59,10 +60,11 @@ export interface AuditStore {
   close(): Promise<void>
 }
 
-/** @throws Error when a newer program has been here */
+/** @throws Fault `store-unavailable` when a newer program has been here */
 export function refuseNewer(found: number): void {
   if (found > SCHEMA_VERSION)
-    throw new Error(
+    throw new Fault(
+      'store-unavailable',
       `The audit database has schema ${found} and this program knows ${SCHEMA_VERSION}. Start the newer Portico, or restore a backup.`,
     )
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.ts'
+import { Fault } from '../base/fault.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { AuditQuery } from './event.ts'
 import type { Position } from './frames.ts'
@@ -204,7 +205,7 @@ async function main(port: MessagePort): Promise<void> {
     store = await openStore(start, say)
     await store.tidy(start.now)
   } catch (error) {
-    say({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
+    say({ kind: 'refused', told: error instanceof Fault ? error.message : null, cause: textOf(error) })
     return
   }
   const worker = new IngestWorker(port, start, store)

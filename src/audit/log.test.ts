@@ -306,7 +306,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
     const failing = open()
     await expect(failing).rejects.toMatchObject({
       code: 'store-unavailable',
-      cause: expect.stringContaining('schema 99'),
+      message: expect.stringContaining('schema 99'),
     })
     await ask(dir, postgres?.url ?? null, "UPDATE audit_meta SET value = 1 WHERE key = 'schema'")
     audit = await open()

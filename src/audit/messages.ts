@@ -30,7 +30,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { kind: 'ready' }
-  | { kind: 'refused'; message: string }
+  /** `told`: a sentence for whoever starts the program, where there is a better one than that it did not work. */
+  | { kind: 'refused'; told: string | null; cause: string }
   | { kind: 'taken'; position: Position }
   | { kind: 'rows'; id: number; rows: AuditRow[] }
   | { kind: 'failed'; id: number; message: string }

@@ -63,7 +63,7 @@ export class WorkerLink {
       if (message.kind === 'ready') {
         worker.unref()
         resolve()
-      } else if (message.kind === 'refused') reject(cannotOpen(message.message))
+      } else if (message.kind === 'refused') reject(cannotOpen(message.cause, message.told))
       else this.#receive(message)
     })
     worker.on('error', (error) => {
@@ -166,8 +166,12 @@ export class WorkerLink {
   }
 }
 
-function cannotOpen(cause: string): Fault {
-  return new Fault('store-unavailable', 'The audit database cannot be opened. See the log for the cause.', cause)
+function cannotOpen(cause: string, told: string | null = null): Fault {
+  return new Fault(
+    'store-unavailable',
+    told ?? 'The audit database cannot be opened. See the log for the cause, then start again.',
+    cause,
+  )
 }
 
 function cannotRead(cause: string): Fault {
