@@ -25,7 +25,7 @@ export const MAX_MEMBERS = 10_000
 const FORBIDDEN = ['__proto__', 'constructor', 'prototype']
 
 /** A list this short is searched faster than a set is built. */
-const FEW_KEYS = 12
+const FEW_KEYS = 16
 
 /** Object levels whose keys belong to the protocol: the envelope and `params`. */
 const NAMED_LEVELS = 2
@@ -55,40 +55,41 @@ function invalid(code: number, message: string): Inbound {
  */
 export function guardJson(bytes: Buffer): string | null {
   if (!isUtf8(bytes)) return 'the body is not valid UTF-8'
-  const finding: Finding = { problem: null }
-  walk(bytes, skipSpace(bytes, 0), { depth: 0, objects: 0, finding })
-  return finding.problem
+  const walk: Walk = { bytes, problem: null, salt: Math.floor(Math.random() * 0x3fffffff) * 2 + 1 }
+  walkValue(walk, skipSpace(bytes, 0), 0, 0)
+  return walk.problem
 }
 
-/** Where the walk leaves what it found; the walk itself says only "stop". */
-interface Finding {
+interface Walk {
+  bytes: Buffer
   problem: string | null
+  /** Odd and unforeseeable, so that nobody can send keys that were made to collide. */
+  salt: number
 }
 
-interface Place {
-  depth: number
-  /** Objects that are open around this value. */
-  objects: number
-  finding: Finding
-}
-
-/** @returns the index behind the value at `i`, or -1 for a finding or for what is no JSON */
-function walk(bytes: Buffer, i: number, place: Place): number {
+/**
+ * @param depth levels that are open around this value
+ * @param objects objects that are open around it
+ * @returns the index behind the value at `i`, or -1 for a finding or for what is no JSON
+ */
+function walkValue(walk: Walk, i: number, depth: number, objects: number): number {
+  const { bytes } = walk
   const c = bytes[i]
+  if (c === QUOTE) return skipString(bytes, i + 1)
   if (c === 0x7b || c === 0x5b) {
-    if (place.depth >= MAX_DEPTH) return stop(place, `nesting is deeper than ${MAX_DEPTH} levels`)
-    return c === 0x7b ? walkObject(bytes, i + 1, place) : walkArray(bytes, i + 1, place)
+    if (depth >= MAX_DEPTH) return stop(walk, `nesting is deeper than ${MAX_DEPTH} levels`)
+    return c === 0x7b ? walkObject(walk, i + 1, depth + 1, objects + 1) : walkArray(walk, i + 1, depth + 1, objects)
   }
-  if (c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)) return walkNumber(bytes, i, place)
-  return skipValue(bytes, i, place.depth)
+  if (c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)) return walkNumber(walk, i)
+  return skipValue(bytes, i, depth)
 }
 
-function walkArray(bytes: Buffer, start: number, place: Place): number {
+function walkArray(walk: Walk, start: number, depth: number, objects: number): number {
+  const { bytes } = walk
   let i = skipSpace(bytes, start)
   if (bytes[i] === 0x5d) return i + 1
-  const inner = { ...place, depth: place.depth + 1 }
   for (;;) {
-    i = walk(bytes, i, inner)
+    i = walkValue(walk, i, depth, objects)
     if (i === -1) return -1
     i = skipSpace(bytes, i)
     if (bytes[i] === 0x5d) return i + 1
@@ -97,20 +98,31 @@ function walkArray(bytes: Buffer, start: number, place: Place): number {
   }
 }
 
-function walkObject(bytes: Buffer, start: number, place: Place): number {
+function walkObject(walk: Walk, start: number, depth: number, objects: number): number {
+  const { bytes } = walk
+  const named = objects <= NAMED_LEVELS
+  const few: number[] = []
+  let many: Set<number> | null = null
+  let count = 0
   let i = skipSpace(bytes, start)
   if (bytes[i] === 0x7d) return i + 1
-  const inner = { depth: place.depth + 1, objects: place.objects + 1, finding: place.finding }
-  const keys = openKeys()
   for (;;) {
     if (bytes[i] !== QUOTE) return -1
     const end = skipString(bytes, i + 1)
     if (end === -1) return -1
-    const problem = keys.add(readKey(bytes, i, end), inner.objects <= NAMED_LEVELS)
-    if (problem !== null) return stop(place, problem)
+    const hash = hashKey(walk, i, end, named)
+    if (isForbidden(bytes, i, end)) return stop(walk, `the key ${keyAt(bytes, i, end)} is not accepted`)
+    if (++count > MAX_MEMBERS) return stop(walk, `an object has more than ${MAX_MEMBERS} members`)
+    const known: boolean = many === null ? few.includes(hash) : many.has(hash)
+    // A hash that is there already is nearly always the key; only then is it worth looking at all keys as text.
+    if (known && isThereBefore(bytes, start, i, named)) {
+      return stop(walk, `the key ${keyAt(bytes, i, end)} is there twice`)
+    }
+    if (many !== null) many.add(hash)
+    else if (few.push(hash) > FEW_KEYS) many = new Set(few)
     i = skipSpace(bytes, end)
     if (bytes[i] !== 0x3a) return -1
-    i = walk(bytes, skipSpace(bytes, i + 1), inner)
+    i = walkValue(walk, skipSpace(bytes, i + 1), depth, objects)
     if (i === -1) return -1
     i = skipSpace(bytes, i)
     if (bytes[i] === 0x7d) return i + 1
@@ -119,7 +131,8 @@ function walkObject(bytes: Buffer, start: number, place: Place): number {
   }
 }
 
-function walkNumber(bytes: Buffer, from: number, place: Place): number {
+function walkNumber(walk: Walk, from: number): number {
+  const { bytes } = walk
   const to = skipNumber(bytes, from)
   if (to === -1) return -1
   let isInteger = true
@@ -128,48 +141,66 @@ function walkNumber(bytes: Buffer, from: number, place: Place): number {
   if (isInteger && to - from <= 15) return to
   const value = Number(bytes.toString('latin1', from, to))
   if (!Number.isFinite(value) || (isInteger && !Number.isSafeInteger(value)))
-    return stop(place, 'a number is out of range; send it as a string')
+    return stop(walk, 'a number is out of range; send it as a string')
   return to
 }
 
-function readKey(bytes: Buffer, from: number, to: number): string | undefined {
+/** Equal for keys that a reader could take for one another. @param from the opening quote @param to behind the closing */
+function hashKey(walk: Walk, from: number, to: number, named: boolean): number {
+  const { bytes, salt } = walk
+  let hash = 0
   for (let i = from + 1; i < to - 1; i++) {
-    const c = bytes[i] as number
-    if (c !== BACKSLASH && c < 0x80) continue
-    const decoded = parse(bytes, { from, to })
-    return typeof decoded === 'string' ? decoded : undefined
+    let c = bytes[i] as number
+    if (c === BACKSLASH || c >= 0x80) return hashOdd(walk, from, to, named)
+    if (named && c >= 0x41 && c <= 0x5a) c |= 0x20
+    hash = (Math.imul(hash, salt) + c) | 0
   }
-  return bytes.toString('latin1', from + 1, to - 1)
+  return hash
 }
 
-/** The keys of one object so far. */
-function openKeys() {
-  const few: string[] = []
-  let many: Set<string> | null = null
-
-  function seen(key: string): boolean {
-    if (many !== null) {
-      const { size } = many
-      return many.add(key).size === size
-    }
-    if (few.includes(key)) return true
-    few.push(key)
-    if (few.length > FEW_KEYS) many = new Set(few)
-    return false
-  }
-
-  return {
-    /** @param named whether the protocol has names here, so that keys which differ by case only are one key */
-    add(key: string | undefined, named: boolean): string | null {
-      if (key === undefined) return null
-      if (FORBIDDEN.includes(key)) return `the key ${JSON.stringify(key)} is not accepted`
-      if (seen(named ? foldCase(key) : key)) return `the key ${JSON.stringify(key.slice(0, 64))} is there twice`
-      return many !== null && many.size > MAX_MEMBERS ? `an object has more than ${MAX_MEMBERS} members` : null
-    },
-  }
+function hashOdd({ bytes, salt }: Walk, from: number, to: number, named: boolean): number {
+  let hash = 0
+  for (const c of Buffer.from(keyText(bytes, from, to, named))) hash = (Math.imul(hash, salt) + c) | 0
+  return hash
 }
 
-function stop(place: Place, problem: string): -1 {
-  place.finding.problem ??= problem
+function keyText(bytes: Buffer, from: number, to: number, named: boolean): string {
+  const key = parse(bytes, { from, to })
+  const text = typeof key === 'string' ? key : ''
+  return named ? foldCase(text) : text
+}
+
+/** Whether the key at `at` stands earlier in the object that begins at `start`; the walk has been over these bytes. */
+function isThereBefore(bytes: Buffer, start: number, at: number, named: boolean): boolean {
+  const key = keyText(bytes, at, skipString(bytes, at + 1), named)
+  let i = skipSpace(bytes, start)
+  while (i !== -1 && i < at) {
+    const end = skipString(bytes, i + 1)
+    if (keyText(bytes, i, end, named) === key) return true
+    const value = skipSpace(bytes, skipSpace(bytes, end) + 1)
+    const behind = skipValue(bytes, value, 0)
+    i = behind === -1 ? -1 : skipSpace(bytes, skipSpace(bytes, behind) + 1)
+  }
+  return false
+}
+
+/** The length alone rules out nearly every key that is spelled without escapes. */
+function isForbidden(bytes: Buffer, from: number, to: number): boolean {
+  const length = to - from - 2
+  if (length < 9 || (length !== 9 && length !== 11 && !hasEscape(bytes, from, to))) return false
+  return FORBIDDEN.includes(keyText(bytes, from, to, false))
+}
+
+function hasEscape(bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] === BACKSLASH) return true
+  return false
+}
+
+function keyAt(bytes: Buffer, from: number, to: number): string {
+  return JSON.stringify(keyText(bytes, from, to, false).slice(0, 64))
+}
+
+function stop(walk: Walk, problem: string): -1 {
+  walk.problem ??= problem
   return -1
 }

@@ -17,10 +17,17 @@ const MAX_URI = 8192
 const SHARED_SCHEMES: readonly string[] = ['http', 'https', 'file', 'ftp', 'ws', 'wss', 'data', 'urn', 'mailto', 'blob']
 
 /** A literal text, or a stretch of characters. */
-type Piece =
-  | { kind: 'literal'; text: string }
-  /** One or more characters (or none, if optional), none of them in `stop`. */
-  | { kind: 'stretch'; stop: string; optional: boolean }
+type Piece = { kind: 'literal'; text: string } | Stretch
+
+interface Stretch {
+  kind: 'stretch'
+  /** Characters that end it. */
+  stop: string
+  /** The character that it must begin with, or empty for any. */
+  first: string
+  /** Whether it may be missing; otherwise it has at least one character. */
+  optional: boolean
+}
 
 /**
  * @param uri as the caller named it; nothing is decoded or normalised
@@ -92,7 +99,7 @@ function readExpression(body: string): Piece[] | null {
     case '?':
     case '&':
       // Undefined variables leave nothing behind, not even the question mark.
-      return [{ kind: 'stretch', stop: operator === '?' ? '#/' : '#', optional: true }]
+      return [{ kind: 'stretch', stop: '#', first: operator, optional: true }]
     default:
       return [stretch('/')]
   }
@@ -103,7 +110,7 @@ function literal(text: string): Piece {
 }
 
 function stretch(stop: string): Piece {
-  return { kind: 'stretch', stop, optional: false }
+  return { kind: 'stretch', stop, first: '', optional: false }
 }
 
 /** Keeps the set of places in the URI that the pieces so far can reach, so that no choice is ever tried twice. */
@@ -124,13 +131,15 @@ function afterLiteral(uri: string, text: string, reached: Uint8Array): Uint8Arra
   return next
 }
 
-function afterStretch(uri: string, { stop, optional }: { stop: string; optional: boolean }, reached: Uint8Array) {
+function afterStretch(uri: string, piece: Stretch, reached: Uint8Array): Uint8Array<ArrayBuffer> {
   const next = new Uint8Array(uri.length + 1)
   let running = false
   for (let i = 0; i <= uri.length; i++) {
-    if (running || (optional && reached[i] === 1)) next[i] = 1
+    if (running || (piece.optional && reached[i] === 1)) next[i] = 1
     if (i === uri.length) break
-    running = (running || reached[i] === 1) && !stop.includes(uri.charAt(i))
+    const char = uri.charAt(i)
+    const starts = reached[i] === 1 && (piece.first === '' || piece.first === char)
+    running = (running || starts) && !piece.stop.includes(char)
   }
   return next
 }

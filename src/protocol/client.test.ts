@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { classify } from './classify.ts'
+import { buildAnswer2025, buildInitialize, buildNotification2025, buildRequest2025 } from './era-2025/client.ts'
+import { buildRequest2026 } from './era-2026/client.ts'
+import { decode2026 } from './era-2026/decode.ts'
+
+const read = (body: Buffer) => JSON.parse(body.toString())
+
+describe('a request to a 2026 server', () => {
+  const out = {
+    id: 9,
+    method: 'tools/call',
+    params: { name: 'échö', arguments: { a: 1 } },
+    version: '2026-07-28',
+    clientInfo: { name: 'portico', version: '1' },
+    capabilities: { elicitation: {} },
+    logLevel: 'info' as const,
+    progressToken: 9,
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    vendor: { 'com.example/x': 1 },
+  }
+
+  test('passes the checks that our own door makes, and says what it was told to say', () => {
+    const { body, headers } = buildRequest2026(out)
+    const classified = classify({ method: 'POST', headers }, read(body))
+    if (classified.kind !== 'request' || classified.version === null) throw new Error('not a 2026 request')
+    expect(decode2026(classified.message, classified.version, headers)).toEqual({
+      kind: 'decoded',
+      request: {
+        id: 9,
+        method: 'tools/call',
+        params: out.params,
+        meta: { progressToken: 9, logLevel: 'info', traceparent: out.traceparent, vendor: out.vendor },
+      },
+      client: {
+        era: '2026',
+        version: '2026-07-28',
+        name: 'portico',
+        clientVersion: '1',
+        capabilities: { elicitation: {} },
+      },
+    })
+    expect(headers.accept).toBe('application/json, text/event-stream')
+  })
+
+  test('vendor metadata cannot take the place of the envelope', () => {
+    const vendor = { 'io.modelcontextprotocol/clientInfo': { name: 'evil', version: '1' }, progressToken: 'theirs' }
+    const meta = read(buildRequest2026({ ...out, vendor }).body).params._meta
+    expect(meta.progressToken).toBe(9)
+    expect(meta['io.modelcontextprotocol/clientInfo'].name).toBe('portico')
+  })
+
+  test('a method that names nothing has no Mcp-Name', () => {
+    expect(buildRequest2026({ ...out, method: 'tools/list', params: {} }).headers['mcp-name']).toBeUndefined()
+  })
+})
+
+describe('messages to a 2025 server', () => {
+  test('a request without metadata has no _meta', () => {
+    const { body, headers } = buildRequest2025({ id: 1, method: 'tools/list', params: { cursor: '' } }, '2025-06-18')
+    expect(read(body)).toEqual({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { cursor: '' } })
+    expect(headers['mcp-protocol-version']).toBe('2025-06-18')
+  })
+
+  test('the version is named in a header from 2025-06-18 on', () => {
+    expect(
+      buildNotification2025('notifications/initialized', {}, '2025-03-26').headers['mcp-protocol-version'],
+    ).toBeUndefined()
+  })
+
+  test('the handshake asks for the newest revision of the era', () => {
+    const portal = { clientInfo: { name: 'portico', version: '1' }, capabilities: {} }
+    const { body, headers } = buildInitialize('i', portal)
+    expect(read(body).params).toEqual({ protocolVersion: '2025-11-25', ...portal })
+    expect(headers['mcp-protocol-version']).toBeUndefined()
+  })
+
+  test('a server’s question is answered under its own id', () => {
+    expect(read(buildAnswer2025('q', { error: { code: -32601, message: 'm' } }, '2025-11-25').body)).toEqual({
+      jsonrpc: '2.0',
+      id: 'q',
+      error: { code: -32601, message: 'm' },
+    })
+  })
+})

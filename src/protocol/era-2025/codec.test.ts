@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import type { Json, JsonObject, RawReply, Reply } from '../model.ts'
+import { scanReply } from '../scan.ts'
+import { decode2025, decodeInitialize, decodeSetLevel } from './decode.ts'
+import { encode2025, encodeNotification2025, initializeResult } from './encode.ts'
+import { needsWrapping, wrapOutputSchema, wrapStructuredResult } from './structured.ts'
+
+function raw(message: object): RawReply {
+  const scanned = scanReply(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'ours-1', ...message })))
+  if (scanned === null) throw new Error('not a reply')
+  return scanned
+}
+const encode = (reply: Reply, method = 'tools/call', version = '2025-06-18') =>
+  JSON.parse(encode2025({ reply, id: 'x', method, version }).toString())
+
+describe('the handshake', () => {
+  const hello = (params: JsonObject) => decodeInitialize({ id: 1, method: 'initialize', params })
+
+  test.each([
+    ['2024-11-05', '2024-11-05'],
+    ['2025-03-26', '2025-03-26'],
+    ['2025-06-18', '2025-06-18'],
+    ['2025-11-25', '2025-11-25'],
+    ['2024-10-07', '2025-11-25'],
+    ['2026-07-28', '2025-11-25'],
+    ['nonsense', '2025-11-25'],
+  ])('a client that asks for %s gets %s', (asked, negotiated) => {
+    const params = { protocolVersion: asked, capabilities: { roots: {} }, clientInfo: { name: 'c', version: '1' } }
+    expect(hello(params)).toMatchObject({
+      kind: 'initialize',
+      client: { era: '2025', version: negotiated, name: 'c', clientVersion: '1', capabilities: { roots: {} } },
+    })
+  })
+
+  test.each([{}, { protocolVersion: 7, capabilities: {} }, { protocolVersion: '2025-06-18' }])(
+    '%j is no handshake',
+    (params) => {
+      expect(hello(params as JsonObject)).toMatchObject({ kind: 'error', status: 200, error: { code: -32602 }, id: 1 })
+    },
+  )
+
+  test('the result names the negotiated version first', () => {
+    const portal = { capabilities: { tools: {} }, serverInfo: { name: 'portico', version: '1' } }
+    expect(initializeResult('2024-11-05', portal)).toEqual({ protocolVersion: '2024-11-05', ...portal })
+  })
+})
+
+test('a request comes out with its token and trace, without reserved keys', () => {
+  const _meta = {
+    progressToken: 'p',
+    'io.modelcontextprotocol/logLevel': 'info',
+    'io.modelcontextprotocol/x': 1,
+    mine: 2,
+  }
+  expect(decode2025({ id: 1, method: 'tools/call', params: { name: 'a', _meta } })).toEqual({
+    kind: 'decoded',
+    request: { id: 1, method: 'tools/call', params: { name: 'a' }, meta: { progressToken: 'p', vendor: { mine: 2 } } },
+  })
+})
+
+test.each(['server/discover', 'subscriptions/listen', 'tasks/update', 'x', 'toString'])(
+  '%s is no method of this era',
+  (method) => {
+    expect(decode2025({ id: 1, method, params: {} })).toMatchObject({
+      kind: 'error',
+      status: 200,
+      error: { code: -32601 },
+    })
+  },
+)
+
+test('a log level is one of the eight', () => {
+  expect(decodeSetLevel({ level: 'notice' })).toBe('notice')
+  for (const level of ['loud', 'INFO', 7, null]) expect(decodeSetLevel({ level })).toBeNull()
+})
+
+describe('answers', () => {
+  test('results travel with the caller’s id, whatever 2026 put into them', () => {
+    const theirs = { resultType: 'complete', content: [], ttlMs: 1 }
+    expect(encode(raw({ result: theirs }))).toEqual({ jsonrpc: '2.0', id: 'x', result: theirs })
+    expect(encode({ kind: 'result', result: {} })).toEqual({ jsonrpc: '2.0', id: 'x', result: {} })
+    expect(encode({ kind: 'json', json: '{"tools":[]}' })).toEqual({ jsonrpc: '2.0', id: 'x', result: { tools: [] } })
+  })
+
+  test('a question of a 2026 server is never shown to a client that cannot read it', () => {
+    const asked = raw({ result: { resultType: 'input_required', requestState: 'secret' } })
+    expect(JSON.stringify(encode(asked))).not.toContain('secret')
+    expect(encode(asked).error.code).toBe(-32603)
+  })
+
+  test.each<[number, Json | undefined, string, string, number]>([
+    [-32602, { uri: 'a://b' }, 'resources/read', '2025-06-18', -32002],
+    [-32602, undefined, 'resources/read', '2025-06-18', -32602],
+    [-32602, { uri: 'a://b' }, 'tools/call', '2025-06-18', -32602],
+    [-32002, { uri: 'a://b' }, 'resources/read', '2024-11-05', -32002],
+    [-32042, { elicitations: [] }, 'tools/call', '2025-11-25', -32042],
+    [-32042, { elicitations: [] }, 'tools/call', '2025-06-18', -32603],
+    [-32020, undefined, 'tools/call', '2025-11-25', -32603],
+    [-32021, undefined, 'tools/call', '2025-11-25', -32603],
+    [-32000, undefined, 'tools/call', '2025-11-25', -32000],
+  ])('error %i with data %j of %s in %s becomes %i', (code, data, method, version, becomes) => {
+    const error = data === undefined ? { code, message: 'm' } : { code, message: 'm', data }
+    expect(encode(raw({ error }), method, version).error).toEqual({ ...error, code: becomes })
+    expect(encode({ kind: 'error', error }, method, version).error).toEqual({ ...error, code: becomes })
+  })
+
+  test('progress carries the caller’s own token', () => {
+    const progress = { method: 'notifications/progress', params: { progress: 1 } }
+    expect(JSON.parse(String(encodeNotification2025(progress, 'p'))).params).toEqual({
+      progress: 1,
+      progressToken: 'p',
+    })
+    expect(encodeNotification2025(progress, null)).toBeNull()
+  })
+})
+
+describe('structured output that is no object', () => {
+  test('only a schema of type object is shown as it is', () => {
+    expect(needsWrapping({ type: 'object' })).toBe(false)
+    for (const schema of [{ type: 'array' }, { anyOf: [{ type: 'object' }] }, {}, true])
+      expect(needsWrapping(schema)).toBe(true)
+  })
+
+  test('references into the schema move with it, data and foreign references stay', () => {
+    const tree = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'array',
+      items: { $ref: '#/$defs/node' },
+      default: { $ref: '#/not/a/reference' },
+      $defs: {
+        node: { properties: { $ref: { type: 'string' }, kids: { $ref: '#' }, other: { $ref: '#name' } } },
+        foreign: { $id: 'https://example.com/f', items: { $ref: '#/x' } },
+        far: { $ref: 'https://example.com/f#/x' },
+      },
+    }
+    expect(wrapOutputSchema(tree)).toEqual({
+      $schema: tree.$schema,
+      type: 'object',
+      properties: {
+        result: {
+          ...tree,
+          items: { $ref: '#/properties/result/$defs/node' },
+          $defs: {
+            ...tree.$defs,
+            node: {
+              properties: { $ref: { type: 'string' }, kids: { $ref: '#/properties/result' }, other: { $ref: '#name' } },
+            },
+          },
+        },
+      },
+      required: ['result'],
+    })
+  })
+
+  test('the value is wrapped like its schema, and stands in the text where there is none', () => {
+    const text = { type: 'text', text: 'two' }
+    expect(wrapStructuredResult({ content: [], structuredContent: [1, 2] })).toEqual({
+      content: [{ type: 'text', text: '[1,2]' }],
+      structuredContent: { result: [1, 2] },
+    })
+    expect(wrapStructuredResult({ content: [text], structuredContent: 2 })).toEqual({
+      content: [text],
+      structuredContent: { result: 2 },
+    })
+    expect(wrapStructuredResult({ content: [] })).toEqual({ content: [] })
+  })
+})
