@@ -104,8 +104,8 @@ export interface InventoryChange {
 export interface Upstreams {
   /** @throws Fault when the server cannot be reached, is lost in mid-call, takes too long, or answers what is not an answer */
   call(call: UpstreamCall): Promise<UpstreamReply>
-  /** What this caller's credential saw at its last sync, or undefined before the first. Never waits. */
-  inventory(serverUid: ServerUid, principal: Principal): Inventory | undefined
+  /** What the credential that serves this caller saw at its last sync (without a caller: the shared one), or undefined before the first. Never waits. */
+  inventory(serverUid: ServerUid, principal?: Principal): Inventory | undefined
   health(serverUid: ServerUid): ServerHealth
   /** Lists everything anew and stores it. Never throws: the outcome is the health it returns. */
   sync(serverUid: ServerUid): Promise<SyncResult>

@@ -5,6 +5,7 @@
 import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
+import { type ManualOauth, parseManualOauth } from '../contract/credentials.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
@@ -271,4 +272,16 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     lastSuccessfulSync: row.last_successful_sync,
     ...stampsOf(row),
   }
+}
+
+/**
+ * The OAuth client that an admin registered by hand, as it may be shown: it holds no secret.
+ *
+ * @returns null where the server has none
+ */
+export async function readManualOauth(db: Db, sealer: Sealer, uid: ServerUid): Promise<ManualOauth | null> {
+  const secrets = await readServerSecrets(db, sealer, uid)
+  if (secrets === undefined || secrets.authCredentials === null) return null
+  const parsed = parseManualOauth(secrets.authCredentials)
+  return typeof parsed === 'string' ? null : parsed
 }

@@ -1,0 +1,153 @@
+/**
+ * One child process that speaks MCP on its stdin and stdout. It is the head of a process group of its own and is ended as
+ * a group, so that nothing it started outlives it. It inherits no variable, no directory and no descriptor that was not
+ * meant for it; there is no shell anywhere.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { openLines } from './lines.ts'
+import { Trouble } from './trouble.ts'
+
+/** How long a child has to leave by itself once its stdin is closed, and then once it is asked by SIGTERM. */
+const LEAVE_MS = 500
+const TERM_MS = 1500
+const STDERR_BYTES = 64 * 1024
+/** What may wait to be read by a child before it counts as stuck. */
+const BACKLOG_BYTES = 64 * 1024 * 1024
+
+export interface ChildStart {
+  command: string
+  args: readonly string[]
+  /** The whole environment. */
+  env: Readonly<Record<string, string>>
+  cwd: string
+  lineBytes: number
+  onLine(line: Buffer): void
+  /** Called once, when the process is gone or cannot be talked to any more. */
+  onGone(trouble: Trouble): void
+}
+
+export class Child {
+  readonly #start: ChildStart
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #exited: Promise<void>
+  #stderr: Buffer[] = []
+  #stderrBytes = 0
+  #hasExited = false
+  #gone = false
+  #closing: Promise<void> | null = null
+
+  constructor(start: ChildStart) {
+    this.#start = start
+    this.#process = spawn(start.command, [...start.args], {
+      cwd: start.cwd,
+      env: { ...start.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      shell: false,
+      detached: true,
+    })
+    this.#exited = new Promise((resolve) => {
+      this.#process.once('exit', () => {
+        this.#hasExited = true
+        resolve()
+      })
+      this.#process.once('error', () => resolve())
+    })
+    this.#wire()
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** The end of what the child wrote to stderr, at most 64 KiB, control characters removed: for the log only. */
+  get stderr(): string {
+    // biome's rule against control characters in patterns is met by naming the class.
+    return Buffer.concat(this.#stderr)
+      .toString()
+      .replace(/\p{Cc}+/gu, ' ')
+  }
+
+  /** @throws Trouble `busy` when the child does not read */
+  send(text: string): void {
+    if (this.#gone) throw new Trouble('unsent', 'the child is gone')
+    if (this.#process.stdin.writableLength > BACKLOG_BYTES)
+      throw new Trouble('busy', 'the child does not read its input')
+    this.#process.stdin.write(`${text}\n`)
+  }
+
+  /** Closes stdin, then SIGTERM, then SIGKILL to the whole group; resolves when the child is gone. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end()
+    return this.#closing
+  }
+
+  #wire(): void {
+    const { stdin, stdout, stderr } = this.#process
+    const takeBytes = openLines((line) => this.#start.onLine(line), this.#start.lineBytes)
+    stdout.on('data', (chunk: Buffer) => {
+      if (this.#gone || takeBytes(chunk)) return
+      this.#lose(new Trouble('bad-answer', 'a line of the child is too long'))
+      void this.close()
+    })
+    stderr.on('data', (chunk: Buffer) => this.#keepStderr(chunk))
+    // A broken pipe is followed by the exit, which says more.
+    stdin.on('error', () => {})
+    stdout.on('error', () => {})
+    stderr.on('error', () => {})
+    this.#process.once('error', (error) => this.#lose(new Trouble('unsent', 'could not be started', { cause: error })))
+    // 'close' and not 'exit': an answer that was written before the end still counts.
+    this.#process.once('close', (code, signal) => {
+      this.#lose(new Trouble('lost', `the child ended (${signal ?? code}): ${this.stderr.slice(-2000)}`))
+    })
+    // A grandchild that holds the pipes open must not keep a dead child alive for its callers.
+    this.#process.once('exit', () => setTimeout(() => void this.close(), LEAVE_MS).unref())
+  }
+
+  #lose(trouble: Trouble): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#start.onGone(trouble)
+  }
+
+  #keepStderr(chunk: Buffer): void {
+    this.#stderr.push(chunk.length > STDERR_BYTES ? chunk.subarray(-STDERR_BYTES) : chunk)
+    this.#stderrBytes += chunk.length
+    while (this.#stderrBytes > STDERR_BYTES && this.#stderr.length > 1) {
+      this.#stderrBytes -= this.#stderr.shift()?.length ?? 0
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#lose(new Trouble('lost', 'the child was ended'))
+    this.#process.stdin.end()
+    if (!(await this.#leaves(LEAVE_MS))) {
+      this.#signal('SIGTERM')
+      await this.#leaves(TERM_MS)
+    }
+    // Also after a polite end: what the child started belongs to its group and goes with it.
+    this.#signal('SIGKILL')
+    await this.#exited
+    this.#process.stdout.destroy()
+    this.#process.stderr.destroy()
+  }
+
+  async #leaves(ms: number): Promise<boolean> {
+    if (this.#hasExited) return true
+    const timer = Promise.withResolvers<void>()
+    const timeout = setTimeout(timer.resolve, ms)
+    await Promise.race([this.#exited, timer.promise])
+    clearTimeout(timeout)
+    return this.#hasExited
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const { pid } = this.#process
+    if (pid === undefined) return
+    try {
+      process.kill(-pid, signal)
+    } catch {
+      // ESRCH: the group is empty, which is what was wanted.
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * From what a server listed to what is kept. A definition stays the object that it was, member for member: schemas use
+ * words that no schema library here knows. What breaks a rule is dropped alone, and said so in the log.
+ */
+import { createHash } from 'node:crypto'
+import { readHeaderParams } from '../protocol/era-2026/param-headers.ts'
+import type { Era, Json, JsonObject } from '../protocol/model.ts'
+import { asObject } from './handshake.ts'
+import type { CapabilityKind, Definition } from './model.ts'
+
+export const MAX_DEFINITIONS = 10_000
+const MAX_BYTES = 64 * 1024
+const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
+const MAX_NAME = 2048
+
+const NAME_MEMBER: Record<CapabilityKind, string> = {
+  tool: 'name',
+  prompt: 'name',
+  resource: 'uri',
+  template: 'uriTemplate',
+}
+
+/** @param onDropped called with the name, where there is one, and the reason in our own words */
+export function readDefinitions(
+  kind: CapabilityKind,
+  items: readonly Json[],
+  era: Era,
+  onDropped: (name: string | null, reason: string) => void,
+): Definition[] {
+  const seen = new Set<string>()
+  const kept: Definition[] = []
+  for (const item of items) {
+    const object = asObject(item)
+    const name = object?.[NAME_MEMBER[kind]]
+    if (object === null || typeof name !== 'string') {
+      onDropped(null, 'it has no name')
+      continue
+    }
+    const json = JSON.stringify(object)
+    const reason = seen.has(name) ? 'its name came before' : problemOf(kind, object, { name, json, era })
+    if (reason !== null) {
+      onDropped(name.slice(0, 256), reason)
+      continue
+    }
+    seen.add(name)
+    kept.push({ name, json, hash: createHash('sha256').update(canonical(object)).digest('hex') })
+  }
+  return kept
+}
+
+function problemOf(
+  kind: CapabilityKind,
+  object: JsonObject,
+  { name, json, era }: { name: string; json: string; era: Era },
+): string | null {
+  if (kind === 'tool' && !TOOL_NAME.test(name))
+    return 'its name is not one of 1 to 128 letters, digits, "_", "." and "-"'
+  if (name === '' || name.length > MAX_NAME) return 'its name is empty or too long'
+  if (Buffer.byteLength(json) > MAX_BYTES) return 'it is longer than 64 KiB'
+  if (kind !== 'tool') return null
+  if (asObject(object.inputSchema ?? null) === null) return 'it has no inputSchema'
+  if (era !== '2026') return null
+  const params = readHeaderParams(object.inputSchema ?? {})
+  return params.ok ? null : params.reason
+}
+
+/** JSON with the members of every object in order, so that equal definitions are equal text. Depth was bounded by the scan. */
+export function canonical(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((one: Json) => canonical(one)).join(',')}]`
+  const object = asObject(value)
+  if (object === null) return JSON.stringify(value)
+  const members = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(object[key] ?? null)}`)
+  return `{${members.join(',')}}`
+}

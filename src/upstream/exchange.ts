@@ -1,0 +1,142 @@
+/**
+ * One request on its way to a server, and the watch over all of them: cancellation and time limits. The watch counts
+ * ticks of one timer, so a call costs no timer and no clock reading; limits are therefore late by up to one tick, never
+ * early.
+ */
+import type { Principal } from '../base/principal.ts'
+import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
+import type { Cancel } from './model.ts'
+import { Trouble } from './trouble.ts'
+
+/** What a connection needs to know of a request. An `UpstreamCall` is one; the portal's own have no principal. */
+export interface Outgoing {
+  principal: Principal | null
+  client: ClientFacts | null
+  method: string
+  params: JsonObject
+  progress: boolean
+  logLevel?: LogLevel
+  traceparent?: string
+  tracestate?: string
+  vendorMeta?: JsonObject
+  cancel: Cancel
+  report(notification: Notification): void
+}
+
+export interface Limits {
+  connectMs: number
+  /** Until the first byte, and between two; progress counts as one. */
+  idleMs: number
+  /** In all, whatever arrives. */
+  totalMs: number
+  /** How long a refused connection is tried again. */
+  refusedMs: number
+  answerBytes: number
+  /** Calls in flight on one connection. */
+  inFlight: number
+  /** How long a child may stay silent on `server/discover` before it is taken for an old one. */
+  probeMs: number
+}
+
+export const LIMITS: Limits = {
+  connectMs: 5000,
+  idleMs: 60_000,
+  totalMs: 600_000,
+  refusedMs: 5000,
+  answerBytes: 32 * 1024 * 1024,
+  inFlight: 1024,
+  probeMs: 10_000,
+}
+
+/** Never cancelled: for the portal's own requests. */
+export const NEVER: Cancel = { cancelled: false, listen: () => {} }
+
+type Stopper = (trouble: Trouble) => void
+
+/** The connection that has the request in hand listens with `onStop`; whoever ends it early calls `stop`. */
+export class Exchange {
+  readonly out: Outgoing
+  /** Ticks since the last sign of life, and since the start. */
+  idle = 0
+  age = 0
+  /** A request's own limit in ticks, where it has one (probes, the tail of an answered stream). */
+  idleLimit = 0
+  /** A subscription: no limit of time holds for it, and it does not count as a call in flight. */
+  readonly isEndless: boolean
+  #stopper: Stopper | null = null
+  #stopped: Trouble | null = null
+
+  constructor(out: Outgoing, isEndless = false) {
+    this.out = out
+    this.isEndless = isEndless
+  }
+
+  get stopped(): Trouble | null {
+    return this.#stopped
+  }
+
+  /** Replaces the listener; calls it at once if the request was stopped already. */
+  onStop(stopper: Stopper | null): void {
+    this.#stopper = stopper
+    if (stopper !== null && this.#stopped !== null) stopper(this.#stopped)
+  }
+
+  stop(trouble: Trouble): void {
+    if (this.#stopped !== null) return
+    this.#stopped = trouble
+    this.#stopper?.(trouble)
+  }
+}
+
+/** Watches everything in flight. After `close`, what is added is stopped at once. */
+export class Watch {
+  readonly #exchanges = new Set<Exchange>()
+  readonly #idleTicks: number
+  readonly #totalTicks: number
+  readonly #tickMs: number
+  readonly #onTick: (tickMs: number) => void
+  readonly #timer: NodeJS.Timeout
+  #closed: Trouble | null = null
+
+  /** @param onTick called once a tick, for what else must be looked after */
+  constructor(limits: Limits, tickMs: number, onTick: (tickMs: number) => void) {
+    this.#tickMs = tickMs
+    this.#idleTicks = Math.ceil(limits.idleMs / tickMs) + 1
+    this.#totalTicks = Math.ceil(limits.totalMs / tickMs) + 1
+    this.#onTick = onTick
+    this.#timer = setInterval(() => this.#tick(), tickMs)
+    this.#timer.unref()
+  }
+
+  add(exchange: Exchange): void {
+    if (this.#closed !== null) exchange.stop(this.#closed)
+    else if (!exchange.isEndless) this.#exchanges.add(exchange)
+  }
+
+  remove(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+  }
+
+  /** Gives one exchange a shorter patience than the others have. */
+  hurry(exchange: Exchange, ms: number): void {
+    exchange.idle = 0
+    exchange.idleLimit = Math.ceil(ms / this.#tickMs) + 1
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#closed = new Trouble('lost', 'the portal is closing')
+    for (const exchange of this.#exchanges) exchange.stop(this.#closed)
+  }
+
+  #tick(): void {
+    for (const exchange of this.#exchanges) {
+      exchange.idle++
+      exchange.age++
+      const limit = exchange.idleLimit === 0 ? this.#idleTicks : exchange.idleLimit
+      if (exchange.idle >= limit) exchange.stop(new Trouble('timeout', 'no sign of life'))
+      else if (exchange.age >= this.#totalTicks) exchange.stop(new Trouble('timeout', 'over the limit for one call'))
+    }
+    this.#onTick(this.#tickMs)
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Finding out how a server wants to be spoken to: `server/discover` in the modern form, and `initialize` where that is
+ * not understood. Whether silence or an end counts as "old" is the transport's business, not decided here.
+ */
+import { parse } from '../protocol/json-bytes.ts'
+import type { JsonObject, RawReply } from '../protocol/model.ts'
+import {
+  encodeRequest,
+  LEGACY_VERSION,
+  LEGACY_VERSIONS,
+  legacyPeer,
+  MODERN_VERSION,
+  MODERN_VERSIONS,
+  modernPeer,
+  type Peer,
+  type PortalInfo,
+} from './encode.ts'
+import { NEVER, type Outgoing } from './exchange.ts'
+import { Trouble } from './trouble.ts'
+
+/** Errors that only a server of 2026-07-28 or later gives. */
+const MODERN_ERRORS = [-32020, -32021, -32022]
+const UNSUPPORTED_VERSION = -32022
+
+/** A request of the portal's own. */
+export function ownRequest(method: string, params: JsonObject = {}): Outgoing {
+  return { principal: null, client: null, method, params, progress: false, cancel: NEVER, report: () => {} }
+}
+
+/** @param version which revision to ask in; the newest unless the server refused it */
+export function encodeDiscover(id: number, portal: PortalInfo, version: string = MODERN_VERSION): string {
+  return encodeRequest(modernPeer(version, {}, portal), id, ownRequest('server/discover'))
+}
+
+export type Verdict = { era: '2026'; peer: Peer } | { era: 'again'; version: string } | { era: '2025' }
+
+/**
+ * What the answer to `server/discover` proves.
+ *
+ * @returns the modern peer; or another version to ask in; or that this is no modern server
+ * @throws Trouble when the server is modern and nothing in common remains
+ */
+export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): Verdict {
+  const body = bodyOf(raw)
+  if (raw.outcome === 'error') return readDiscoverError(body, asked)
+  const versions = strings(body.supportedVersions)
+  const capabilities = asObject(body.capabilities)
+  if (versions === null || capabilities === null) return { era: '2025' }
+  const version = commonVersion(versions)
+  return version === null ? { era: '2025' } : { era: '2026', peer: modernPeer(version, capabilities, portal) }
+}
+
+function readDiscoverError(error: JsonObject, asked: string): Verdict {
+  if (typeof error.code !== 'number' || !MODERN_ERRORS.includes(error.code)) return { era: '2025' }
+  if (error.code !== UNSUPPORTED_VERSION) {
+    throw new Trouble('bad-answer', 'a modern server refused server/discover', { rpcCode: error.code })
+  }
+  const supported = strings(asObject(error.data ?? null)?.supported) ?? []
+  const version = commonVersion(supported)
+  if (version !== null && version !== asked) return { era: 'again', version }
+  if (supported.some((one) => (LEGACY_VERSIONS as readonly string[]).includes(one))) return { era: '2025' }
+  throw new Trouble('bad-answer', 'no protocol version in common', { rpcCode: error.code })
+}
+
+/**
+ * @returns the peer that `initialize` negotiated
+ * @throws Trouble when it is refused, or chooses a version the portal does not speak
+ */
+export function readInitialize(raw: RawReply): Peer {
+  const body = bodyOf(raw)
+  if (raw.outcome === 'error') {
+    const rpcCode = typeof body.code === 'number' ? { rpcCode: body.code } : {}
+    throw new Trouble('bad-answer', 'initialize was refused', rpcCode)
+  }
+  const version = body.protocolVersion
+  const known: readonly string[] = LEGACY_VERSIONS
+  if (typeof version !== 'string' || (!known.includes(version) && version > LEGACY_VERSION)) {
+    throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
+  }
+  return legacyPeer(version, asObject(body.capabilities ?? null) ?? {})
+}
+
+/** @returns the parsed `result` or `error` object */
+export function bodyOf(raw: RawReply): JsonObject {
+  const body = asObject(parse(raw.bytes, raw.body))
+  if (body !== null) return body
+  throw new Trouble('bad-answer', 'the answer is no object')
+}
+
+export function asObject(value: unknown): JsonObject | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
+}
+
+function strings(value: unknown): string[] | null {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : null
+}
+
+function commonVersion(theirs: readonly string[]): string | null {
+  return MODERN_VERSIONS.find((version) => theirs.includes(version)) ?? null
+}

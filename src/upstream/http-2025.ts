@@ -1,0 +1,269 @@
+/**
+ * Streamable HTTP of 2025: a session made by `initialize`, POSTs that answer with JSON or a stream, and a GET stream for
+ * what belongs to no call. A session that the server has forgotten is made anew once, whoever notices first, and the
+ * requests that found out are sent again: nothing of them was performed.
+ */
+import type { JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
+import { classifyMessage } from '../protocol/scan.ts'
+import type { Connection } from './connection.ts'
+import { answerToServer, encodeCancel, encodeInitialize, encodeRequest, INITIALIZED, type Peer } from './encode.ts'
+import { openEventStream } from './event-stream.ts'
+import { Exchange, type Outgoing } from './exchange.ts'
+import { ownRequest, readInitialize } from './handshake.ts'
+import { errorCode, type OnMessage, type Post, post } from './http-post.ts'
+import { type HttpTarget, postHeaders, streamHeaders } from './http-target.ts'
+import { newIds } from './ids.ts'
+import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
+import { keepListening } from './subscriptions.ts'
+import { Trouble } from './trouble.ts'
+
+interface Session {
+  id: string | null
+  peer: Peer
+  /** Sent with every later request. */
+  headers: readonly string[]
+  /** The level that the server was last asked for. */
+  logLevel: LogLevel | null
+}
+
+/** @throws Trouble; one that `isWrongTransport` says to try another transport */
+export async function openHttp2025(target: HttpTarget): Promise<Connection> {
+  const connection = new Http2025(target)
+  await connection.start()
+  return connection
+}
+
+class Http2025 implements Connection {
+  readonly era = '2025'
+  isOpen = true
+  readonly #target: HttpTarget
+  readonly #nextId = newIds()
+  readonly #inFlight = new Map<number, Exchange>()
+  #session: Session | null = null
+  #renewing: Promise<Session> | null = null
+  #listener: ((notification: Notification) => void) | null = null
+  #endStream: (() => void) | null = null
+
+  constructor(target: HttpTarget) {
+    this.#target = target
+  }
+
+  get capabilities(): JsonObject {
+    return this.#session?.peer.capabilities ?? {}
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  async start(): Promise<void> {
+    this.#session = await this.#initialize()
+  }
+
+  async request(exchange: Exchange): Promise<RawReply> {
+    if (this.#inFlight.size >= this.#target.limits.inFlight) throw new Trouble('busy', 'too many calls in flight')
+    const session = this.#session ?? (await this.#renew(null))
+    try {
+      return await this.#send(session, exchange)
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.kind !== 'session-gone') throw error
+      return this.#send(await this.#renew(session), exchange)
+    }
+  }
+
+  listen(onNotification: (notification: Notification) => void): void {
+    if (this.#listener !== null) return
+    this.#listener = onNotification
+    void keepListening({
+      clock: this.#target.clock,
+      isOpen: () => this.isOpen,
+      onNotification,
+      run: () => this.#stream(),
+    })
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false
+    this.#endStream?.()
+    const session = this.#session
+    this.#session = null
+    if (session !== null && session.id !== null && this.#inFlight.size === 0) await this.#end(session)
+    await this.#target.pool.destroy(new Trouble('lost', 'the connection was closed'))
+  }
+
+  /** One new session for all who found the old one gone. */
+  #renew(gone: Session | null): Promise<Session> {
+    if (this.#session !== null && this.#session !== gone) return Promise.resolve(this.#session)
+    this.#renewing ??= this.#initialize()
+      .then((session) => {
+        this.#session = session
+        // The GET stream belongs to the old session; its end opens a new one.
+        this.#endStream?.()
+        return session
+      })
+      .finally(() => {
+        this.#renewing = null
+      })
+    return this.#renewing
+  }
+
+  async #initialize(): Promise<Session> {
+    const id = this.#nextId()
+    const exchange = new Exchange(ownRequest('initialize'))
+    const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
+    if (done.reply === null || done.status > 299) throw statusTrouble(done)
+    const peer = readInitialize(done.reply)
+    const headers = ['mcp-protocol-version', peer.version]
+    if (done.sessionId !== null) headers.push('mcp-session-id', visible(done.sessionId))
+    const session: Session = { id: done.sessionId, peer, headers, logLevel: null }
+    await this.#tell(session, INITIALIZED)
+    return session
+  }
+
+  async #send(session: Session, exchange: Exchange): Promise<RawReply> {
+    const { out } = exchange
+    await this.#raiseLogLevel(session, out)
+    const id = this.#nextId()
+    const onMessage: OnMessage = (message) => {
+      if (message.kind === 'notification') this.#hear(message, exchange, id)
+      else void this.#tell(session, answerToServer(message.id, message.method)).catch(() => {})
+    }
+    this.#inFlight.set(id, exchange)
+    try {
+      const done = await this.#post(session.headers, encodeRequest(session.peer, id, out), exchange, { id, onMessage })
+      if (done.reply !== null && done.status < 300) return done.reply
+      if (session.id !== null && speaksOfNoSession(done)) throw new Trouble('session-gone', 'the session is gone')
+      if (done.reply !== null && done.status !== 401 && done.status !== 403 && done.status !== 404) return done.reply
+      throw statusTrouble(done)
+    } catch (error) {
+      // Here a closed stream is not a cancellation: the server has to be told.
+      if (exchange.stopped !== null) {
+        void this.#tell(session, encodeCancel(id, exchange.stopped.message)).catch(() => {})
+      }
+      throw error
+    } finally {
+      this.#inFlight.delete(id)
+    }
+  }
+
+  /** Sets the session's level to the most talkative that was ever asked for; each call then hears only its own. */
+  async #raiseLogLevel(session: Session, out: Outgoing): Promise<void> {
+    const { logLevel } = out
+    if (logLevel === undefined || session.peer.capabilities.logging === undefined) return
+    if (session.logLevel !== null && severity(session.logLevel) <= severity(logLevel)) return
+    session.logLevel = logLevel
+    const id = this.#nextId()
+    const request = ownRequest('logging/setLevel', { level: logLevel })
+    const body = encodeRequest(session.peer, id, request)
+    // A level that cannot be set costs log lines, never the call.
+    await this.#post(session.headers, body, new Exchange(request), { id, onMessage: null }).catch(() => {})
+  }
+
+  async #tell(session: Session, body: string): Promise<void> {
+    const exchange = new Exchange(ownRequest('notification'))
+    const done = await this.#post(session.headers, body, exchange, { id: null, onMessage: null })
+    if (done.status > 299) throw statusTrouble(done)
+  }
+
+  #post(
+    headers: readonly string[],
+    body: string,
+    exchange: Exchange,
+    answer: { id: number | null; onMessage: OnMessage | null },
+  ): Promise<Post> {
+    const { pool, path, watch, limits } = this.#target
+    const all = [...postHeaders(this.#target), ...headers]
+    return post({ pool, path, headers: all, body, exchange, watch, answerBytes: limits.answerBytes, ...answer })
+  }
+
+  /** What came on the stream of one call. */
+  #hear(notification: Notification, exchange: Exchange, id: number): void {
+    const { out } = exchange
+    if (notification.method === 'notifications/progress') {
+      if (notification.params.progressToken === id && isProgressOf(notification, out))
+        out.report(withoutToken(notification))
+    } else if (notification.method === 'notifications/message') {
+      if (passesLogLevel(notification, out)) out.report(notification)
+    } else this.#listener?.(notification)
+  }
+
+  /** What came on the GET stream: progress finds its call by token, log messages only where nobody else could be meant. */
+  #hearUnsolicited(notification: Notification): void {
+    if (notification.method === 'notifications/progress') {
+      const token = notification.params.progressToken
+      const exchange = typeof token === 'number' ? this.#inFlight.get(token) : undefined
+      if (exchange === undefined) return
+      exchange.idle = 0
+      this.#hear(notification, exchange, token as number)
+    } else if (notification.method === 'notifications/message') {
+      const alone = soleCall(this.#inFlight.values())
+      if (alone !== null && passesLogLevel(notification, alone.out)) alone.out.report(notification)
+    } else this.#listener?.(notification)
+  }
+
+  /** @returns false where the server offers no GET stream */
+  #stream(): Promise<boolean> {
+    const session = this.#session
+    if (session === null) return Promise.resolve(true)
+    const { pool, path, limits } = this.#target
+    return new Promise((resolve) => {
+      this.#endStream = openEventStream({
+        pool,
+        path,
+        headers: [...streamHeaders(this.#target), ...session.headers],
+        eventBytes: limits.answerBytes,
+        onOpen: () => {},
+        onEvent: ({ data }) => {
+          const message = classifyMessage(data)
+          if (message?.kind === 'notification') this.#hearUnsolicited(message)
+          else if (message?.kind === 'request') {
+            void this.#tell(session, answerToServer(message.id, message.method)).catch(() => {})
+          }
+        },
+        onEnd: (trouble) => resolve(trouble.status === null || trouble.status === 404 || trouble.status >= 500),
+      })
+    })
+  }
+
+  /** Sessions cost their server memory, so an ended one is given back; 405 is allowed and nobody waits for it. */
+  #end(session: Session): Promise<void> {
+    const { pool, path } = this.#target
+    const headers = [...postHeaders(this.#target), ...session.headers]
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, 500)
+      const done = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      pool.dispatch(
+        { path, method: 'DELETE', headers, headersTimeout: 500, bodyTimeout: 500 },
+        {
+          onRequestStart: () => {},
+          onResponseStart: () => {},
+          onResponseData: () => {},
+          onResponseEnd: done,
+          onResponseError: done,
+        },
+      )
+    })
+  }
+}
+
+/** 404 by the specification; servers that lost their sessions also say 400 and put it in words. */
+function speaksOfNoSession(done: Post): boolean {
+  if (done.status === 404) return true
+  if (done.status !== 400) return false
+  const text = done.reply === null ? done.text : done.reply.bytes.toString('utf8', 0, 4096)
+  return /session|not initialized/i.test(text)
+}
+
+function statusTrouble(done: Post): Trouble {
+  const rpcCode = done.reply === null ? done.rpcCode : errorCode(done.reply)
+  const { status } = done
+  return new Trouble('status', 'no answer', rpcCode === null ? { status } : { status, rpcCode })
+}
+
+function visible(sessionId: string): string {
+  if (!/^[\x21-\x7e]{1,1024}$/.test(sessionId)) throw new Trouble('bad-answer', 'the session id is not visible ASCII')
+  return sessionId
+}

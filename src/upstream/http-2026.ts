@@ -1,0 +1,168 @@
+/**
+ * Streamable HTTP of 2026-07-28 and later: one stateless POST a call, nothing remembered between two. The hot path.
+ */
+import { encodeHeaderValue } from '../protocol/era-2026/header-value.ts'
+import type { JsonObject, Notification, RawReply } from '../protocol/model.ts'
+import type { Connection } from './connection.ts'
+import { encodeRequest, MODERN_VERSION, type Peer } from './encode.ts'
+import type { Exchange, Outgoing } from './exchange.ts'
+import { encodeDiscover, readDiscover } from './handshake.ts'
+import { errorCode, type Post, type PostRequest, post } from './http-post.ts'
+import { type HttpTarget, postHeaders } from './http-target.ts'
+import { newIds } from './ids.ts'
+import { isProgressOf, passesLogLevel, withoutToken } from './notifications.ts'
+import { keepListening, listenExchange, listenFilter } from './subscriptions.ts'
+import { Trouble } from './trouble.ts'
+
+/** The names and values of `Mcp-Param-*` for one call, made from its tool's definition. */
+export type ParamHeaders = (out: Outgoing) => readonly string[]
+
+/** Versions and headers disagree: what we remember of the server is out of date. */
+const OUT_OF_DATE = [-32020, -32022]
+
+export class Http2026 implements Connection {
+  readonly era = '2026'
+  isOpen = true
+  inFlight = 0
+  readonly #target: HttpTarget
+  readonly #peer: Peer
+  readonly #headers: readonly string[]
+  readonly #paramHeaders: ParamHeaders
+  readonly #nextId = newIds()
+  #isListening = false
+
+  constructor(target: HttpTarget, peer: Peer, paramHeaders: ParamHeaders) {
+    this.#target = target
+    this.#peer = peer
+    this.#headers = [...postHeaders(target), 'mcp-protocol-version', peer.version]
+    this.#paramHeaders = paramHeaders
+  }
+
+  get capabilities(): JsonObject {
+    return this.#peer.capabilities
+  }
+
+  async request(exchange: Exchange): Promise<RawReply> {
+    if (this.inFlight >= this.#target.limits.inFlight) throw new Trouble('busy', 'too many calls in flight')
+    if (!exchange.isEndless) this.inFlight++
+    try {
+      return replyOf(await this.#post(exchange))
+    } finally {
+      if (!exchange.isEndless) this.inFlight--
+    }
+  }
+
+  listen(onNotification: (notification: Notification) => void): void {
+    const filter = listenFilter(this.capabilities)
+    if (this.#isListening || filter === null) return
+    this.#isListening = true
+    void keepListening({
+      clock: this.#target.clock,
+      isOpen: () => this.isOpen,
+      onNotification,
+      run: async () => (await this.request(listenExchange(filter, onNotification))).outcome === 'result',
+    })
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false
+    await this.#target.pool.destroy(new Trouble('lost', 'the connection was closed'))
+  }
+
+  #post(exchange: Exchange): Promise<Post> {
+    const { out } = exchange
+    const { pool, path, watch, limits } = this.#target
+    const id = this.#nextId()
+    return post({
+      pool,
+      path,
+      headers: this.#requestHeaders(out),
+      body: encodeRequest(this.#peer, id, out),
+      exchange,
+      watch,
+      answerBytes: limits.answerBytes,
+      id,
+      onMessage: (message) => {
+        // A modern server asks nothing on a stream, and what it says belongs to this call.
+        if (message.kind === 'notification') this.#hear(message, exchange, id)
+      },
+    })
+  }
+
+  #requestHeaders(out: Outgoing): string[] {
+    const headers = [...this.#headers, 'mcp-method', out.method]
+    const name = nameOf(out)
+    if (name !== null) headers.push('mcp-name', encodeHeaderValue(name))
+    if (out.method === 'tools/call') headers.push(...this.#paramHeaders(out))
+    return headers
+  }
+
+  #hear(notification: Notification, exchange: Exchange, id: number): void {
+    const { out } = exchange
+    if (notification.method === 'notifications/progress') {
+      if (notification.params.progressToken === id && isProgressOf(notification, out))
+        out.report(withoutToken(notification))
+    } else if (notification.method === 'notifications/message') {
+      if (passesLogLevel(notification, out)) out.report(notification)
+    } else if (exchange.isEndless) out.report(notification)
+  }
+}
+
+/** What `Mcp-Name` repeats of the body, or null where the method has no such header. */
+function nameOf(out: Outgoing): string | null {
+  const field = out.method === 'resources/read' ? 'uri' : 'name'
+  if (field === 'name' && out.method !== 'tools/call' && out.method !== 'prompts/get') return null
+  const value = out.params[field]
+  return typeof value === 'string' ? value : null
+}
+
+function replyOf(done: Post): RawReply {
+  const { reply, status } = done
+  if (reply !== null && status < 300) return reply
+  const rpcCode = reply === null ? done.rpcCode : errorCode(reply)
+  const isAnswer = reply !== null && status !== 401 && status !== 403 && !OUT_OF_DATE.includes(rpcCode ?? 0)
+  if (isAnswer) return reply
+  throw new Trouble('status', 'no answer', rpcCode === null ? { status } : { status, rpcCode })
+}
+
+/**
+ * Asks a server in the modern form.
+ *
+ * @returns the peer, or null when the server is no modern one
+ * @throws Trouble for what proves nothing: credentials, 5xx, time limits, a server that is away
+ */
+export async function discoverHttp(target: HttpTarget, exchange: () => Exchange): Promise<Peer | null> {
+  const ids = newIds()
+  const ask = async (version: string) => {
+    const id = ids()
+    const done = await postProbe({
+      pool: target.pool,
+      path: target.path,
+      headers: [...postHeaders(target), 'mcp-protocol-version', version, 'mcp-method', 'server/discover'],
+      body: encodeDiscover(id, target.portal, version),
+      exchange: exchange(),
+      watch: target.watch,
+      answerBytes: target.limits.answerBytes,
+      id,
+      onMessage: null,
+    })
+    if (done === null) return null
+    if (done.status === 401 || done.status === 403 || (done.status >= 300 && done.status < 400) || done.status >= 500) {
+      throw new Trouble('status', 'the probe was not answered', { status: done.status })
+    }
+    return done.reply === null ? null : readDiscover(done.reply, version, target.portal)
+  }
+  const first = await ask(MODERN_VERSION)
+  const verdict = first?.era === 'again' ? await ask(first.version) : first
+  return verdict?.era === '2026' ? verdict.peer : null
+}
+
+/** Something that is no answer at all is not the answer of a modern server. */
+async function postProbe(request: PostRequest): Promise<Post | null> {
+  try {
+    return await post(request)
+  } catch (error) {
+    if (error instanceof Trouble && error.kind === 'bad-answer') return null
+    throw error
+  }
+}

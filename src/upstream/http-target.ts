@@ -1,0 +1,57 @@
+/**
+ * Where an HTTP server is and what is sent with every request to it. Headers come from a list made here; nothing of a
+ * caller's request can get into it.
+ */
+import { Pool } from 'undici'
+import type { Clock } from '../base/clock.ts'
+import type { PortalInfo } from './encode.ts'
+import type { Limits, Watch } from './exchange.ts'
+
+/** Sockets to one server for one credential. */
+const SOCKETS = 256
+
+export interface HttpTarget {
+  pool: Pool
+  /** Path and query. */
+  path: string
+  origin: string
+  /** Names and values in turn, for every request: who we are, and the credential. */
+  headers: readonly string[]
+  portal: PortalInfo
+  clock: Clock
+  limits: Limits
+  watch: Watch
+}
+
+/** One undici pool a connection, so that no socket ever serves two credentials. */
+export function openSocketPool(url: URL, limits: Limits): Pool {
+  return new Pool(url.origin, {
+    connections: SOCKETS,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: limits.connectMs },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+}
+
+/** @param credential names and values in turn */
+export function baseHeaders(portal: PortalInfo, credential: readonly string[]): string[] {
+  return ['accept-encoding', 'identity', 'user-agent', `${portal.name}/${portal.version}`, ...credential]
+}
+
+const POST_HEADERS = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream']
+
+/** The constant part of a POST's headers. */
+export function postHeaders(target: HttpTarget): string[] {
+  return [...POST_HEADERS, ...target.headers]
+}
+
+export function streamHeaders(target: HttpTarget): string[] {
+  return ['accept', 'text/event-stream', 'cache-control', 'no-store', ...target.headers]
+}
+
+/** The same server at another path. */
+export function atUrl(target: HttpTarget, url: URL): HttpTarget {
+  return { ...target, path: url.pathname + url.search }
+}

@@ -1,0 +1,65 @@
+/**
+ * Everything that a server lists, page by page, for the capabilities it declared.
+ */
+import { parse } from '../protocol/json-bytes.ts'
+import type { Json, JsonObject, RawReply } from '../protocol/model.ts'
+import { readRawError } from '../protocol/raw-error.ts'
+import { MAX_DEFINITIONS } from './definitions.ts'
+import { Exchange } from './exchange.ts'
+import { asObject, ownRequest } from './handshake.ts'
+import type { CapabilityKind } from './model.ts'
+import { Trouble } from './trouble.ts'
+
+const METHOD_NOT_FOUND = -32601
+/** A server that gives one item a page, or the same cursor for ever, must come to an end. */
+const MAX_PAGES = 1000
+
+interface Source {
+  capability: string
+  method: string
+  member: string
+}
+
+const SOURCES: Record<CapabilityKind, Source> = {
+  tool: { capability: 'tools', method: 'tools/list', member: 'tools' },
+  prompt: { capability: 'prompts', method: 'prompts/list', member: 'prompts' },
+  resource: { capability: 'resources', method: 'resources/list', member: 'resources' },
+  template: { capability: 'resources', method: 'resources/templates/list', member: 'resourceTemplates' },
+}
+
+export const KINDS: readonly CapabilityKind[] = ['tool', 'prompt', 'resource', 'template']
+
+/**
+ * @param ask performs one request
+ * @returns the items as they came, at most 10,000; none where the server did not declare them or does not know the method
+ * @throws Trouble
+ */
+export async function listAll(
+  kind: CapabilityKind,
+  capabilities: JsonObject,
+  ask: (exchange: Exchange) => Promise<RawReply>,
+): Promise<Json[]> {
+  const { capability, method, member } = SOURCES[kind]
+  if (asObject(capabilities[capability] ?? null) === null) return []
+  const items: Json[] = []
+  const cursors = new Set<string>()
+  let params: JsonObject = {}
+  while (cursors.size < MAX_PAGES && items.length < MAX_DEFINITIONS) {
+    const raw = await ask(new Exchange(ownRequest(method, params)))
+    if (raw.outcome === 'error') {
+      const { code } = readRawError(raw)
+      if (code === METHOD_NOT_FOUND) return []
+      throw new Trouble('bad-answer', `${method} was answered with an error`, { rpcCode: code })
+    }
+    const result = asObject(parse(raw.bytes, raw.body))
+    const page = result?.[member]
+    if (!Array.isArray(page)) throw new Trouble('bad-answer', `${method} was answered without a list`)
+    for (const item of page) items.push(item)
+    // The empty string is a cursor like any other.
+    const cursor = result?.nextCursor
+    if (typeof cursor !== 'string' || cursors.has(cursor)) break
+    cursors.add(cursor)
+    params = { cursor }
+  }
+  return items.slice(0, MAX_DEFINITIONS)
+}

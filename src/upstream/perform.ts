@@ -1,0 +1,117 @@
+/**
+ * One request to one server, and what may be tried again when it fails. The rule is the caller's safety: what could have
+ * had an effect is never sent twice, unless the method or the server itself says that twice is the same as once.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { RawReply } from '../protocol/model.ts'
+import type { Connection } from './connection.ts'
+import type { Exchange, Limits } from './exchange.ts'
+import type { Inventories } from './inventories.ts'
+import type { Pool } from './pool.ts'
+import type { ServerSetup } from './setup.ts'
+import { type Trouble, troubleOf } from './trouble.ts'
+
+export interface Performer {
+  pool: Pool
+  inventories: Inventories
+  limits: Limits
+  clock: Clock
+}
+
+/** A request that is to be performed on the connection of one key. */
+export interface Task {
+  setup: ServerSetup
+  key: string
+  exchange: Exchange
+}
+
+const FIRST_PAUSE_MS = 50
+const LAST_PAUSE_MS = 500
+
+/** What a connection attempt says when nobody was there, as opposed to a name or certificate that will not be right in a second. */
+const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
+
+/** @throws Trouble */
+export async function perform(performer: Performer, task: Task): Promise<RawReply> {
+  const tried = new Set<Trouble['kind']>()
+  let until = 0
+  let pause = FIRST_PAUSE_MS
+  for (;;) {
+    let connection: Connection | null = null
+    try {
+      const leased = performer.pool.lease(task.setup, task.key)
+      connection = leased instanceof Promise ? await unlessStopped(task.exchange, leased) : leased
+      return await connection.request(task.exchange)
+    } catch (error) {
+      const trouble = troubleOf(error)
+      const again = retryOf(performer, task, { trouble, connection })
+      if (again === 'never' || task.exchange.stopped !== null) throw trouble
+      if (again === 'after-pause') {
+        const now = performer.clock.elapsed()
+        if (until === 0) until = now + performer.limits.refusedMs
+        if (now + pause > until) throw trouble
+        await unlessStopped(task.exchange, new Promise((resolve) => setTimeout(resolve, pause)))
+        pause = Math.min(pause * 2, LAST_PAUSE_MS)
+      } else {
+        if (tried.has(trouble.kind)) throw trouble
+        tried.add(trouble.kind)
+      }
+    }
+  }
+}
+
+type Retry = 'never' | 'once' | 'after-pause'
+
+function retryOf(
+  performer: Performer,
+  { setup, key, exchange }: Task,
+  { trouble, connection }: { trouble: Trouble; connection: Connection | null },
+): Retry {
+  switch (trouble.kind) {
+    case 'unsent':
+      return isNobodyThere(trouble) ? 'after-pause' : 'never'
+    case 'session-gone':
+      performer.pool.forget(setup, key, connection)
+      return 'once'
+    case 'lost':
+      return isRepeatable(performer, setup, exchange) ? 'once' : 'never'
+    case 'status':
+      // The opening itself has tried every transport; a connection that worked before may be out of date.
+      if (connection === null || trouble.isCredential || (trouble.status ?? 0) >= 500) return 'never'
+      performer.pool.forget(setup, key, connection)
+      return 'once'
+    default:
+      return 'never'
+  }
+}
+
+function isNobodyThere(trouble: Trouble): boolean {
+  const { cause } = trouble
+  // Without a cause it is one of our own: the connection was closed between lease and use.
+  if (cause === undefined) return trouble.hint === null
+  if (!(cause instanceof Error)) return false
+  // Several addresses of one name fail as one error that holds the others.
+  if (cause instanceof AggregateError) return cause.errors.every((one) => isCode(one))
+  return isCode(cause)
+}
+
+function isCode(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NOBODY_THERE.includes(String(error.code))
+}
+
+function isRepeatable({ inventories }: Performer, setup: ServerSetup, { out }: Exchange): boolean {
+  if (out.method !== 'tools/call') return true
+  return typeof out.params.name === 'string' && inventories.isRepeatable(setup.record.uid, out.params.name)
+}
+
+/** Waits, but not for longer than the caller does. */
+async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      work.then(resolve, reject)
+      exchange.onStop(reject)
+    })
+  } finally {
+    exchange.onStop(null)
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Many calls over one undivided stream, which is what stdio and HTTP+SSE are: answers are matched by ids that this file
+ * minted, progress by tokens that are those ids. Whatever names no call of ours belongs to nobody in particular: log
+ * messages are handed on only while exactly one principal has calls in flight, or one caller would read another's.
+ */
+import type { Era, JsonObject, JsonRpcId, Notification, RawReply } from '../protocol/model.ts'
+import { classifyMessage, readId } from '../protocol/scan.ts'
+import { answerToServer, encodeCancel, encodeRequest, type Peer } from './encode.ts'
+import type { Exchange, Limits, Watch } from './exchange.ts'
+import { newIds } from './ids.ts'
+import { isProgressOf, passesLogLevel, soleCall, withoutToken } from './notifications.ts'
+import { Trouble } from './trouble.ts'
+
+/** Where a pipe's messages go out. `exchange` is the request that the message carries, where it carries one. */
+export interface PipeEnd {
+  /** Fails by throwing or by calling `pipe.failOne`. */
+  send(text: string, id: number | null): void
+}
+
+interface Pending {
+  exchange: Exchange
+  resolve(raw: RawReply): void
+  reject(trouble: Trouble): void
+}
+
+export interface PipeOptions {
+  end: PipeEnd
+  limits: Limits
+  watch: Watch
+}
+
+export class Pipe {
+  /** Set by the handshake; before it, requests go out as the handshake made them. */
+  peer: Peer | null = null
+  readonly #end: PipeEnd
+  readonly #limits: Limits
+  readonly #watch: Watch
+  readonly #pending = new Map<number, Pending>()
+  readonly #nextId = newIds()
+  #listener: ((notification: Notification) => void) | null = null
+  #broken: Trouble | null = null
+  #endless = 0
+
+  constructor(options: PipeOptions) {
+    this.#end = options.end
+    this.#limits = options.limits
+    this.#watch = options.watch
+  }
+
+  get inFlight(): number {
+    return this.#pending.size - this.#endless
+  }
+
+  get era(): Era {
+    return this.peer?.era ?? '2025'
+  }
+
+  get capabilities(): JsonObject {
+    return this.peer?.capabilities ?? {}
+  }
+
+  listen(listener: (notification: Notification) => void): void {
+    this.#listener = listener
+  }
+
+  request(exchange: Exchange): Promise<RawReply> {
+    const peer = this.peer
+    if (peer === null) return Promise.reject(new Trouble('unsent', 'no handshake yet'))
+    return this.exchange(exchange, (id) => encodeRequest(peer, id, exchange.out))
+  }
+
+  /** @param encode makes the message once its id is known */
+  exchange(exchange: Exchange, encode: (id: number) => string): Promise<RawReply> {
+    if (this.#broken !== null) return Promise.reject(new Trouble('unsent', this.#broken.message))
+    if (this.#pending.size >= this.#limits.inFlight) {
+      return Promise.reject(new Trouble('busy', 'too many calls in flight'))
+    }
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId()
+      this.#pending.set(id, { exchange, resolve, reject })
+      if (exchange.isEndless) this.#endless++
+      this.#watch.add(exchange)
+      exchange.onStop((trouble) => this.#stop(id, trouble))
+      if (!this.#pending.has(id)) return
+      try {
+        this.#end.send(encode(id), id)
+      } catch (error) {
+        this.failOne(
+          id,
+          error instanceof Trouble ? error : new Trouble('lost', 'could not be written', { cause: error }),
+        )
+      }
+    })
+  }
+
+  /** A message that arrived, whole. What is no message is dropped: on a pipe it cannot be told whose it was. */
+  take(bytes: Buffer): void {
+    const message = classifyMessage(bytes)
+    if (message === null) return
+    if (message.kind === 'response') this.#answer(message.raw)
+    else if (message.kind === 'request') this.#answerServer(message.id, message.method)
+    else this.#hear(message)
+  }
+
+  failOne(id: number, trouble: Trouble): void {
+    this.#settle(id)?.reject(trouble)
+  }
+
+  /** The stream is gone: everything in flight fails, and nothing more is taken. */
+  break(trouble: Trouble): void {
+    if (this.#broken !== null) return
+    this.#broken = trouble
+    for (const id of [...this.#pending.keys()]) this.failOne(id, trouble)
+  }
+
+  #answer(raw: RawReply): void {
+    const id = readId(raw)
+    if (typeof id === 'number') this.#settle(id)?.resolve(raw)
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return undefined
+    this.#pending.delete(id)
+    if (pending.exchange.isEndless) this.#endless--
+    this.#watch.remove(pending.exchange)
+    pending.exchange.onStop(null)
+    return pending
+  }
+
+  #stop(id: number, trouble: Trouble): void {
+    const pending = this.#settle(id)
+    if (pending === undefined) return
+    pending.reject(trouble)
+    try {
+      this.#end.send(encodeCancel(id, trouble.message), null)
+    } catch {
+      // The stream broke meanwhile, which ends the call on the other side too.
+    }
+  }
+
+  #answerServer(id: JsonRpcId, method: string): void {
+    try {
+      this.#end.send(answerToServer(id, method), null)
+    } catch {
+      // A question whose stream is gone needs no answer.
+    }
+  }
+
+  #hear(notification: Notification): void {
+    if (notification.method === 'notifications/progress') {
+      const token = notification.params.progressToken
+      const pending = typeof token === 'number' ? this.#pending.get(token) : undefined
+      if (pending === undefined) return
+      pending.exchange.idle = 0
+      if (isProgressOf(notification, pending.exchange.out)) pending.exchange.out.report(withoutToken(notification))
+      return
+    }
+    if (notification.method === 'notifications/message') {
+      const alone = soleCall(this.#exchanges())
+      if (alone !== null && passesLogLevel(notification, alone.out)) alone.out.report(notification)
+      return
+    }
+    this.#listener?.(notification)
+  }
+
+  *#exchanges(): Iterable<Exchange> {
+    for (const { exchange } of this.#pending.values()) if (!exchange.isEndless) yield exchange
+  }
+}

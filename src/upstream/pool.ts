@@ -1,0 +1,270 @@
+/**
+ * All connections to all servers. A connection is keyed by server, credential and isolation, is opened when it is first
+ * needed and by one opener however many wait, and is replaced when it is gone. Each server has its own sockets and its
+ * own waiting: a dead one holds up nobody else.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { ServerUid } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import { principalKey } from '../base/principal.ts'
+import type { Notification } from '../protocol/model.ts'
+import type { BaseEnvironment } from './child-environment.ts'
+import { ChildSlots } from './child-slots.ts'
+import type { Connection } from './connection.ts'
+import { VERDICT_MS, type Verdict } from './detect.ts'
+import type { PortalInfo } from './encode.ts'
+import type { Limits, Outgoing, Watch } from './exchange.ts'
+import type { UpstreamCall } from './model.ts'
+import { type Opened, openConnection } from './open-connection.ts'
+import type { ServerSetup } from './setup.ts'
+import { Trouble } from './trouble.ts'
+
+/** The key of the connection that the portal itself uses, and that all share where isolation allows it. */
+export const SHARED = 'shared'
+
+/** Which connection a call must take. */
+export function isolationKey(setup: ServerSetup, call: Pick<UpstreamCall, 'principal' | 'session'>): string {
+  switch (setup.record.isolation) {
+    case 'shared':
+    case 'per_credential':
+      return SHARED
+    case 'per_user':
+      return principalKey(call.principal)
+    case 'per_session':
+      return `${principalKey(call.principal)}/${call.session ?? 'stateless'}`
+  }
+}
+
+interface Slot {
+  connection: Connection | null
+  opening: Promise<Connection> | null
+  usedSinceTick: boolean
+  idleMs: number
+  openedAt: number
+  /** Openings that failed or did not live, in a row. */
+  failures: number
+  notBefore: number
+}
+
+interface Line {
+  setup: ServerSetup
+  verdict: Verdict | null
+  slots: Map<string, Slot>
+}
+
+export interface PoolDeps {
+  clock: Clock
+  log: Log
+  limits: Limits
+  watch: Watch
+  portal: PortalInfo
+  stdio: { maxChildren: number; idleStopMs: number }
+  /** Parent of the children's private directories. */
+  childrenDir: string
+  /** What a child inherits. */
+  baseEnv: BaseEnvironment
+  /** The `Mcp-Param-*` headers that a server's tool wants, names and values in turn. */
+  paramHeaders(server: ServerUid, out: Outgoing): readonly string[]
+  onNotification(server: ServerUid, notification: Notification): void
+}
+
+/** Connections of single users and sessions are given up after this; the shared one of an HTTP server costs nothing. */
+const PRIVATE_IDLE_MS = 600_000
+const HEALTHY_MS = 60_000
+const FIRST_PAUSE_MS = 250
+const LAST_PAUSE_MS = 60_000
+/** A call waits this long for a pause to end; beyond, it is told at once. */
+const PATIENCE_MS = 5000
+
+export class Pool {
+  readonly #deps: PoolDeps
+  readonly #lines = new Map<ServerUid, Line>()
+  readonly #children: ChildSlots
+  readonly #closing = new Set<Promise<void>>()
+  /** Out of use, closed as soon as their last call has ended. */
+  readonly #retired = new Set<Connection>()
+  readonly #pauses = new Set<() => void>()
+  #isClosed = false
+
+  constructor(deps: PoolDeps) {
+    this.#deps = deps
+    this.#children = new ChildSlots(deps.stdio.maxChildren)
+  }
+
+  /** The open connection, or the promise of one. @throws Trouble */
+  lease(setup: ServerSetup, key: string): Connection | Promise<Connection> {
+    const slot = this.#slot(setup, key)
+    slot.usedSinceTick = true
+    const { connection } = slot
+    if (connection?.isOpen) return connection
+    slot.opening ??= this.#open(setup, key, slot).finally(() => {
+      slot.opening = null
+    })
+    return slot.opening
+  }
+
+  /** What is remembered of a server proved wrong, or its connection did: the next call finds out anew. */
+  forget(setup: ServerSetup, key: string, connection: Connection | null): void {
+    const line = this.#lines.get(setup.record.uid)
+    if (line === undefined) return
+    line.verdict = null
+    const slot = line.slots.get(key)
+    if (slot === undefined || slot.connection !== connection || connection === null) return
+    slot.connection = null
+    this.#retired.add(connection)
+  }
+
+  /** Finds out anew what a server speaks once a day, for the next connection; calls in flight end where they are. */
+  forgetOld(setup: ServerSetup): void {
+    const line = this.#lines.get(setup.record.uid)
+    if (line === undefined || line.verdict === null || setup.transport !== null) return
+    if (this.#deps.clock.now() - line.verdict.at <= VERDICT_MS) return
+    for (const [key, slot] of line.slots) this.forget(setup, key, slot.connection)
+  }
+
+  /** Closes every connection of a server that was changed or deleted. What is in flight fails as lost. */
+  closeServer(uid: ServerUid): Promise<void> {
+    const line = this.#lines.get(uid)
+    this.#lines.delete(uid)
+    const closed = [...(line?.slots.values() ?? [])].map((slot) => this.#drop(slot))
+    return Promise.all(closed).then(() => {})
+  }
+
+  /** Stops children and private connections that nobody used for a while. */
+  tick(tickMs: number): void {
+    for (const connection of this.#retired) {
+      if (connection.inFlight > 0) continue
+      this.#retired.delete(connection)
+      void this.#close(connection)
+    }
+    for (const line of this.#lines.values()) {
+      for (const [key, slot] of line.slots) {
+        const { connection } = slot
+        if (connection === null || slot.usedSinceTick || connection.inFlight > 0) slot.idleMs = 0
+        else slot.idleMs += tickMs
+        slot.usedSinceTick = false
+        if (connection === null || slot.idleMs < this.#idleLimit(line, key)) continue
+        void this.#drop(slot)
+        if (key !== SHARED) line.slots.delete(key)
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const openings = [...this.#lines.values()].flatMap((line) => [...line.slots.values()].map((slot) => slot.opening))
+    for (const wake of this.#pauses) wake()
+    for (const uid of [...this.#lines.keys()]) void this.closeServer(uid)
+    for (const connection of this.#retired) void this.#close(connection)
+    await Promise.allSettled(openings)
+    await Promise.all(this.#closing)
+  }
+
+  #slot(setup: ServerSetup, key: string): Slot {
+    const { uid } = setup.record
+    let line = this.#lines.get(uid)
+    if (line === undefined || line.setup !== setup) {
+      void this.closeServer(uid)
+      line = { setup, verdict: null, slots: new Map() }
+      this.#lines.set(uid, line)
+    }
+    let slot = line.slots.get(key)
+    if (slot === undefined) {
+      slot = {
+        connection: null,
+        opening: null,
+        usedSinceTick: true,
+        idleMs: 0,
+        openedAt: 0,
+        failures: 0,
+        notBefore: 0,
+      }
+      line.slots.set(key, slot)
+    }
+    return slot
+  }
+
+  #idleLimit(line: Line, key: string): number {
+    if (line.setup.record.transport !== null) return this.#deps.stdio.idleStopMs
+    return key === SHARED ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
+  }
+
+  async #open(setup: ServerSetup, key: string, slot: Slot): Promise<Connection> {
+    const { clock } = this.#deps
+    const line = this.#lines.get(setup.record.uid)
+    this.#countEnd(setup, slot)
+    await this.#pause(slot)
+    let opened: Opened
+    try {
+      opened = await openConnection(this.#deps, {
+        setup,
+        key,
+        verdict: line?.verdict ?? null,
+        children: this.#children,
+      })
+    } catch (error) {
+      if (setup.record.transport !== null) this.#countFailure(slot)
+      throw error
+    }
+    const { connection, verdict } = opened
+    // The server may have been changed, deleted or closed while we knocked.
+    if (this.#isClosed || this.#lines.get(setup.record.uid) !== line || line === undefined) {
+      await connection.close()
+      throw new Trouble('unsent', 'the server changed')
+    }
+    slot.connection = connection
+    slot.openedAt = clock.now()
+    slot.idleMs = 0
+    line.verdict = verdict
+    connection.listen((notification) => this.#deps.onNotification(setup.record.uid, notification))
+    return connection
+  }
+
+  /** A child that ended soon after its start counts as a failure, so that one that dies on every call is not run in a loop. */
+  #countEnd(setup: ServerSetup, slot: Slot): void {
+    if (slot.connection === null || setup.record.transport === null) return
+    slot.connection = null
+    if (this.#deps.clock.now() - slot.openedAt > HEALTHY_MS) slot.failures = 0
+    this.#countFailure(slot)
+  }
+
+  #countFailure(slot: Slot): void {
+    slot.failures++
+    // The first restart is at once: a child may die for any reason, once.
+    const pause = slot.failures === 1 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (slot.failures - 2), LAST_PAUSE_MS)
+    slot.notBefore = this.#deps.clock.now() + pause
+  }
+
+  async #pause(slot: Slot): Promise<void> {
+    const ms = slot.notBefore - this.#deps.clock.now()
+    if (ms <= 0) return
+    if (ms > PATIENCE_MS) throw new Trouble('unsent', 'the child failed too often and is given a rest')
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#pauses.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      this.#pauses.add(wake)
+    })
+    if (this.#isClosed) throw new Trouble('unsent', 'the portal is closing')
+  }
+
+  #drop(slot: Slot): Promise<void> {
+    const { connection } = slot
+    slot.connection = null
+    return connection === null ? Promise.resolve() : this.#close(connection)
+  }
+
+  #close(connection: Connection): Promise<void> {
+    const closed: Promise<void> = connection
+      .close()
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'a connection did not close'))
+      .then(() => {
+        this.#closing.delete(closed)
+      })
+    this.#closing.add(closed)
+    return closed
+  }
+}

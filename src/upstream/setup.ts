@@ -1,0 +1,44 @@
+/**
+ * A server as it is used: its record with the secrets opened. Lives in memory only, is replaced whole when anything that
+ * matters to a connection changes, and is never logged.
+ */
+import { digest, type Sealer } from '../base/secret.ts'
+import type { Store } from '../store/open.ts'
+import { type Credential, credentialFor } from './credentials.ts'
+import type { ServerRecord, StdioTransport } from './model.ts'
+import { readServerSecrets, type StoredServer } from './server-store.ts'
+import { Trouble } from './trouble.ts'
+
+export interface ServerSetup {
+  record: ServerRecord
+  credential: Credential | Trouble
+  /** With the environment in the clear. */
+  transport: StdioTransport | null
+  /** Tells two setups apart by what matters to a connection. */
+  signature: string
+}
+
+/** @throws Error when a stored seal does not open */
+export async function setupOf(store: Store, sealer: Sealer, server: StoredServer): Promise<ServerSetup> {
+  const secrets = await readServerSecrets(store.db, sealer, server.uid)
+  const env = secrets?.env ?? {}
+  const transport = server.transport === null ? null : { ...server.transport, env }
+  const secret = secrets?.authCredentials ?? null
+  const shape = [server.hostname, server.authType, server.isolation, transport, secret]
+  return {
+    record: server,
+    credential: credentialOf(server, secret),
+    transport,
+    signature: digest(JSON.stringify(shape)),
+  }
+}
+
+/** A server whose credential cannot be used is still a server: its calls say what is missing. */
+function credentialOf(server: StoredServer, secret: string | null): Credential | Trouble {
+  try {
+    return credentialFor(server.authType, secret)
+  } catch (error) {
+    if (error instanceof Trouble) return error
+    throw error
+  }
+}

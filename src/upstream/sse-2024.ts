@@ -1,0 +1,161 @@
+/**
+ * HTTP+SSE of 2024-11-05: one GET stream on which everything arrives, and POSTs to the address that the stream named
+ * first. That address must be of the same origin: the credential goes with every POST.
+ */
+import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
+import type { SseEvent } from '../protocol/sse.ts'
+import type { Connection } from './connection.ts'
+import { encodeInitialize, INITIALIZED } from './encode.ts'
+import { openEventStream } from './event-stream.ts'
+import { Exchange } from './exchange.ts'
+import { ownRequest, readInitialize } from './handshake.ts'
+import { post } from './http-post.ts'
+import { atUrl, type HttpTarget, postHeaders, streamHeaders } from './http-target.ts'
+import { Pipe } from './pipe.ts'
+import { Trouble, troubleOf } from './trouble.ts'
+
+/** @throws Trouble; one that `isWrongTransport` says to try another transport */
+export async function openSse2024(target: HttpTarget): Promise<Connection> {
+  const connection = new Sse2024(target)
+  try {
+    await connection.start()
+    return connection
+  } catch (error) {
+    connection.endStream()
+    throw error
+  }
+}
+
+class Sse2024 implements Connection {
+  isOpen = true
+  readonly #target: HttpTarget
+  readonly #pipe: Pipe
+  readonly #headers: string[]
+  #postTarget: HttpTarget | null = null
+  #endStream: () => void = () => {}
+
+  constructor(target: HttpTarget) {
+    this.#target = target
+    this.#headers = postHeaders(target)
+    this.#pipe = new Pipe({
+      end: { send: (text, id) => void this.#send(text, id) },
+      limits: target.limits,
+      watch: target.watch,
+    })
+  }
+
+  get era(): Era {
+    return this.#pipe.era
+  }
+
+  get capabilities(): JsonObject {
+    return this.#pipe.capabilities
+  }
+
+  get inFlight(): number {
+    return this.#pipe.inFlight
+  }
+
+  async start(): Promise<void> {
+    await this.#connect()
+    const exchange = new Exchange(ownRequest('initialize'))
+    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#target.portal))
+    this.#pipe.peer = readInitialize(raw)
+    await this.#send(INITIALIZED, null)
+  }
+
+  request(exchange: Exchange): Promise<RawReply> {
+    return this.#pipe.request(exchange)
+  }
+
+  listen(onNotification: (notification: Notification) => void): void {
+    this.#pipe.listen(onNotification)
+  }
+
+  endStream(): void {
+    this.isOpen = false
+    this.#endStream()
+  }
+
+  async close(): Promise<void> {
+    this.endStream()
+    await this.#target.pool.destroy(new Trouble('lost', 'the connection was closed'))
+  }
+
+  /** Resolves when the stream has named the address for POSTs. */
+  #connect(): Promise<void> {
+    const { pool, path, limits, watch } = this.#target
+    return new Promise((resolve, reject) => {
+      // The wait for the first event has the limits of a request.
+      const opening = new Exchange(ownRequest('endpoint'))
+      watch.add(opening)
+      const settle = (outcome: () => void) => {
+        watch.remove(opening)
+        outcome()
+      }
+      this.#endStream = openEventStream({
+        pool,
+        path,
+        headers: streamHeaders(this.#target),
+        eventBytes: limits.answerBytes,
+        onOpen: () => {},
+        onEvent: (event) => {
+          if (event.event === 'endpoint') settle(() => this.#takeEndpoint(event, resolve))
+          else if (event.event === 'message') this.#pipe.take(event.data)
+        },
+        onEnd: (trouble) => {
+          this.isOpen = false
+          this.#pipe.break(trouble)
+          settle(() => reject(trouble))
+        },
+      })
+      opening.onStop((trouble) => {
+        settle(() => reject(trouble))
+        this.#endStream()
+      })
+    })
+  }
+
+  #takeEndpoint(event: SseEvent, resolve: () => void): void {
+    // A second address would let a server move the credential in mid-stream.
+    if (this.#postTarget !== null) return
+    const { origin, path } = this.#target
+    const url = URL.parse(event.data.toString(), origin + path)
+    if (url === null || url.origin !== origin) {
+      throw new Trouble('bad-answer', 'the endpoint is not of the same origin')
+    }
+    this.#postTarget = atUrl(this.#target, url)
+    resolve()
+  }
+
+  /** @param id the request that the message carries, which fails with the POST that carries it */
+  async #send(text: string, id: number | null): Promise<void> {
+    const target = this.#postTarget
+    try {
+      if (target === null) throw new Trouble('unsent', 'no endpoint yet')
+      const done = await post({
+        pool: target.pool,
+        path: target.path,
+        headers: [...this.#headers],
+        body: text,
+        exchange: new Exchange(ownRequest('message')),
+        watch: target.watch,
+        answerBytes: target.limits.answerBytes,
+        id: null,
+        onMessage: null,
+      })
+      if (done.status > 299) throw new Trouble('status', 'the message was not taken', { status: done.status })
+    } catch (error) {
+      const trouble = troubleOf(error)
+      if (id === null) return
+      this.#pipe.failOne(id, this.#sessionTrouble(trouble))
+    }
+  }
+
+  /** After the handshake, a server that does not know our POST address has forgotten the stream with it. */
+  #sessionTrouble(trouble: Trouble): Trouble {
+    if (this.#pipe.peer === null || (trouble.status !== 404 && trouble.status !== 400)) return trouble
+    this.endStream()
+    return new Trouble('session-gone', 'the stream is not known any more', { cause: trouble })
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A server that is a child process, and the handshake with it. One connection is the life of one child: when it dies the
+ * pool opens another. A child that ends or stays silent on the modern probe is an old one, and is started again for the
+ * old handshake, because some servers leave at the first message they do not know.
+ */
+import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
+import { Child } from './child.ts'
+import type { Connection } from './connection.ts'
+import { encodeInitialize, INITIALIZED, MODERN_VERSION, type PortalInfo } from './encode.ts'
+import { Exchange, type Limits, type Watch } from './exchange.ts'
+import { encodeDiscover, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
+import { Pipe } from './pipe.ts'
+import { listenExchange, listenFilter } from './subscriptions.ts'
+import { Trouble } from './trouble.ts'
+
+export interface StdioOptions {
+  command: string
+  args: readonly string[]
+  env: Readonly<Record<string, string>>
+  cwd: string
+  portal: PortalInfo
+  limits: Limits
+  watch: Watch
+  /** What an earlier child turned out to be, or null before the first. */
+  era: Era | null
+}
+
+/** @throws Trouble */
+export async function openStdio(options: StdioOptions): Promise<Connection> {
+  if (options.era !== '2025') {
+    const first = new StdioConnection(options)
+    if (await first.probe()) return first
+    // The same child may still be asked in the old way if it answered the probe at all.
+    if (first.isOpen) return initialized(first)
+  }
+  return initialized(new StdioConnection(options))
+}
+
+async function initialized(connection: StdioConnection): Promise<Connection> {
+  try {
+    await connection.initialize()
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+class StdioConnection implements Connection {
+  readonly #options: StdioOptions
+  readonly #pipe: Pipe
+  readonly #child: Child
+  #isOpen = true
+  #isListening = false
+
+  constructor(options: StdioOptions) {
+    this.#options = options
+    this.#pipe = new Pipe({
+      end: { send: (text) => this.#child.send(text) },
+      limits: options.limits,
+      watch: options.watch,
+    })
+    this.#child = new Child({
+      command: options.command,
+      args: options.args,
+      env: options.env,
+      cwd: options.cwd,
+      lineBytes: options.limits.answerBytes,
+      onLine: (line) => this.#pipe.take(line),
+      onGone: (trouble) => {
+        this.#isOpen = false
+        this.#pipe.break(trouble)
+      },
+    })
+  }
+
+  get era(): Era {
+    return this.#pipe.era
+  }
+
+  get capabilities(): JsonObject {
+    return this.#pipe.capabilities
+  }
+
+  get inFlight(): number {
+    return this.#pipe.inFlight
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  request(exchange: Exchange): Promise<RawReply> {
+    return this.#pipe.request(exchange)
+  }
+
+  listen(onNotification: (notification: Notification) => void): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.#pipe.listen(onNotification)
+    const filter = this.era === '2026' ? listenFilter(this.capabilities) : null
+    // The stream lives and dies with the child, so there is nothing to open again.
+    if (filter !== null) this.#pipe.request(listenExchange(filter, onNotification)).catch(() => {})
+  }
+
+  close(): Promise<void> {
+    this.#isOpen = false
+    return this.#child.close()
+  }
+
+  /** @returns whether it is a modern server; if not, the child is still open if it answered at all */
+  async probe(): Promise<boolean> {
+    const { limits, watch } = this.#options
+    const exchange = new Exchange(ownRequest('server/discover'))
+    watch.hurry(exchange, limits.probeMs)
+    try {
+      const verdict = await this.#discover(exchange, MODERN_VERSION)
+      const settled = verdict.era === 'again' ? await this.#discover(exchange, verdict.version) : verdict
+      if (settled.era !== '2026') return false
+      this.#pipe.peer = settled.peer
+      return true
+    } catch (error) {
+      await this.close()
+      if (error instanceof Trouble && (error.kind === 'timeout' || error.kind === 'lost')) return false
+      throw error
+    }
+  }
+
+  async initialize(): Promise<void> {
+    const raw = await this.#pipe.exchange(new Exchange(ownRequest('initialize')), (id) =>
+      encodeInitialize(id, this.#options.portal),
+    )
+    this.#pipe.peer = readInitialize(raw)
+    this.#child.send(INITIALIZED)
+  }
+
+  async #discover(exchange: Exchange, version: string): Promise<Verdict> {
+    const { portal } = this.#options
+    const raw = await this.#pipe.exchange(exchange, (id) => encodeDiscover(id, portal, version))
+    return readDiscover(raw, version, portal)
+  }
+}

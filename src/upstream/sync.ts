@@ -1,0 +1,146 @@
+/**
+ * Reading everything that a server offers and keeping it. A sync that fails keeps what was there: the server's status says
+ * so, its lists stay. Nothing waits for a sync but whoever asked for it.
+ */
+import type { ServerUid } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Era, JsonObject } from '../protocol/model.ts'
+import type { Store } from '../store/open.ts'
+import { readDefinitions } from './definitions.ts'
+import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
+import { ADMIN, saveInventory } from './inventory-store.ts'
+import { KINDS, listAll } from './list-all.ts'
+import type { CapabilityKind, Definition, ErrorDetails, Inventory, ServerStatus, SyncResult } from './model.ts'
+import { type Performer, perform } from './perform.ts'
+import { SHARED } from './pool.ts'
+import { updateServerState } from './server-store.ts'
+import type { ServerSetup } from './setup.ts'
+import { detailsOf, type Trouble, troubleOf } from './trouble.ts'
+
+export interface SyncDeps {
+  store: Store
+  log: Log
+  performer: Performer
+  inventories: Inventories
+  /** The setup as it is now; a sync of an older one is thrown away. */
+  setupOf(server: ServerUid): ServerSetup | undefined
+}
+
+/** @param only the kinds to read; the others stay as they are */
+export async function syncServer(
+  deps: SyncDeps,
+  setup: ServerSetup,
+  only: readonly CapabilityKind[] = KINDS,
+): Promise<SyncResult> {
+  const { uid } = setup.record
+  if (setup.record.authType === 'oauth') return resultOf(deps, uid, 'waiting', null)
+  let found: Inventory
+  try {
+    found = await readAll(deps, setup, only)
+  } catch (error) {
+    return fail(deps, setup, troubleOf(error))
+  }
+  if (deps.setupOf(uid) !== setup) return resultOf(deps, uid, 'waiting', null)
+  await keep(deps, found)
+  return resultOf(deps, uid, 'ready', null)
+}
+
+async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly CapabilityKind[]): Promise<Inventory> {
+  const { uid } = setup.record
+  const { performer, inventories, log, store } = deps
+  performer.pool.forgetOld(setup)
+  const old = inventories.get(uid)
+  const { era, capabilities } = await greet(performer, setup)
+  const lists: Record<CapabilityKind, readonly Definition[]> = { tool: [], prompt: [], resource: [], template: [] }
+  for (const kind of KINDS) {
+    if (!only.includes(kind) && old !== undefined) {
+      lists[kind] = definitionsOf(old, kind)
+      continue
+    }
+    const items = await listAll(kind, capabilities, (exchange) => perform(performer, { setup, key: SHARED, exchange }))
+    lists[kind] = readDefinitions(kind, items, era, (name, reason) =>
+      log.warn({ server: setup.record.id, kind, name, reason }, 'a definition of a server was left out'),
+    )
+  }
+  const { tool: tools, prompt: prompts, resource: resources, template: templates } = lists
+  const syncedAt = store.clock.now()
+  return {
+    serverUid: uid,
+    credential: ADMIN,
+    version: 0,
+    era,
+    capabilities,
+    tools,
+    prompts,
+    resources,
+    templates,
+    syncedAt,
+  }
+}
+
+/** Opens the connection with the patience that calls have, so that a server that is just starting is waited for. */
+async function greet(performer: Performer, setup: ServerSetup): Promise<{ era: Era; capabilities: JsonObject }> {
+  const deadline = performer.clock.elapsed() + performer.limits.refusedMs
+  for (;;) {
+    try {
+      return await performer.pool.lease(setup, SHARED)
+    } catch (error) {
+      const trouble = troubleOf(error)
+      if (trouble.kind !== 'unsent' || performer.clock.elapsed() > deadline) throw trouble
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+  }
+}
+
+async function keep({ store, inventories }: SyncDeps, found: Inventory): Promise<void> {
+  const old = inventories.get(found.serverUid)
+  const isSame = old !== undefined && isUnchanged(old, found)
+  const saved = await store.write(async (trx) => {
+    const state = { status: 'ready', error: null, errorDetails: null } as const
+    const times = { lastSynced: found.syncedAt, lastSuccessfulSync: found.syncedAt }
+    await updateServerState(store, trx, found.serverUid, { ...state, ...times })
+    return isSame ? undefined : saveInventory(store, trx, found)
+  })
+  if (isSame) inventories.put({ ...old, syncedAt: found.syncedAt })
+  // The announcement of the write may have brought it in already.
+  else if (saved !== undefined && inventories.get(saved.serverUid)?.version !== saved.version) inventories.put(saved)
+}
+
+function isUnchanged(old: Inventory, found: Inventory): boolean {
+  if (old.era !== found.era || changedKinds(old, found).length > 0) return false
+  return JSON.stringify(old.capabilities) === JSON.stringify(found.capabilities)
+}
+
+/**
+ * `stale` where lists from an earlier sync are still good to use and the failure may pass by itself; `error` otherwise.
+ */
+async function fail(deps: SyncDeps, setup: ServerSetup, trouble: Trouble): Promise<SyncResult> {
+  const { uid, name, id } = setup.record
+  const { error, details } = detailsOf(trouble, name)
+  const isStale = details.retryable === true && deps.inventories.get(uid) !== undefined
+  const status: ServerStatus = isStale ? 'stale' : 'error'
+  deps.log.warn({ server: id, kind: trouble.kind, status: trouble.status, reason: trouble.message }, 'a sync failed')
+  if (deps.setupOf(uid) === setup) {
+    const lastSynced = deps.store.clock.now()
+    await deps.store.write((trx) =>
+      updateServerState(deps.store, trx, uid, { status, error, errorDetails: details, lastSynced }),
+    )
+  }
+  return resultOf(deps, uid, status, { error, details })
+}
+
+function resultOf(
+  { inventories }: SyncDeps,
+  uid: ServerUid,
+  status: ServerStatus,
+  failure: { error: string; details: ErrorDetails } | null,
+): SyncResult {
+  const inventory = inventories.get(uid)
+  const count = (kind: CapabilityKind) => (inventory === undefined ? 0 : definitionsOf(inventory, kind).length)
+  return {
+    status,
+    error: failure?.error ?? null,
+    errorDetails: failure?.details ?? null,
+    counts: { tool: count('tool'), prompt: count('prompt'), resource: count('resource'), template: count('template') },
+  }
+}

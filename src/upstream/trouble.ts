@@ -1,0 +1,139 @@
+/**
+ * What can go wrong on the way to a server, before it is told to anybody. Inside this room troubles are exact (a status,
+ * an errno), so that the pool can decide what may be tried again; at the rim each becomes a Fault whose sentence names
+ * the server and nothing that the server said, or the details that the REST API shows to an admin.
+ */
+import { Fault, type FaultCode } from '../base/fault.ts'
+import type { ErrorDetails } from './model.ts'
+
+export type TroubleKind =
+  /** Nothing of the request reached the server. */
+  | 'unsent'
+  /** The connection or child went away after the request was handed to it. */
+  | 'lost'
+  | 'timeout'
+  | 'cancelled'
+  /** An HTTP status that carries no answer to the request. */
+  | 'status'
+  /** The server does not know our session (any more): nothing was performed. */
+  | 'session-gone'
+  | 'bad-answer'
+  /** Too much at once: the cap of children or of calls in flight. */
+  | 'busy'
+  /** The way the server is set up cannot work: no credential, an unpinned package. */
+  | 'not-ready'
+
+export interface TroubleDetail {
+  status?: number
+  rpcCode?: number
+  /** For `not-ready` only: a sentence of our own for whoever set the server up. */
+  hint?: string
+  cause?: unknown
+}
+
+/** Thrown inside this room only. The message is for the log. */
+export class Trouble extends Error {
+  readonly kind: TroubleKind
+  readonly status: number | null
+  readonly rpcCode: number | null
+  readonly hint: string | null
+
+  constructor(kind: TroubleKind, message: string, detail: TroubleDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
+    this.name = 'Trouble'
+    this.kind = kind
+    this.status = detail.status ?? null
+    this.rpcCode = detail.rpcCode ?? null
+    this.hint = detail.hint ?? null
+  }
+
+  /** 401 and 403: our credential is at fault, never the caller's, whose token is the portal's. */
+  get isCredential(): boolean {
+    return this.kind === 'status' && (this.status === 401 || this.status === 403)
+  }
+
+  /** The statuses after which the next transport may be tried, and no other. */
+  get isWrongTransport(): boolean {
+    return this.kind === 'status' && (this.status === 404 || this.status === 405 || this.status === 406)
+  }
+}
+
+/** Whatever was thrown, as a Trouble. The protocol room throws Faults of its own for what is no answer. */
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof Trouble) return error
+  if (error instanceof Fault) return new Trouble('bad-answer', error.message, { cause: error })
+  throw error
+}
+
+/**
+ * @param name the server's display name, which is public
+ * @returns what the caller is told: what failed and what to do next
+ */
+export function faultOf(trouble: Trouble, name: string): Fault {
+  const [code, sentence] = publicSentence(trouble, name)
+  return new Fault(code, sentence, trouble)
+}
+
+function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {
+  if (trouble.isCredential)
+    return [
+      'upstream-refused-credential',
+      `${name} did not accept the portal's credential. Ask an administrator to renew it.`,
+    ]
+  switch (trouble.kind) {
+    case 'unsent':
+      return ['upstream-unreachable', `${name} cannot be reached. Nothing was sent; try again in a moment.`]
+    case 'lost':
+      return [
+        'upstream-lost',
+        `The connection to ${name} broke during the call. Check whether the call took effect before you repeat it.`,
+      ]
+    case 'timeout':
+      return [
+        'upstream-timeout',
+        `${name} took too long. Check whether the call took effect before you repeat it, or ask for less.`,
+      ]
+    case 'cancelled':
+      return ['cancelled', 'The call was cancelled.']
+    case 'session-gone':
+      return ['upstream-lost', `${name} ended its session. Nothing was performed; try again.`]
+    case 'busy':
+      return ['upstream-busy', `${name} has no room for another call right now. Try again in a moment.`]
+    case 'not-ready':
+      return ['upstream-not-ready', trouble.hint ?? `${name} is not set up yet. Ask an administrator.`]
+    case 'status':
+    case 'bad-answer':
+      return [
+        'upstream-bad-answer',
+        `${name} answered with something that is not an MCP answer. Ask an administrator to check it.`,
+      ]
+  }
+}
+
+/** @returns one sentence and the fields for `error` and `error_details` of the REST API; no upstream text in either */
+export function detailsOf(trouble: Trouble, name: string): { error: string; details: ErrorDetails } {
+  const details: ErrorDetails = {
+    retryable: trouble.kind !== 'not-ready' && !trouble.isCredential,
+    is_upstream: trouble.kind !== 'busy' && trouble.kind !== 'not-ready',
+    cause: trouble.kind,
+  }
+  if (trouble.status !== null) details.status_code = trouble.status
+  if (trouble.rpcCode !== null) details.mcp_code = trouble.rpcCode
+  return { error: adminSentence(trouble, name), details }
+}
+
+function adminSentence(trouble: Trouble, name: string): string {
+  if (trouble.isCredential) return `${name} answered ${trouble.status}: check its credential.`
+  if (trouble.status !== null) return `${name} answered HTTP ${trouble.status}: check its address.`
+  if (trouble.rpcCode !== null) return `${name} answered with JSON-RPC error ${trouble.rpcCode}.`
+  switch (trouble.kind) {
+    case 'unsent':
+      return `${name} cannot be reached: check that it runs and that its address is right.`
+    case 'lost':
+      return `${name} closed the connection in the middle of an answer.`
+    case 'timeout':
+      return `${name} did not answer in time.`
+    default:
+      return publicSentence(trouble, name)[1]
+  }
+}

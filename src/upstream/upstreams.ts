@@ -1,0 +1,244 @@
+/**
+ * The room: every server behind the portal, reached by one call, listed from memory, kept up to date by itself.
+ */
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { Fault } from '../base/fault.ts'
+import type { ServerUid } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Sealer } from '../base/secret.ts'
+import type { Config } from '../config.ts'
+import type { Notification } from '../protocol/model.ts'
+import type { Store } from '../store/open.ts'
+import type { PortalInfo } from './encode.ts'
+import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
+import { Inventories } from './inventories.ts'
+import type { CapabilityKind, ServerHealth, SyncResult, UpstreamCall, UpstreamReply, Upstreams } from './model.ts'
+import { type Performer, perform } from './perform.ts'
+import { isolationKey, Pool } from './pool.ts'
+import { type Due, Schedule } from './schedule.ts'
+import { listServers, type StoredServer } from './server-store.ts'
+import { type ServerSetup, setupOf } from './setup.ts'
+import { GAP } from './subscriptions.ts'
+import { type SyncDeps, syncServer } from './sync.ts'
+import { faultOf, Trouble, troubleOf } from './trouble.ts'
+
+export interface UpstreamsDeps {
+  store: Store
+  /** Of purpose `store`. */
+  sealer: Sealer
+  clock: Clock
+  log: Log
+  config: Pick<Config, 'stdio' | 'data'>
+  portalInfo: PortalInfo
+  /** Shorter patience for tests; everything else has its defaults. */
+  limits?: Partial<Limits>
+}
+
+const CHANGES: readonly string[] = [
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+]
+
+/** Loads what is known and starts syncing what is due; waits for no server. */
+export async function openUpstreams(deps: UpstreamsDeps): Promise<Upstreams> {
+  const upstreams = new OpenUpstreams(deps)
+  await upstreams.open()
+  return upstreams
+}
+
+interface Server {
+  stored: StoredServer
+  setup: ServerSetup
+}
+
+class OpenUpstreams implements Upstreams {
+  readonly #deps: UpstreamsDeps
+  readonly #servers = new Map<ServerUid, Server>()
+  readonly #inventories: Inventories
+  readonly #watch: Watch
+  readonly #pool: Pool
+  readonly #performer: Performer
+  readonly #schedule: Schedule
+  readonly #endings: (() => void)[] = []
+  #reloading: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | null = null
+
+  constructor(deps: UpstreamsDeps) {
+    this.#deps = deps
+    const { store, clock, log, config, portalInfo } = deps
+    const limits = { ...LIMITS, ...deps.limits }
+    const tickMs = Math.max(20, Math.min(1000, limits.idleMs / 4, limits.probeMs / 4, config.stdio.idleStopMs / 4))
+    this.#inventories = new Inventories(store)
+    this.#watch = new Watch(limits, tickMs, (ms) => this.#pool.tick(ms))
+    this.#pool = new Pool({
+      clock,
+      log,
+      limits,
+      watch: this.#watch,
+      portal: portalInfo,
+      stdio: config.stdio,
+      baseEnv: config.stdio.env,
+      childrenDir: join(config.data, 'children'),
+      paramHeaders: (server, out) => this.#inventories.paramHeaders(server, out),
+      onNotification: (server, notification) => this.#hear(server, notification),
+    })
+    this.#performer = { pool: this.#pool, inventories: this.#inventories, limits, clock }
+    this.#schedule = new Schedule({
+      store,
+      log,
+      sync: (server, only) => this.#sync(server, only),
+      servers: () => this.#due(),
+    })
+  }
+
+  async open(): Promise<void> {
+    const { versions } = this.#deps.store
+    this.#endings.push(versions.changed('servers', () => this.serversChanged()))
+    this.#endings.push(versions.changed('inventories', () => this.#inventories.follow()))
+    await this.#inventories.follow()
+    await this.#reload({ isFirst: true })
+    this.#schedule.start()
+  }
+
+  async call(call: UpstreamCall): Promise<UpstreamReply> {
+    const server = this.#servers.get(call.serverUid)
+    if (server === undefined) throw new Fault('upstream-not-ready', 'This server is not set up any more.')
+    const { setup, stored } = server
+    const { clock } = this.#deps
+    const started = clock.elapsed()
+    const exchange = new Exchange(call)
+    call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
+    try {
+      const raw = await perform(this.#performer, { setup, key: isolationKey(setup, call), exchange })
+      if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
+      const { credential } = setup
+      return {
+        raw,
+        ms: clock.elapsed() - started,
+        credential: credential instanceof Trouble ? 'none' : credential.name,
+      }
+    } catch (error) {
+      const trouble = troubleOf(error)
+      if (stored.status === 'ready' && isHintOfTrouble(trouble)) this.#schedule.hint(call.serverUid)
+      throw faultOf(trouble, stored.name)
+    }
+  }
+
+  inventory(serverUid: ServerUid) {
+    return this.#inventories.get(serverUid)
+  }
+
+  health(serverUid: ServerUid): ServerHealth {
+    const stored = this.#servers.get(serverUid)?.stored
+    return {
+      status: stored?.status ?? 'waiting',
+      error: stored?.error ?? null,
+      lastSynced: stored?.lastSynced ?? null,
+      lastSuccessfulSync: stored?.lastSuccessfulSync ?? null,
+    }
+  }
+
+  sync(serverUid: ServerUid): Promise<SyncResult> {
+    return this.#schedule.run(serverUid)
+  }
+
+  refreshResourcesSoon(serverUid: ServerUid): void {
+    this.#schedule.resourcesSoon(serverUid)
+  }
+
+  onInventoryChanged(listener: Parameters<Upstreams['onInventoryChanged']>[0]): void {
+    this.#inventories.onChanged(listener)
+  }
+
+  /** One after the other: two at once could put an older reading over a newer one. */
+  serversChanged(): Promise<void> {
+    this.#reloading = this.#reloading.catch(() => {}).then(() => this.#reload({ isFirst: false }))
+    return this.#reloading
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const end of this.#endings) end()
+    this.#watch.close()
+    await this.#pool.close()
+    await this.#schedule.close()
+  }
+
+  async #reload({ isFirst }: { isFirst: boolean }): Promise<void> {
+    const { store, sealer, clock } = this.#deps
+    const stored = await listServers(store.db)
+    const gone = new Set(this.#servers.keys())
+    for (const one of stored) {
+      gone.delete(one.uid)
+      const known = this.#servers.get(one.uid)
+      const setup =
+        known !== undefined && isSettled(known.stored, one, clock.now())
+          ? known.setup
+          : await setupOf(store, sealer, one)
+      if (known !== undefined && known.setup.signature === setup.signature) {
+        known.setup.record = one
+        known.stored = one
+        continue
+      }
+      this.#servers.set(one.uid, { stored: one, setup })
+      if (known !== undefined) void this.#pool.closeServer(one.uid)
+      if (!isFirst) this.#schedule.created(one.uid)
+    }
+    for (const uid of gone) {
+      this.#servers.delete(uid)
+      void this.#pool.closeServer(uid)
+    }
+  }
+
+  async #sync(uid: ServerUid, only?: readonly CapabilityKind[]): Promise<SyncResult> {
+    // A server that was made a moment ago may not be in memory yet.
+    if (!this.#servers.has(uid)) await this.serversChanged()
+    const setup = this.#servers.get(uid)?.setup
+    if (setup === undefined || this.#closing !== null) return NO_SERVER
+    const { store, log } = this.#deps
+    const deps: SyncDeps = {
+      store,
+      log,
+      performer: this.#performer,
+      inventories: this.#inventories,
+      setupOf: (server) => (this.#closing === null ? this.#servers.get(server)?.setup : undefined),
+    }
+    return syncServer(deps, setup, only)
+  }
+
+  *#due(): Iterable<Due> {
+    for (const [uid, { stored }] of this.#servers) {
+      if (stored.authType === 'oauth') continue
+      yield { uid, isReady: stored.status === 'ready', lastSynced: stored.lastSynced }
+    }
+  }
+
+  #hear(server: ServerUid, notification: Notification): void {
+    if (notification === GAP) this.#schedule.gap(server)
+    else if (CHANGES.includes(notification.method)) this.#schedule.listsChanged(server)
+  }
+}
+
+/** Most reloads are for a status: the secrets of a server that no admin touched need not be opened again. */
+function isSettled(known: StoredServer, read: StoredServer, now: number): boolean {
+  // Within one moment, two changes could bear the same time.
+  return known.modifiedAt === read.modifiedAt && now - read.modifiedAt > 1000
+}
+
+const NO_SERVER: SyncResult = {
+  status: 'waiting',
+  error: null,
+  errorDetails: null,
+  counts: { tool: 0, prompt: 0, resource: 0, template: 0 },
+}
+
+/** Troubles of one call say something about the server only when the server could not be talked to. */
+function isHintOfTrouble(trouble: Trouble): boolean {
+  return trouble.kind === 'unsent' || trouble.kind === 'status' || trouble.kind === 'not-ready'
+}

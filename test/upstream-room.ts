@@ -1,0 +1,176 @@
+/**
+ * The upstream room alone, on a real store in a directory of its own, for tests that need a server behind it and no
+ * portal in front.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Cancellation } from '../src/base/cancel.ts'
+import { systemClock } from '../src/base/clock.ts'
+import type { GrantId, ServerId, ServerUid, UserId } from '../src/base/ids.ts'
+import { silentLog } from '../src/base/log.ts'
+import type { UserPrincipal } from '../src/base/principal.ts'
+import { keyRing, openSealer } from '../src/base/secret.ts'
+import type { Config } from '../src/config.ts'
+import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
+import { openStore, type Store } from '../src/store/open.ts'
+import type { Limits } from '../src/upstream/exchange.ts'
+import type { AuthType, Isolation, UpstreamCall, Upstreams } from '../src/upstream/model.ts'
+import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
+import { openUpstreams } from '../src/upstream/upstreams.ts'
+import type { StdioPeer } from './peers/servers.ts'
+
+export interface RoomServer {
+  url?: string
+  stdio?: StdioPeer & { cwd?: string }
+  isolation?: Isolation
+  authType?: AuthType
+  /** A bearer token or JSON of headers. */
+  credential?: string
+}
+
+export interface CallOptions {
+  who?: string
+  session?: string
+  progress?: boolean
+  logLevel?: UpstreamCall['logLevel']
+  cancel?: Cancellation
+  report?: (notification: Notification) => void
+}
+
+export interface Room {
+  upstreams: Upstreams
+  store: Store
+  dir: string
+  /** Registers a server and syncs it. */
+  add(id: string, server: RoomServer): Promise<ServerUid>
+  remove(uid: ServerUid): Promise<void>
+  setCredential(uid: ServerUid, credential: string): Promise<void>
+  /** Calls and parses. */
+  call(uid: ServerUid, method: string, params?: JsonObject, options?: CallOptions): Promise<JsonObject>
+  tool(uid: ServerUid, name: string, input: JsonObject, options?: CallOptions): Promise<JsonObject>
+  raw(uid: ServerUid, method: string, params: JsonObject, options?: CallOptions): Promise<RawReply>
+  close(): Promise<void>
+}
+
+const AUTHOR = { label: 'test', origin: 'api' } as const
+const CONTENT = {
+  description: null,
+  updatedTools: null,
+  updatedPrompts: null,
+  policies: [],
+  sharedOauthCallback: false,
+  secureWebGateway: false,
+}
+
+export function person(name: string): UserPrincipal {
+  return { kind: 'user', id: name as UserId, email: `${name}@example.com`, grant: name as GrantId }
+}
+
+export async function openRoom(
+  options: { limits?: Partial<Limits>; stdio?: Partial<Config['stdio']> } = {},
+): Promise<Room> {
+  const dir = await mkdtemp(join(tmpdir(), 'portico-room-'))
+  const store = await openStore({ dir: join(dir, 'data'), databaseUrl: null, clock: systemClock, log: silentLog })
+  const sealer = openSealer(keyRing([randomBytes(32)]), 'store')
+  const env = { PATH: process.env.PATH ?? '', LANG: 'C' }
+  const stdio = { register: 'api', maxChildren: 16, idleStopMs: 60_000, env, ...options.stdio } as const
+  const upstreams = await openUpstreams({
+    store,
+    sealer,
+    clock: systemClock,
+    log: silentLog,
+    config: { stdio, data: join(dir, 'data') },
+    portalInfo: { name: 'portico', version: '0.0.0' },
+    limits: { refusedMs: 2000, ...options.limits },
+  })
+
+  async function add(id: string, server: RoomServer): Promise<ServerUid> {
+    const { stdio: child } = server
+    const transport = child && {
+      type: 'stdio' as const,
+      command: child.command,
+      args: child.args,
+      ...(child.cwd === undefined ? {} : { cwd: child.cwd }),
+    }
+    const uid = await store.write((trx) =>
+      insertServer(
+        store,
+        trx,
+        {
+          identity: {
+            id: id as ServerId,
+            hostname: server.url ?? `stdio://${id}`,
+            authType: server.authType ?? 'unauthenticated',
+            transport: transport ?? null,
+          },
+          content: { ...CONTENT, name: `Server ${id}`, isolation: server.isolation ?? 'per_credential' },
+          secrets: { authCredentials: server.credential ?? null, clientSecret: null, env: child?.env ?? {} },
+          authenticationStatus: 'not_required',
+        },
+        { author: AUTHOR, sealer },
+      ),
+    )
+    await upstreams.serversChanged()
+    await upstreams.sync(uid)
+    return uid
+  }
+
+  async function raw(
+    serverUid: ServerUid,
+    method: string,
+    params: JsonObject,
+    call: CallOptions = {},
+  ): Promise<RawReply> {
+    const reply = await upstreams.call({
+      serverUid,
+      principal: person(call.who ?? 'ada'),
+      session: call.session ?? null,
+      client: { era: '2025', version: '2025-11-25', name: null, clientVersion: null, capabilities: {} },
+      method,
+      params,
+      progress: call.progress ?? false,
+      ...(call.logLevel === undefined ? {} : { logLevel: call.logLevel }),
+      cancel: call.cancel ?? new Cancellation(),
+      report: call.report ?? (() => {}),
+    })
+    return reply.raw
+  }
+
+  async function call(uid: ServerUid, method: string, params: JsonObject = {}, options?: CallOptions) {
+    const reply = await raw(uid, method, params, options)
+    const body = JSON.parse(reply.bytes.toString('utf8', reply.body.from, reply.body.to))
+    if (reply.outcome === 'error') throw new Error(`${body.code}: ${body.message}`)
+    return body as JsonObject
+  }
+
+  return {
+    upstreams,
+    store,
+    dir,
+    add,
+    call,
+    raw,
+    tool: (uid, name, input, options) => call(uid, 'tools/call', { name, arguments: input }, options),
+    async remove(uid) {
+      await store.write((trx) => deleteServer(store, trx, uid))
+    },
+    async setCredential(uid, credential) {
+      const content = { ...CONTENT, name: 'Server', isolation: 'per_credential' as const }
+      const change = { content, secrets: { authCredentials: credential } }
+      await store.write((trx) => updateServer(store, trx, uid, { change, author: AUTHOR, sealer }))
+    },
+    async close() {
+      await upstreams.close()
+      await store.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The text of a tool result. */
+export function textOf(result: JsonObject): string {
+  const content = result.content as unknown as { text?: string }[]
+  return content.map((block) => block.text ?? '').join('')
+}
