@@ -9,7 +9,7 @@ import { z } from 'zod'
 function integer(least: number, most: number) {
   const range = `must be a whole number from ${least} to ${most}`
   return z
-    .union([z.int(), z.string()], range)
+    .union([z.int(range).min(least, range).max(most, range), z.string()], range)
     .transform((value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value))
     .pipe(z.int(range).min(least, range).max(most, range))
 }
