@@ -12,8 +12,8 @@ const PER_PAGE = 1000
 const envelope = z.looseObject({
   success: z.boolean(),
   errors: z.array(apiErrorSchema).nullish(),
-  result: z.unknown(),
-  result_info: z.unknown(),
+  result: z.unknown().optional(),
+  result_info: z.unknown().optional(),
 })
 
 export type Query = Readonly<Record<string, string | number | undefined>>
