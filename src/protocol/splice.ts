@@ -15,8 +15,8 @@ export function replaceId(raw: RawReply, id: JsonRpcId): Buffer {
 }
 
 /**
- * As `replaceId`, and puts members at the front of the result or error object. One copy into one buffer: it costs less
- * than the extra socket writes of a list of slices.
+ * As `replaceId`, and puts members at the front of the result or error object. One copy into one buffer: up to 50 KB a
+ * list of slices costs a response no less; at 1 MB it would save about a quarter of the CPU, for answers that are rare.
  *
  * @param front members as JSON text without braces or trailing comma (`"ttlMs":0,"cacheScope":"private"`), or empty
  * @param inBody one more replacement, inside the result or error object
