@@ -1,0 +1,53 @@
+/** The one place where an outcome of the REST API becomes bytes: five fields, whatever happened. */
+import { randomUUID } from 'node:crypto'
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import { ERROR_CODES } from '../contract/envelope.ts'
+import { isUniqueViolation } from '../store/columns.ts'
+import { type ApiProblem, ApiRefusal, conflict } from './refusal.ts'
+import type { Outcome } from './route.ts'
+
+const HEADERS = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+}
+
+export function succeed(outcome: Outcome): Response {
+  const body = {
+    result: outcome.result,
+    success: true,
+    errors: [],
+    messages: [],
+    result_info: outcome.info ?? null,
+  }
+  return new Response(JSON.stringify(body), { status: 200, headers: HEADERS })
+}
+
+/** Every failure has a 4xx or 5xx status: the official SDK does not look at `success`. */
+export function fail(error: unknown, log: Log): Response {
+  if (error instanceof ApiRefusal) return refuse(error)
+  if (isUniqueViolation(error))
+    return refuse(conflict('Another request made the same thing first. Read it, then decide.'))
+  if (error instanceof Fault) {
+    log.warn({ err: error, cause: error.cause }, 'a request to the REST API could not be served')
+    return envelope(503, [{ code: ERROR_CODES.unavailable, message: error.message }], {})
+  }
+  const id = randomUUID()
+  log.error({ err: error, id }, 'a request to the REST API met a bug')
+  const message = `Portico met an error that it did not expect. The log has it under "${id}".`
+  return envelope(500, [{ code: ERROR_CODES.internal, message }], {})
+}
+
+function refuse({ status, problems }: ApiRefusal): Response {
+  const headers: Record<string, string> = {}
+  // The official SDK tries a 409 again unless it is told not to, and no retry mends a conflict.
+  if (status === 409) headers['x-should-retry'] = 'false'
+  if (status === 401) headers['www-authenticate'] = 'Bearer realm="portico"'
+  return envelope(status, problems, headers)
+}
+
+function envelope(status: number, errors: readonly ApiProblem[], headers: Record<string, string>): Response {
+  const body = { result: null, success: false, errors, messages: [], result_info: null }
+  return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } })
+}

@@ -1,0 +1,164 @@
+/** Makes or changes what the configuration file declares, and writes nothing where nothing differs. */
+import type { PolicyId, PortalId } from '../base/ids.ts'
+import type { ServerCreate } from '../contract/server.ts'
+import { insertPolicy, type PolicyRecord, readPolicy, updatePolicy } from '../policy/policy-store.ts'
+import {
+  insertPortal,
+  listPortals,
+  type PortalContent,
+  type PortalRecord,
+  readPortal,
+  updatePortal,
+} from '../portal/portal-store.ts'
+import {
+  deleteServer,
+  insertServer,
+  readServer,
+  readServerSecrets,
+  type ServerChange,
+  type ServerContent,
+  type ServerSecrets,
+  type StoredServer,
+  updateServer,
+} from '../upstream/server-store.ts'
+import type { Applying } from './declared.ts'
+import { ApiRefusal } from './refusal.ts'
+import { newCredentials } from './take-credentials.ts'
+import { newPolicyContent } from './write-policy.ts'
+import { newPortalContent, refuseTakenHostname } from './write-portal.ts'
+import { identityOf, newServerContent, programOf } from './write-server.ts'
+
+export async function applyPolicies({ needs, trx, shapes, author, note }: Applying): Promise<void> {
+  for (const shape of shapes.policies) {
+    const id = shape.id as PolicyId
+    const content = newPolicyContent(shape)
+    const before = await readPolicy(trx, id)
+    if (before === undefined) {
+      await note('create', 'policy', id)
+      await insertPolicy(needs.store, trx, { id, ...content }, author)
+    } else if (before.origin !== 'file' || !same(policyContent(before), content)) {
+      await note('update', 'policy', id)
+      await updatePolicy(needs.store, trx, id, { content, author })
+    }
+  }
+}
+
+export async function applyServers(applying: Applying): Promise<void> {
+  for (const [index, shape] of applying.shapes.servers.entries()) {
+    await under(`servers.${index}`, () => applyServer(applying, shape))
+  }
+}
+
+async function applyServer({ needs, trx, author, note }: Applying, shape: ServerCreate): Promise<void> {
+  const { store, sealer } = needs
+  const identity = identityOf(shape)
+  const content = await newServerContent(trx, shape)
+  const credentials = newCredentials(shape)
+  const before = await readServer(trx, shape.id)
+  if (before !== undefined && sameIdentity(before, identity)) {
+    const stored = await readServerSecrets(trx, sealer, before.uid)
+    const change = changeOf({ content, ...credentials }, stored)
+    if (before.origin === 'file' && same(serverContent(before), content) && !hasSecrets(change)) return
+    await note('update', 'server', shape.id)
+    return updateServer(store, trx, before.uid, { change, author, sealer })
+  }
+  // Another address or command is another server, and inherits nothing of the one that had the name.
+  if (before !== undefined) {
+    await note('remove', 'server', shape.id)
+    await deleteServer(store, trx, before.uid)
+  }
+  await note('create', 'server', shape.id)
+  await insertServer(store, trx, { identity, content, ...credentials }, { author, sealer })
+}
+
+export async function applyPortals(applying: Applying): Promise<void> {
+  const { needs, trx, author, note } = applying
+  for (const [index, shape] of applying.shapes.portals.entries()) {
+    await under(`portals.${index}`, async () => {
+      const content = await newPortalContent(trx, shape)
+      const before = await readPortal(trx, shape.id)
+      const others = (await listPortals(trx)).filter((portal) => portal.id !== shape.id)
+      refuseTakenHostname(others, content.hostname)
+      if (before === undefined) {
+        await note('create', 'portal', shape.id)
+        await insertPortal(needs.store, trx, { id: shape.id as PortalId, ...content }, author)
+      } else if (before.origin !== 'file' || !same(portalContent(before), content)) {
+        await note('update', 'portal', shape.id)
+        await updatePortal(needs.store, trx, before.uid, { content, author })
+      }
+    })
+  }
+}
+
+/** Says where in the file a refusal belongs. */
+async function under(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error
+    const problems = error.problems.map((problem) => ({ ...problem, message: `${path}.${problem.message}` }))
+    throw new ApiRefusal(error.status, ...problems)
+  }
+}
+
+function changeOf(
+  wanted: {
+    content: ServerContent
+    secrets: ServerSecrets
+    authenticationStatus: StoredServer['authenticationStatus']
+  },
+  stored: ServerSecrets | undefined,
+): ServerChange {
+  const secrets: Partial<ServerSecrets> = {}
+  if (wanted.secrets.authCredentials !== stored?.authCredentials)
+    secrets.authCredentials = wanted.secrets.authCredentials
+  if (wanted.secrets.clientSecret !== stored?.clientSecret) secrets.clientSecret = wanted.secrets.clientSecret
+  if (!same(wanted.secrets.env, stored?.env)) secrets.env = wanted.secrets.env
+  if (Object.keys(secrets).length === 0) return { content: wanted.content, secrets }
+  return { content: wanted.content, secrets, authenticationStatus: wanted.authenticationStatus }
+}
+
+function hasSecrets(change: ServerChange): boolean {
+  return Object.keys(change.secrets).length > 0
+}
+
+function sameIdentity(before: StoredServer, identity: ReturnType<typeof identityOf>): boolean {
+  const program = before.transport === null ? null : programOf(before.transport)
+  return (
+    before.hostname === identity.hostname && before.authType === identity.authType && same(program, identity.transport)
+  )
+}
+
+/** Both sides are made member by member in one order, so equal text is equal content. */
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function policyContent({ name, decision, include, exclude, require, extra }: PolicyRecord) {
+  return { name, decision, include, exclude, require, extra }
+}
+
+function serverContent(server: StoredServer): ServerContent {
+  return {
+    name: server.name,
+    description: server.description,
+    isolation: server.isolation,
+    updatedTools: server.updatedTools,
+    updatedPrompts: server.updatedPrompts,
+    policies: server.policies,
+    sharedOauthCallback: server.sharedOauthCallback,
+    secureWebGateway: server.secureWebGateway,
+  }
+}
+
+function portalContent(portal: PortalRecord): PortalContent {
+  return {
+    hostname: portal.hostname,
+    name: portal.name,
+    description: portal.description,
+    codeMode: portal.codeMode,
+    secureWebGateway: portal.secureWebGateway,
+    policies: portal.policies,
+    mappings: portal.mappings,
+  }
+}

@@ -1,0 +1,31 @@
+/** What the REST API is given by `app.ts`. */
+import type { Audit } from '../audit/event.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Operator } from '../base/principal.ts'
+import type { Sealer } from '../base/secret.ts'
+import type { Config } from '../config.ts'
+import type { Store } from '../store/open.ts'
+import type { Upstreams } from '../upstream/model.ts'
+
+export interface AdminDeps {
+  store: Store
+  /** For the purpose `store`. */
+  sealer: Sealer
+  upstreams: Pick<Upstreams, 'sync' | 'serversChanged'>
+  audit: Audit
+  clock: Clock
+  log: Log
+  config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register'> }
+  /** The file that declares objects, for the sentence that refuses to change them. */
+  configFile: string | null
+  /** @returns null for anything that is not a live API token */
+  authenticate(authorization: string | null): Promise<Operator | null>
+}
+
+/** What the door knows of the connection. */
+export interface Caller {
+  clientIp: string | null
+  /** The connection comes from this machine itself, and no proxy forwarded it. */
+  loopback: boolean
+}

@@ -1,0 +1,128 @@
+/**
+ * The door of the REST API. One order for every route: who is asking, which account, which route, then (for a change) the
+ * audit row, the right, the body, the work, the audit row, the answer. The table says the rest.
+ */
+import { type Context, Hono } from 'hono'
+import type { DeedEnd, DeedStart, Entry } from '../audit/event.ts'
+import { Fault } from '../base/fault.ts'
+import { type DeedId, newId } from '../base/ids.ts'
+import type { Operator } from '../base/principal.ts'
+import { ERROR_CODES } from '../contract/envelope.ts'
+import { rightsOf } from '../contract/rights.ts'
+import { fail, succeed } from './answer.ts'
+import type { AdminDeps, Caller } from './deps.ts'
+import { readJson } from './json-body.ts'
+import { describeApi } from './openapi.ts'
+import { ApiRefusal, forbidden, notFound } from './refusal.ts'
+import type { Call, Outcome, Route } from './route.ts'
+
+export interface Admin {
+  /** Answers `/client/v4/…` and `/openapi.json`. */
+  fetch(request: Request, caller: Caller): Promise<Response>
+}
+
+const PREFIX = '/client/v4/accounts/:account_id'
+
+type Env = { Bindings: { caller: Caller } }
+
+export function openDoor(routes: readonly Route[], deps: AdminDeps): Admin {
+  const app = new Hono<Env>()
+  const document = JSON.stringify(describeApi(routes))
+  app.get('/openapi.json', (c) => c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' }))
+  for (const route of routes) {
+    app.on(route.method, PREFIX + route.path.replaceAll('{id}', ':id'), (c) => serve(route, c, deps))
+  }
+  app.notFound((c) => serveNothing(c, deps))
+  app.onError((error) => fail(error, deps.log))
+  return { fetch: async (request, caller) => app.fetch(request, { caller }) }
+}
+
+async function serve(route: Route, c: Context<Env>, deps: AdminDeps): Promise<Response> {
+  const operator = await enter(c, deps)
+  const account = c.req.param('account_id') ?? ''
+  if (deps.config.accountId !== null && account !== deps.config.accountId) throw notFound('account', account)
+  const work = (): Promise<Outcome> => attempt(route, c, { deps, operator })
+  if (route.method === 'GET') return succeed(await work())
+  const start = startOf(c, { operator, account, now: deps.clock.now() })
+  return succeed(await recorded(await deps.audit.begin(start), work))
+}
+
+/** Who asks is settled before what is asked, so that nobody without a token learns which routes there are. */
+async function serveNothing(c: Context<Env>, deps: AdminDeps): Promise<Response> {
+  await enter(c, deps)
+  throw new ApiRefusal(404, {
+    code: ERROR_CODES.notFound,
+    message: 'There is no such route. /openapi.json lists those that there are.',
+  })
+}
+
+async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
+  const operator = await deps.authenticate(c.req.header('authorization') ?? null)
+  if (operator !== null) return operator
+  throw new ApiRefusal(401, {
+    code: ERROR_CODES.unauthenticated,
+    message: 'Authentication error: send a live API token as "Authorization: Bearer <token>".',
+  })
+}
+
+async function attempt(
+  route: Route,
+  c: Context<Env>,
+  { deps, operator }: { deps: AdminDeps; operator: Operator },
+): Promise<Outcome> {
+  if (!rightsOf(operator.role, operator.scopes).includes(route.right)) {
+    throw forbidden(`This token lacks the right "${route.right}". Use one that has it.`)
+  }
+  const call: Call = {
+    deps,
+    operator,
+    caller: c.env.caller,
+    author: { label: operator.name, origin: 'api' },
+    id: c.req.param('id') ?? '',
+    body: route.body === undefined ? undefined : await readJson(c.req.raw),
+    query: c.req.query(),
+  }
+  return route.run(call)
+}
+
+function startOf(
+  c: Context<Env>,
+  { operator, account, now }: { operator: Operator; account: string; now: number },
+): DeedStart {
+  const { clientIp } = c.env.caller
+  const prefix = `/client/v4/accounts/${account}`
+  return {
+    deed: newId<DeedId>(now),
+    plane: 'admin',
+    actor: { kind: 'api_token', id: operator.id, label: operator.name, role: operator.role },
+    method: `${c.req.method} ${c.req.path.slice(c.req.path.startsWith(prefix) ? prefix.length : 0)}`.slice(0, 256),
+    // Any account id may be answered, so the one that was asked for is kept.
+    capability: `accounts/${account}`.slice(0, 256),
+    ...(clientIp === null ? {} : { clientIp }),
+  }
+}
+
+/** Refused and failed attempts have their `ended` row too. */
+export async function recorded(entry: Entry, work: () => Promise<Outcome>): Promise<Outcome> {
+  let outcome: Outcome
+  try {
+    outcome = await work()
+  } catch (error) {
+    await entry.finish(endOf(error))
+    throw error
+  }
+  await entry.finish({
+    outcome: 'answered',
+    decision: 'allow',
+    ...(outcome.change === undefined ? {} : { change: outcome.change }),
+  })
+  return outcome
+}
+
+function endOf(error: unknown): DeedEnd {
+  if (error instanceof ApiRefusal) {
+    const { status } = error
+    return { outcome: 'refused', error: String(status), ...(status === 403 ? { decision: 'deny' as const } : {}) }
+  }
+  return { outcome: 'failed', error: error instanceof Fault ? error.code : 'bug' }
+}

@@ -1,0 +1,340 @@
+/**
+ * The REST API, as one table: method, path, right, shapes, handler. Authorization, validation, the audit and `/openapi.json`
+ * follow from it; nothing is reachable that is not in it.
+ */
+import { z } from 'zod'
+import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
+import { logInfo, logQuery, logRow } from '../contract/log.ts'
+import { policyCreate, policyDeleted, policyShown, policyUpdate } from '../contract/policy.ts'
+import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
+import { serverCreate, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
+import * as tokens from '../contract/tokens.ts'
+import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
+import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './api-tokens.ts'
+import type { AdminDeps } from './deps.ts'
+import { type Admin, openDoor } from './door.ts'
+import { listLogs } from './logs.ts'
+import { createPolicy, deletePolicy, getPolicy, listPolicies, updatePolicy } from './policies.ts'
+import { createPortal, deletePortal, getPortal, listPortals, updatePortal } from './portals.ts'
+import { type Route, route } from './route.ts'
+import { createServer, deleteServer, getServer, listServers, syncServer, updateServer } from './servers.ts'
+import {
+  createServiceToken,
+  deleteServiceToken,
+  getServiceToken,
+  listServiceTokens,
+  refreshServiceToken,
+  rotateServiceToken,
+  updateServiceToken,
+} from './service-tokens.ts'
+import { getUser, listUsers } from './users.ts'
+
+const MCP = '/access/ai-controls/mcp'
+const paged = { query: pageQuery, info: pageInfoSchema }
+
+export const ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: `${MCP}/portals`,
+    right: 'portals:read',
+    summary: 'List portals',
+    ...paged,
+    result: z.array(portalShown),
+    handler: listPortals,
+  }),
+  route({
+    method: 'POST',
+    path: `${MCP}/portals`,
+    right: 'portals:write',
+    summary: 'Create a portal',
+    body: portalCreate,
+    result: portalShown,
+    handler: createPortal,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/portals/{id}`,
+    right: 'portals:read',
+    summary: 'Read a portal',
+    result: portalShown,
+    handler: getPortal,
+  }),
+  route({
+    method: 'PUT',
+    path: `${MCP}/portals/{id}`,
+    right: 'portals:write',
+    summary: 'Update a portal',
+    body: portalUpdate,
+    result: portalShown,
+    handler: updatePortal,
+  }),
+  route({
+    method: 'DELETE',
+    path: `${MCP}/portals/{id}`,
+    right: 'portals:write',
+    summary: 'Delete a portal',
+    result: portalDeleted,
+    handler: deletePortal,
+  }),
+
+  route({
+    method: 'GET',
+    path: `${MCP}/servers`,
+    right: 'servers:read',
+    summary: 'List servers',
+    ...paged,
+    result: z.array(serverShown),
+    handler: listServers,
+  }),
+  route({
+    method: 'POST',
+    path: `${MCP}/servers`,
+    right: 'servers:write',
+    summary: 'Create a server',
+    body: serverCreate,
+    result: serverShown,
+    handler: createServer,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/servers/{id}`,
+    right: 'servers:read',
+    summary: 'Read a server',
+    result: serverShown,
+    handler: getServer,
+  }),
+  route({
+    method: 'PUT',
+    path: `${MCP}/servers/{id}`,
+    right: 'servers:write',
+    summary: 'Update a server',
+    body: serverUpdate,
+    result: serverShown,
+    handler: updateServer,
+  }),
+  route({
+    method: 'DELETE',
+    path: `${MCP}/servers/{id}`,
+    right: 'servers:write',
+    summary: 'Delete a server',
+    result: serverShown,
+    handler: deleteServer,
+  }),
+  route({
+    method: 'POST',
+    path: `${MCP}/servers/{id}/sync`,
+    right: 'servers:write',
+    summary: 'Sync a server now',
+    result: syncShown,
+    handler: syncServer,
+  }),
+
+  route({
+    method: 'GET',
+    path: `${MCP}/logs`,
+    right: 'logs:read',
+    summary: 'Read the audit',
+    query: logQuery,
+    info: logInfo,
+    result: z.array(logRow),
+    handler: listLogs,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/access/policies',
+    right: 'policies:read',
+    summary: 'List policies',
+    ...paged,
+    result: z.array(policyShown),
+    handler: listPolicies,
+  }),
+  route({
+    method: 'POST',
+    path: '/access/policies',
+    right: 'policies:write',
+    summary: 'Create a policy',
+    body: policyCreate,
+    result: policyShown,
+    handler: createPolicy,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/policies/{id}',
+    right: 'policies:read',
+    summary: 'Read a policy',
+    result: policyShown,
+    handler: getPolicy,
+  }),
+  route({
+    method: 'PUT',
+    path: '/access/policies/{id}',
+    right: 'policies:write',
+    summary: 'Update a policy',
+    body: policyUpdate,
+    result: policyShown,
+    handler: updatePolicy,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/access/policies/{id}',
+    right: 'policies:write',
+    summary: 'Delete a policy',
+    result: policyDeleted,
+    handler: deletePolicy,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/access/service_tokens',
+    right: 'service_tokens:read',
+    summary: 'List service tokens',
+    ...paged,
+    result: z.array(tokens.serviceTokenShown),
+    handler: listServiceTokens,
+  }),
+  route({
+    method: 'POST',
+    path: '/access/service_tokens',
+    right: 'service_tokens:write',
+    summary: 'Create a service token',
+    body: tokens.serviceTokenCreate,
+    result: tokens.serviceTokenWithSecret,
+    handler: createServiceToken,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/service_tokens/{id}',
+    right: 'service_tokens:read',
+    summary: 'Read a service token',
+    result: tokens.serviceTokenShown,
+    handler: getServiceToken,
+  }),
+  route({
+    method: 'PUT',
+    path: '/access/service_tokens/{id}',
+    right: 'service_tokens:write',
+    summary: 'Update a service token',
+    body: tokens.serviceTokenUpdate,
+    result: tokens.serviceTokenWithSecret,
+    handler: updateServiceToken,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/access/service_tokens/{id}',
+    right: 'service_tokens:write',
+    summary: 'Delete a service token',
+    result: tokens.serviceTokenShown,
+    handler: deleteServiceToken,
+  }),
+  route({
+    method: 'POST',
+    path: '/access/service_tokens/{id}/rotate',
+    right: 'service_tokens:write',
+    summary: 'Give a service token a new secret',
+    body: tokens.serviceTokenRotate,
+    result: tokens.serviceTokenWithSecret,
+    handler: rotateServiceToken,
+  }),
+  route({
+    method: 'POST',
+    path: '/access/service_tokens/{id}/refresh',
+    right: 'service_tokens:write',
+    summary: 'Let a service token run anew',
+    result: tokens.serviceTokenShown,
+    handler: refreshServiceToken,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/access/users',
+    right: 'users:read',
+    summary: 'List users',
+    ...paged,
+    result: z.array(tokens.userShown),
+    handler: listUsers,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/users/{id}',
+    right: 'users:read',
+    summary: 'Read a user',
+    result: tokens.userShown,
+    handler: getUser,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/tokens/api',
+    right: 'api_tokens:read',
+    summary: 'List API tokens',
+    ...paged,
+    result: z.array(tokens.apiTokenShown),
+    handler: listApiTokens,
+  }),
+  route({
+    method: 'POST',
+    path: '/tokens/api',
+    right: 'api_tokens:write',
+    summary: 'Create an API token',
+    body: tokens.apiTokenCreate,
+    result: tokens.apiTokenWithSecret,
+    handler: createApiToken,
+  }),
+  route({
+    method: 'GET',
+    path: '/tokens/api/{id}',
+    right: 'api_tokens:read',
+    summary: 'Read an API token',
+    result: tokens.apiTokenShown,
+    handler: getApiToken,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/tokens/api/{id}',
+    right: 'api_tokens:write',
+    summary: 'Revoke an API token',
+    result: tokens.apiTokenShown,
+    handler: revokeApiToken,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/tokens/access',
+    right: 'access_tokens:read',
+    summary: 'List access tokens',
+    ...paged,
+    result: z.array(tokens.accessTokenShown),
+    handler: listAccessTokens,
+  }),
+  route({
+    method: 'POST',
+    path: '/tokens/access',
+    right: 'access_tokens:write',
+    summary: 'Create an access token',
+    body: tokens.accessTokenCreate,
+    result: tokens.accessTokenWithSecret,
+    handler: createAccessToken,
+  }),
+  route({
+    method: 'GET',
+    path: '/tokens/access/{id}',
+    right: 'access_tokens:read',
+    summary: 'Read an access token',
+    result: tokens.accessTokenShown,
+    handler: getAccessToken,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/tokens/access/{id}',
+    right: 'access_tokens:write',
+    summary: 'Revoke an access token',
+    result: tokens.accessTokenShown,
+    handler: revokeAccessToken,
+  }),
+]
+
+/** Opens nothing and holds nothing: the rooms that it is given have their own lifetimes. */
+export function createAdmin(deps: AdminDeps): Admin {
+  return openDoor(ROUTES, deps)
+}

@@ -1,0 +1,71 @@
+/** Reads a request body: JSON, at most 1 MiB, no key that JavaScript gives a meaning of its own. */
+import { ERROR_CODES } from '../contract/envelope.ts'
+import { FORBIDDEN_KEYS } from '../contract/ids.ts'
+import { ApiRefusal } from './refusal.ts'
+
+const MAX_BYTES = 1024 * 1024
+const MAX_DEPTH = 64
+
+/**
+ * @returns the parsed value, or `{}` where there is no body
+ * @throws ApiRefusal 400, 413 or 415
+ */
+export async function readJson(request: Request): Promise<unknown> {
+  const bytes = await readBytes(request)
+  if (bytes.length === 0) return {}
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    throw new ApiRefusal(415, {
+      code: ERROR_CODES.notJson,
+      message: 'Send the body as JSON, with "Content-Type: application/json".',
+    })
+  }
+  const value = parse(bytes)
+  refuseForbiddenKeys(value, 0)
+  return value
+}
+
+async function readBytes(request: Request): Promise<Buffer> {
+  if (request.body === null) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body) {
+    length += chunk.byteLength
+    if (length > MAX_BYTES) {
+      throw new ApiRefusal(413, {
+        code: ERROR_CODES.tooLarge,
+        message: 'The body is larger than 1 MiB. Send less at once.',
+      })
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new ApiRefusal(400, {
+      code: ERROR_CODES.invalid,
+      message: 'The body is not JSON. Check its quotes, commas and encoding.',
+    })
+  }
+}
+
+/** Prototype pollution is refused here, once, before any schema or merge sees the value. */
+export function refuseForbiddenKeys(value: unknown, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > MAX_DEPTH) {
+    throw new ApiRefusal(400, { code: ERROR_CODES.invalid, message: 'The body is nested too deeply.' })
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (FORBIDDEN_KEYS.includes(key)) {
+      throw new ApiRefusal(400, {
+        code: ERROR_CODES.invalid,
+        message: `The body holds the key "${key}", which is never allowed.`,
+      })
+    }
+    refuseForbiddenKeys(member, depth + 1)
+  }
+}

@@ -1,0 +1,66 @@
+/** `/access/ai-controls/mcp/portals` */
+import type { PageQuery } from '../contract/envelope.ts'
+import type { PortalCreate, PortalUpdate } from '../contract/portal.ts'
+import {
+  deletePortal as dropPortal,
+  listPortals as loadPortals,
+  type PortalRecord,
+  readPortal,
+} from '../portal/portal-store.ts'
+import type { Db } from '../store/open.ts'
+import { pageOf } from './paging.ts'
+import { notFound, readOnly } from './refusal.ts'
+import type { Call, Outcome } from './route.ts'
+import { showPortal, showPortalAlone, showPortals } from './show-portal.ts'
+import { addPortal, changePortal } from './write-portal.ts'
+import { writtenFields } from './written-fields.ts'
+
+export async function listPortals({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
+  const page = pageOf(await loadPortals(deps.store.db), query, (portal) => [portal.id, portal.name, portal.hostname])
+  return { result: await showPortals(deps, page.items), info: page.info }
+}
+
+export async function getPortal({ deps, id }: Call): Promise<Outcome> {
+  return { result: await showPortal(deps, await existing(deps.store.db, id)) }
+}
+
+export async function createPortal({ deps, body, author }: Call<PortalCreate>): Promise<Outcome> {
+  await deps.store.write((trx) => addPortal(deps, trx, body, author))
+  const made = await existing(deps.store.db, body.id)
+  return {
+    result: await showPortal(deps, made),
+    change: { object: 'portal', id: body.id, fields: writtenFields(body) },
+  }
+}
+
+export async function updatePortal({ deps, id, body, author }: Call<PortalUpdate>): Promise<Outcome> {
+  await deps.store.write(async (trx) => {
+    const before = await changeable(trx, id, deps.configFile)
+    await changePortal(deps, trx, before, { body, author })
+  })
+  return {
+    result: await showPortal(deps, await existing(deps.store.db, id)),
+    change: { object: 'portal', id, fields: writtenFields(body) },
+  }
+}
+
+export async function deletePortal({ deps, id }: Call): Promise<Outcome> {
+  const gone = await deps.store.write(async (trx) => {
+    const before = await changeable(trx, id, deps.configFile)
+    await dropPortal(deps.store, trx, before.uid)
+    return before
+  })
+  return { result: showPortalAlone(gone), change: { object: 'portal', id, fields: [] } }
+}
+
+async function existing(db: Db, id: string): Promise<PortalRecord> {
+  const portal = await readPortal(db, id)
+  if (portal === undefined) throw notFound('portal', id)
+  return portal
+}
+
+async function changeable(db: Db, id: string, file: string | null): Promise<PortalRecord> {
+  const portal = await existing(db, id)
+  if (portal.origin === 'file') throw readOnly('portal', id, file)
+  return portal
+}

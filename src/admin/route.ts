@@ -1,0 +1,61 @@
+/** One row of the table: what a route takes, which right it asks for, what it gives, and who does the work. */
+import type { z } from 'zod'
+import type { Operator } from '../base/principal.ts'
+import type { Right } from '../contract/rights.ts'
+import type { Author } from '../store/columns.ts'
+import type { AdminDeps, Caller } from './deps.ts'
+import { parseOr400 } from './refusal.ts'
+
+/** One request, its parts checked. */
+export interface Call<Body = unknown, Query = unknown> {
+  deps: AdminDeps
+  operator: Operator
+  caller: Caller
+  author: Author
+  /** The `{id}` of the path, or the empty string where it has none. */
+  id: string
+  body: Body
+  query: Query
+}
+
+export interface Outcome {
+  result: unknown
+  /** `result_info` */
+  info?: unknown
+  /** For the audit: which object changed, and which of its fields. Never a value. */
+  change?: { object: string; id: string; fields: readonly string[] }
+}
+
+interface Definition<Body, Query> {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** After `/client/v4/accounts/{account_id}`. */
+  path: string
+  right: Right
+  summary: string
+  body?: z.ZodType<Body>
+  query?: z.ZodType<Query>
+  result: z.ZodType
+  info?: z.ZodType
+  handler(call: Call<Body, Query>): Promise<Outcome>
+}
+
+export interface Route extends Omit<Definition<unknown, unknown>, 'handler'> {
+  /** Checks body and query, then does the work. */
+  run(call: Call): Promise<Outcome>
+}
+
+/** Ties the handler's types to the schemas of its row, and then forgets them, so that one table holds all. */
+export function route<Body, Query>(definition: Definition<Body, Query>): Route {
+  const { handler, body, query, ...rest } = definition
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { body }),
+    ...(query === undefined ? {} : { query }),
+    run: (call) =>
+      handler({
+        ...call,
+        body: body === undefined ? (undefined as Body) : parseOr400(body, call.body),
+        query: query === undefined ? (undefined as Query) : parseOr400(query, call.query),
+      }),
+  }
+}

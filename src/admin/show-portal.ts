@@ -1,0 +1,79 @@
+/** A portal as the API shows it, with the servers behind it in the order that was sent. */
+import type { CapabilityOverride } from '../contract/capability-override.ts'
+import type { PortalServerShown, PortalShown } from '../contract/portal.ts'
+import type { ServerShown } from '../contract/server.ts'
+import type { PortalRecord, ServerMapping } from '../portal/portal-store.ts'
+import { listServers } from '../upstream/server-store.ts'
+import type { AdminDeps } from './deps.ts'
+import { showServers } from './show-server.ts'
+import { shownStamps } from './times.ts'
+
+export async function showPortals(
+  needs: Pick<AdminDeps, 'store' | 'sealer'>,
+  portals: readonly PortalRecord[],
+): Promise<PortalShown[]> {
+  const wanted = new Set(portals.flatMap((portal) => portal.mappings.map((mapping) => mapping.serverUid)))
+  const servers = (await listServers(needs.store.db)).filter((server) => wanted.has(server.uid))
+  const shown = await showServers(needs, servers)
+  const byUid = new Map(servers.map((server, index) => [server.uid, shown[index]]))
+  return portals.map((portal) => ({
+    ...showPortalAlone(portal),
+    servers: portal.mappings.flatMap((mapping) => {
+      const server = byUid.get(mapping.serverUid)
+      return server === undefined ? [] : [showMapping(mapping, server)]
+    }),
+  }))
+}
+
+export async function showPortal(
+  needs: Pick<AdminDeps, 'store' | 'sealer'>,
+  portal: PortalRecord,
+): Promise<PortalShown> {
+  const [shown] = await showPortals(needs, [portal])
+  if (shown === undefined) throw new Error('a portal that was given was not shown')
+  return shown
+}
+
+/** As a delete answers it. */
+export function showPortalAlone(portal: PortalRecord): Omit<PortalShown, 'servers'> {
+  return {
+    id: portal.id,
+    hostname: portal.hostname,
+    name: portal.name,
+    ...(portal.description === null ? {} : { description: portal.description }),
+    code_mode: portal.codeMode,
+    allow_code_mode: portal.codeMode !== 'off',
+    secure_web_gateway: portal.secureWebGateway,
+    policies: [...portal.policies],
+    ...shownStamps(portal),
+  }
+}
+
+function showMapping(mapping: ServerMapping, server: ServerShown): PortalServerShown {
+  const { updated_tools, updated_prompts, ...rest } = server
+  return {
+    ...rest,
+    server_id: server.id,
+    default_disabled: mapping.defaultDisabled,
+    on_behalf: mapping.onBehalf,
+    ...(mapping.updatedTools === null ? {} : { updated_tools: bothLevels(mapping.updatedTools, updated_tools) }),
+    ...(mapping.updatedPrompts === null
+      ? {}
+      : { updated_prompts: bothLevels(mapping.updatedPrompts, updated_prompts) }),
+  }
+}
+
+function bothLevels(own: readonly CapabilityOverride[], servers: readonly CapabilityOverride[] = []) {
+  const byName = new Map(servers.map((override) => [override.name, override]))
+  return own.map(({ name, enabled, alias, description }) => {
+    const below = byName.get(name)
+    return {
+      name,
+      enabled,
+      portal_alias: alias,
+      portal_description: description,
+      server_alias: below?.alias,
+      server_description: below?.description,
+    }
+  })
+}

@@ -1,0 +1,92 @@
+/** A server as the API shows it. No secret is ever in what this file is given, except where it asks for the public part. */
+import type { CapabilityOverride } from '../contract/capability-override.ts'
+import type { ServerShown } from '../contract/server.ts'
+import type { Definition } from '../upstream/model.ts'
+import { readManualOauth, type StoredServer } from '../upstream/server-store.ts'
+import type { AdminDeps } from './deps.ts'
+import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
+import { shownStamps, shownTime } from './times.ts'
+
+type Needs = Pick<AdminDeps, 'store' | 'sealer'>
+
+/** @returns the servers in the order given */
+export async function showServers(needs: Needs, servers: readonly StoredServer[]): Promise<ServerShown[]> {
+  const seen = await readSeenDefinitions(
+    needs.store.db,
+    servers.map((server) => server.uid),
+  )
+  return Promise.all(
+    servers.map(async (server) => show(server, seen.get(server.uid), await authConfigOf(needs, server))),
+  )
+}
+
+export async function showServer(needs: Needs, server: StoredServer): Promise<ServerShown> {
+  const [shown] = await showServers(needs, [server])
+  if (shown === undefined) throw new Error('a server that was given was not shown')
+  return shown
+}
+
+type AuthConfig = Pick<ServerShown, 'auth_config_summary'>
+
+async function authConfigOf({ store, sealer }: Needs, server: StoredServer): Promise<AuthConfig> {
+  if (server.authType !== 'oauth') return {}
+  const manual = server.hasAuthCredentials ? await readManualOauth(store.db, sealer, server.uid) : null
+  const secret = { has_client_secret: server.hasClientSecret, client_secret_version: server.clientSecretVersion }
+  if (manual === null) return { auth_config_summary: { auth_mode: 'dcr', ...secret } }
+  const { config, registration_info } = manual
+  return { auth_config_summary: { auth_mode: 'manual', ...secret, config, registration_info } }
+}
+
+function show(server: StoredServer, seen: SeenDefinitions | undefined, authConfig: AuthConfig): ServerShown {
+  return {
+    id: server.id,
+    name: server.name,
+    hostname: server.hostname,
+    auth_type: server.authType,
+    description: server.description,
+    isolation: server.isolation,
+    ...transportOf(server),
+    policies: [...server.policies],
+    tools: parse(seen?.tools),
+    prompts: parse(seen?.prompts),
+    ...overridesOf(server),
+    ...authConfig,
+    ...stateOf(server),
+    is_shared_oauth_callback_enabled: server.sharedOauthCallback,
+    secure_web_gateway: server.secureWebGateway,
+    ...shownStamps(server),
+  }
+}
+
+function transportOf({ transport }: StoredServer): Pick<ServerShown, 'transport'> {
+  if (transport === null) return {}
+  const { type, command, args, cwd } = transport
+  return { transport: { type, command, args: [...args], ...(cwd === undefined ? {} : { cwd }) } }
+}
+
+/** What the admin did not send is absent, and an empty list is empty: Terraform tells the two apart. */
+function overridesOf(server: StoredServer): Pick<ServerShown, 'updated_tools' | 'updated_prompts'> {
+  return {
+    ...(server.updatedTools === null ? {} : { updated_tools: server.updatedTools.map(plain) }),
+    ...(server.updatedPrompts === null ? {} : { updated_prompts: server.updatedPrompts.map(plain) }),
+  }
+}
+
+function plain({ name, enabled, alias, description }: CapabilityOverride) {
+  return { name, enabled, alias, description }
+}
+
+function stateOf(server: StoredServer) {
+  return {
+    status: server.status,
+    authentication_status: server.authenticationStatus,
+    ...(server.error === null ? {} : { error: server.error }),
+    ...(server.errorDetails === null ? {} : { error_details: server.errorDetails }),
+    ...(server.lastSynced === null ? {} : { last_synced: shownTime(server.lastSynced) }),
+    ...(server.lastSuccessfulSync === null ? {} : { last_successful_sync: shownTime(server.lastSuccessfulSync) }),
+  }
+}
+
+function parse(definitions: readonly Definition[] = []): Record<string, unknown>[] {
+  return definitions.map((definition) => JSON.parse(definition.json) as Record<string, unknown>)
+}

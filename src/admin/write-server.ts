@@ -1,0 +1,130 @@
+/** Servers on their way into the store, from the API and from the configuration file alike: one set of checks. */
+import type { ServerId, ServerUid } from '../base/ids.ts'
+import type { ServerCreate, ServerUpdate, StdioTransportInput } from '../contract/server.ts'
+import type { Author } from '../store/columns.ts'
+import type { Db, Trx } from '../store/open.ts'
+import {
+  insertServer,
+  readManualOauth,
+  readServer,
+  type ServerContent,
+  type ServerIdentity,
+  type StoredServer,
+  updateServer,
+} from '../upstream/server-store.ts'
+import type { AdminDeps } from './deps.ts'
+import { readSeenDefinitions } from './inventory-store.ts'
+import { requirePolicies } from './known-policies.ts'
+import { conflict, invalid } from './refusal.ts'
+import { changedCredentials, newCredentials } from './take-credentials.ts'
+import { takeOverrides } from './take-overrides.ts'
+
+type Needs = Pick<AdminDeps, 'store' | 'sealer'>
+
+/** @throws ApiRefusal 400, or 409 where the id is taken */
+export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, author: Author): Promise<ServerUid> {
+  if ((await readServer(trx, body.id)) !== undefined) {
+    throw conflict(`There is already a server "${body.id}". Update that one, or choose another id.`)
+  }
+  const made = { identity: identityOf(body), content: await newServerContent(trx, body), ...newCredentials(body) }
+  return insertServer(needs.store, trx, made, { author, sealer: needs.sealer })
+}
+
+/** @throws ApiRefusal 400 */
+export async function newServerContent(db: Db, body: ServerCreate): Promise<ServerContent> {
+  return {
+    name: body.name,
+    description: body.description ?? null,
+    isolation: body.isolation ?? 'per_credential',
+    updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
+    updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
+    policies: await requirePolicies(db, body.policies ?? []),
+    sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? false,
+    secureWebGateway: body.secure_web_gateway ?? false,
+  }
+}
+
+/** @throws ApiRefusal 400 where the parts do not fit together */
+export function identityOf(body: ServerCreate): ServerIdentity {
+  const transport = body.transport ?? null
+  if (!isStdio(body.hostname)) {
+    if (transport !== null) throw invalid('transport', 'belongs to a server whose hostname begins with "stdio://"')
+    return { id: body.id as ServerId, hostname: body.hostname, authType: body.auth_type, transport: null }
+  }
+  if (body.hostname !== `stdio://${body.id}`) throw invalid('hostname', `must be "stdio://${body.id}" for this server`)
+  if (transport === null) throw invalid('transport', 'is required: the command that starts the server')
+  if (body.auth_type !== 'unauthenticated') {
+    throw invalid('auth_type', 'must be "unauthenticated" for a stdio server; give its secrets in transport.env')
+  }
+  return { id: body.id as ServerId, hostname: body.hostname, authType: body.auth_type, transport: programOf(transport) }
+}
+
+export function isStdio(hostname: string): boolean {
+  return hostname.startsWith('stdio://')
+}
+
+/**
+ * @returns whether the credential changed, so that a sync is due
+ * @throws ApiRefusal 400
+ */
+export async function changeServer(
+  needs: Needs,
+  trx: Trx,
+  before: StoredServer,
+  { body, author }: { body: ServerUpdate; author: Author },
+): Promise<boolean> {
+  refuseOtherIdentity(before, body)
+  const stored = before.authType === 'oauth' ? await readManualOauth(trx, needs.sealer, before.uid) : null
+  const taken = changedCredentials(before, body, stored)
+  const env = body.transport?.env
+  if (env !== undefined) {
+    taken.secrets.env = env
+    taken.authenticationStatus = before.authenticationStatus
+  }
+  const change = { content: await changedContent(trx, before, body), ...taken }
+  await updateServer(needs.store, trx, before.uid, { change, author, sealer: needs.sealer })
+  return taken.authenticationStatus !== undefined
+}
+
+/** These name which server it is. Re-pointing one would hand its users' trust, and its secrets, to another. */
+function refuseOtherIdentity(before: StoredServer, body: ServerUpdate): void {
+  const fixed = [
+    ['id', before.id, body.id],
+    ['hostname', before.hostname, body.hostname],
+    ['auth_type', before.authType, body.auth_type],
+  ] as const
+  for (const [field, is, sent] of fixed) {
+    if (sent !== undefined && sent !== is) throw invalid(field, 'cannot change; delete the server and create another')
+  }
+  if (body.transport === undefined || body.transport === null) return
+  if (before.transport === null) throw invalid('transport', 'belongs to a server whose hostname begins with "stdio://"')
+  if (JSON.stringify(programOf(body.transport)) !== JSON.stringify(programOf(before.transport))) {
+    throw invalid('transport', 'cannot change, except for env; delete the server and create another')
+  }
+}
+
+async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate): Promise<ServerContent> {
+  const seen = (await readSeenDefinitions(trx, [before.uid])).get(before.uid)
+  return {
+    name: body.name ?? before.name,
+    description: body.description === undefined ? before.description : body.description,
+    isolation: body.isolation ?? before.isolation,
+    updatedTools:
+      body.updated_tools === undefined
+        ? before.updatedTools
+        : takeOverrides('server', body.updated_tools, 'updated_tools', seen?.tools),
+    updatedPrompts:
+      body.updated_prompts === undefined
+        ? before.updatedPrompts
+        : takeOverrides('server', body.updated_prompts, 'updated_prompts', seen?.prompts),
+    policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
+    sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? before.sharedOauthCallback,
+    secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
+  }
+}
+
+/** What is run, without the secrets that it is given; members in one order, so that two can be compared as text. */
+export function programOf(transport: Omit<StdioTransportInput, 'args'> & { args?: readonly string[] | undefined }) {
+  const { command, args = [], cwd } = transport
+  return { type: 'stdio' as const, command, args: [...args], ...(cwd === undefined ? {} : { cwd }) }
+}
