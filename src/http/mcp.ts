@@ -29,7 +29,7 @@ export type McpRoute = Extract<Route, { kind: 'mcp' }>
 const DEFAULT_HOSTNAME = 'localhost'
 
 export function openDoor(rooms: DoorRooms): Door {
-  const streams = new Set<Answer>()
+  const waiting = new Set<Answer>()
   return {
     async receive(arrival, where) {
       const started = rooms.clock.elapsed()
@@ -37,19 +37,17 @@ export function openDoor(rooms: DoorRooms): Door {
       if (who === null) return refuseUnknown(arrival)
       const place = findPlace(where, arrival.hostname, rooms.directory)
       if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
-      const answer = new Answer(arrival.response, arrival.cors, acceptsStream(arrival))
+      const answer = new Answer(arrival.response, arrival.cors, acceptsStream(arrival), waiting)
       if (place === undefined) {
         await recordNoPortal(arrival, who, where, rooms)
         return refuseForbidden(answer)
       }
-      streams.add(answer)
-      answer.onClose(() => streams.delete(answer))
       const guest: Guest = { arrival, who, place, answer }
       await admit(guest, rooms)
       rooms.log.debug({ ms: rooms.clock.elapsed() - started, portal: place.spec.id, who: who.principal.id }, 'mcp')
     },
     drain() {
-      for (const answer of [...streams]) answer.retire()
+      for (const answer of [...waiting]) answer.retire()
     },
   }
 }

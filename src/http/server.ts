@@ -17,7 +17,7 @@ import { type Route, route } from './urls.ts'
 export interface RestInfo {
   clientIp: string
   /** Straight from this machine, through no proxy. */
-  directLoopback: boolean
+  loopback: boolean
 }
 
 export interface Readiness {
@@ -112,8 +112,8 @@ async function answerHealth(where: Route, response: ServerResponse, rooms: Serve
 function restListener(rooms: ServerRooms): RestListener {
   return ({ request, response, headers, clientIp }) => {
     const forwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
-    const directLoopback = !forwarded && isLoopbackAddress(clientIp)
-    const listener = getRequestListener((asked) => rooms.rest(asked, { clientIp, directLoopback }), {
+    const loopback = !forwarded && isLoopbackAddress(clientIp)
+    const listener = getRequestListener((asked) => rooms.rest(asked, { clientIp, loopback }), {
       overrideGlobalObjects: false,
     })
     return listener(request, response)

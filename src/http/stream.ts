@@ -13,17 +13,20 @@ export class Answer {
   readonly #response: ServerResponse
   readonly #headers: string[]
   readonly #mayStream: boolean
+  readonly #waiting: Set<Answer>
   #keepalive: NodeJS.Timeout | null = null
   #end: (() => void) | null = null
 
   /**
    * @param headers names and values by turns, for whatever the answer becomes
    * @param mayStream whether the client accepts `text/event-stream`
+   * @param waiting where streams that only wait for events are kept, so that a closing listener can end them
    */
-  constructor(response: ServerResponse, headers: readonly string[], mayStream: boolean) {
+  constructor(response: ServerResponse, headers: readonly string[], mayStream: boolean, waiting: Set<Answer>) {
     this.#response = response
     this.#headers = [...headers]
     this.#mayStream = mayStream
+    this.#waiting = waiting
   }
 
   get streaming(): boolean {
@@ -86,11 +89,20 @@ export class Answer {
   /** The stream now only waits for events. @param end how to end it in good order when the listener closes */
   standBy(end: () => void): void {
     this.#end = end
+    this.#waiting.add(this)
+    this.onClose(() => this.#waiting.delete(this))
   }
 
   /** The listener closes: a waiting stream ends, an answer under way is left to finish. */
   retire(): void {
     this.#end?.()
+  }
+
+  /** The client went away before it had its answer. */
+  onAbandoned(listener: () => void): void {
+    this.#response.on('close', () => {
+      if (!this.#response.writableEnded) listener()
+    })
   }
 
   onClose(listener: () => void): void {

@@ -31,7 +31,7 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   const visit = await enter(guest, { client, session: null, request }, rooms)
 
   const cancel = new Cancellation()
-  answer.onClose(() => cancel.cancel('the client closed the stream'))
+  answer.onAbandoned(() => cancel.cancel('the client closed the stream'))
   const token = request.meta.progressToken ?? null
   const report = (notification: Notification) => {
     const message = encodeNotification2026(notification, token)

@@ -60,7 +60,10 @@ export function ownerOf(principal: Principal, session: Session | null): string {
 
 export function openVisitors(directory: Directory, toggles: Toggles, clock: Clock): Visitors {
   const kept = new Map<string, { standing: Standing; epoch: number; switches: unknown }>()
-  const newDeed = () => newId<DeedId>(clock.now())
+  // Random bits once, then counting: unique like any other id, and no system call for each deed.
+  const prefix = newId<DeedId>(clock.now())
+  let count = 0
+  const newDeed = () => `${prefix}.${(count++).toString(36)}` as DeedId
 
   async function standing(place: Place, principal: Principal, owner: string): Promise<Standing> {
     const switches = toggles.peek(owner) ?? (await toggles.load(owner))

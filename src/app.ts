@@ -1,0 +1,130 @@
+/**
+ * Opens the rooms in order, wires them, closes them in reverse. The only file that knows everyone; it decides nothing.
+ */
+import { readFileSync } from 'node:fs'
+import { applyDeclared } from './admin/declared.ts'
+import { prepareFirstStart } from './admin/first-start.ts'
+import { createAdmin } from './admin/index.ts'
+import { openAudit } from './audit/log.ts'
+import { systemClock } from './base/clock.ts'
+import { type Log, openLog } from './base/log.ts'
+import { openSealer } from './base/secret.ts'
+import type { Config } from './config.ts'
+import { openClientAddresses } from './http/client-address.ts'
+import { openGuards } from './http/guards.ts'
+import { InFlight } from './http/in-flight.ts'
+import { openDoor } from './http/mcp.ts'
+import { openServer } from './http/server.ts'
+import { openAuthenticator } from './identity/authenticate.ts'
+import { authenticateOperator } from './identity/operators.ts'
+import { openChanges } from './portal/changes.ts'
+import { openDirectory } from './portal/directory.ts'
+import { openSessions } from './portal/sessions.ts'
+import { openToggles } from './portal/toggles.ts'
+import { openVisitors } from './portal/visit.ts'
+import { identity } from './protocol/era-2026/encode.ts'
+import { openStore } from './store/open.ts'
+import { openUpstreams } from './upstream/upstreams.ts'
+
+export interface RunningPortico {
+  /** Base URL without trailing slash: the public one, else loopback with the port in use. */
+  url: string
+  port: number
+  /** Where the owner's API token was written, if this was the first start. */
+  tokenFile: string | null
+  /** Finishes what is under way, then closes everything. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface StartOptions {
+  log?: Log
+  /** The file that declares objects, for the sentence that refuses to change them. */
+  configFile?: string | null
+}
+
+/** Rooms are closed in the reverse of the order in which they were opened, also when opening a later one fails. */
+class Openings {
+  readonly #closers: (() => Promise<void> | void)[] = []
+  #closing: Promise<void> | null = null
+
+  add<T>(room: T, close: (room: T) => Promise<void> | void): T {
+    this.#closers.push(() => close(room))
+    return room
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close()
+  }
+}
+
+/** @throws Fault or Error with a sentence for the operator, when a room cannot be opened; nothing stays open then */
+export async function startPortico(config: Config, options: StartOptions = {}): Promise<RunningPortico> {
+  const openings = new Openings()
+  try {
+    return await open(config, options, openings)
+  } catch (error) {
+    await openings.close()
+    throw error
+  }
+}
+
+async function open(config: Config, options: StartOptions, openings: Openings): Promise<RunningPortico> {
+  const clock = systemClock
+  const log = options.log ?? openLog(config.logLevel)
+  const { data: dir, databaseUrl } = config
+  const info = { name: 'portico', title: 'Portico', version: programVersion() }
+
+  const store = openings.add(await openStore({ dir, databaseUrl, clock, log }), (room) => room.close())
+  const audit = openings.add(await openAudit({ dir, databaseUrl, ...config.audit, clock, log }), (room) => room.close())
+  const sealer = openSealer(config.keys, 'store')
+  const upstreams = openings.add(await openUpstreams({ store, sealer, clock, log, config, portalInfo: info }), (room) =>
+    room.close(),
+  )
+
+  const toggles = openToggles(store)
+  const sessions = openSessions(store, openSealer(config.keys, 'session'), clock)
+  const directory = await openDirectory({
+    store,
+    inventory: (server) => upstreams.inventory(server.uid),
+    onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
+  })
+  const visitors = openVisitors(directory, toggles, clock)
+  const changes = openings.add(openChanges(directory, toggles, visitors), (room) => room.close())
+  const authenticator = openAuthenticator(store, clock)
+
+  const adminDeps = {
+    ...{ store, sealer, upstreams, audit, clock, log, config, configFile: options.configFile ?? null },
+    authenticate: (authorization: string | null) => authenticateOperator(authorization, store, clock),
+  }
+  const { tokenFile } = await prepareFirstStart(adminDeps, dir)
+  await applyDeclared(adminDeps, config.declared)
+  const admin = createAdmin(adminDeps)
+
+  const rooms = { audit, upstreams, toggles, sessions, info, authenticator, directory, visitors, changes, clock, log }
+  const door = openDoor({ ...rooms, identity: identity(info), inFlight: new InFlight() })
+  const server = await openServer(config, {
+    guards: openGuards(config, directory),
+    addresses: openClientAddresses(config.trustedProxies),
+    door,
+    rest: (request, caller) => admin.fetch(request, caller),
+    async readiness() {
+      const checks = { store: await store.answers(), audit: audit.writable }
+      return { ready: checks.store && checks.audit, checks }
+    },
+    log,
+  })
+  openings.add(server, (room) => room.close())
+  const url =
+    config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`
+  return { url, port: server.port, tokenFile, close: () => openings.close() }
+}
+
+function programVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return String(version)
+}
