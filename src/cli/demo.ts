@@ -15,6 +15,7 @@ import { CliError } from './cli-error.ts'
 import { configFor } from './client-config.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { demoServers, startEverything } from './demo-servers.ts'
+import { openPortico } from './open-portico.ts'
 import { untilStopped } from './signals.ts'
 import { mintAccessToken } from './token.ts'
 
@@ -74,12 +75,11 @@ async function runDemo(context: Context, options: Options, folder: string, every
   // No file and no variable but the port: what is set up here for real must not leak into the demo.
   const port = options.port ?? context.surroundings.env.PORTICO_PORT
   const flags = { data, log_level: options.logLevel ?? 'warn', ...(port === undefined ? {} : { port }) }
-  const env = { XDG_CONFIG_HOME: join(folder, 'config') }
+  const { PATH, LANG } = context.surroundings.env
+  const env = { PATH, LANG, HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') }
   const { config } = openConfig(readSettings({ flags, env, cwd: folder }), env)
   forgetSecrets()
-  // Loaded here alone: no other verb should wait for the whole house.
-  const { startPortico } = await import('../app.ts')
-  const portico = await startPortico(config, { log: openLog(config.logLevel) })
+  const portico = await openPortico(config, { log: openLog(config.logLevel) })
   try {
     const { terminal } = context
     const api = openApi({ url: portico.url, account: 'default', token: adminToken(data) })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { openLog } from '../base/log.ts'
 import { forgetSecrets, type OpenedConfig, openConfig } from '../config.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { openPortico } from './open-portico.ts'
 import { addSettingFlags, flagsOf } from './setting-flags.ts'
 import { untilStopped } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,12 +16,14 @@ async function start(context: Context, options: Record<string, unknown>): Promis
   // Everything that is made from here on is for its owner alone: database, journal, key, tokens.
   process.umask(0o077)
   const { terminal } = context
-  const opened = openConfig(context.settings(flagsOf(options)), context.surroundings.env)
+  const settings = context.settings(flagsOf(options))
+  const opened = openConfig(settings, context.surroundings.env)
   forgetSecrets()
   for (const warning of opened.warnings) terminal.note(`warning: ${warning}`)
-  // Loaded here alone: no other verb should wait for the whole house.
-  const { startPortico } = await import('../app.ts')
-  const portico = await startPortico(opened.config, { log: openLog(opened.config.logLevel) })
+  const portico = await openPortico(opened.config, {
+    log: openLog(opened.config.logLevel),
+    configFile: settings.file,
+  })
   greet(terminal, portico.url, opened)
   await untilStopped(terminal, () => portico.close())
 }
