@@ -210,9 +210,8 @@ async function main(port: MessagePort): Promise<void> {
   }
   const worker = new IngestWorker(port, start, store)
   // Before the first query, which must see what a dead process left.
-  const upkeep = worker.upkeep(start.now, start.keepSince)
+  void worker.upkeep(start.now, start.keepSince)
   say({ kind: 'ready' })
-  await upkeep
   await worker.run()
 }
 

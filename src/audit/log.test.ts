@@ -273,6 +273,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
     expect(audit.writable).toBe(false)
     await expect(entry.finish({ outcome: 'answered' })).rejects.toMatchObject({ code: 'audit-unavailable' })
     await expect(audit.begin(call())).rejects.toMatchObject({ code: 'audit-unavailable' })
+    await expect(audit.query({ limit: 1 })).rejects.toMatchObject({ code: 'store-unavailable' })
     expect(await readdir(join(dir, 'journal'))).toEqual(['lock'])
     audit = await open()
   })

@@ -5,6 +5,7 @@
  * Values of arguments and results never come here, nor secrets.
  */
 import type { Clock } from '../base/clock.ts'
+import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
 import { Journal } from './journal.ts'
@@ -154,6 +155,8 @@ class OpenAudit implements Audit {
   }
 
   query(query: AuditQuery): Promise<AuditRow[]> {
+    if (this.#closing !== null)
+      return Promise.reject(new Fault('store-unavailable', 'The audit is closed. Ask a portal that is running.'))
     this.#journal.flush()
     return this.#link.query(query, this.#journal.position)
   }

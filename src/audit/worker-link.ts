@@ -61,7 +61,7 @@ export class WorkerLink {
     this.#worker = worker
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') {
-        worker.unref()
+        if (this.#waiting.size === 0) worker.unref()
         resolve()
       } else if (message.kind === 'refused') reject(cannotOpen(message.cause, message.told))
       else this.#receive(message)
