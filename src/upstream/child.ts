@@ -69,11 +69,16 @@ export class Child {
   }
 
   /** @throws Trouble `busy` when the child does not read */
-  send(text: string): void {
+  send(message: Buffer): void {
     if (this.#gone) throw new Trouble('unsent', 'the child is gone')
     if (this.#process.stdin.writableLength > BACKLOG_BYTES)
       throw new Trouble('busy', 'the child does not read its input')
-    this.#process.stdin.write(`${text}\n`)
+    const { stdin } = this.#process
+    // One write for the message and its end.
+    stdin.cork()
+    stdin.write(message)
+    stdin.write('\n')
+    stdin.uncork()
   }
 
   /** Closes stdin, then SIGTERM, then SIGKILL to the whole group; resolves when the child is gone. */

@@ -3,18 +3,9 @@
  * not understood. Whether silence or an end counts as "old" is the transport's business, not decided here.
  */
 import { parse } from '../protocol/json-bytes.ts'
+import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol/methods.ts'
 import type { JsonObject, RawReply } from '../protocol/model.ts'
-import {
-  encodeRequest,
-  LEGACY_VERSION,
-  LEGACY_VERSIONS,
-  legacyPeer,
-  MODERN_VERSION,
-  MODERN_VERSIONS,
-  modernPeer,
-  type Peer,
-  type PortalInfo,
-} from './encode.ts'
+import { encodeRequest, type Message, type Peer, type PortalInfo } from './encode.ts'
 import { NEVER, type Outgoing } from './exchange.ts'
 import { Trouble } from './trouble.ts'
 
@@ -22,14 +13,17 @@ import { Trouble } from './trouble.ts'
 const MODERN_ERRORS = [-32020, -32021, -32022]
 const UNSUPPORTED_VERSION = -32022
 
+/** The revision that a server is asked in first. */
+export const MODERN_VERSION = '2026-07-28'
+
 /** A request of the portal's own. */
 export function ownRequest(method: string, params: JsonObject = {}): Outgoing {
   return { principal: null, client: null, method, params, progress: false, cancel: NEVER, report: () => {} }
 }
 
-/** @param version which revision to ask in; the newest unless the server refused it */
-export function encodeDiscover(id: number, portal: PortalInfo, version: string = MODERN_VERSION): string {
-  return encodeRequest(modernPeer(version, {}, portal), id, ownRequest('server/discover'))
+export function encodeDiscover(id: number, portal: PortalInfo, version: string): Message {
+  const peer: Peer = { era: '2026', version, capabilities: {}, portal }
+  return encodeRequest(peer, id, ownRequest('server/discover'))
 }
 
 export type Verdict = { era: '2026'; peer: Peer } | { era: 'again'; version: string } | { era: '2025' }
@@ -47,7 +41,7 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   const capabilities = asObject(body.capabilities)
   if (versions === null || capabilities === null) return { era: '2025' }
   const version = commonVersion(versions)
-  return version === null ? { era: '2025' } : { era: '2026', peer: modernPeer(version, capabilities, portal) }
+  return version === null ? { era: '2025' } : { era: '2026', peer: { era: '2026', version, capabilities, portal } }
 }
 
 function readDiscoverError(error: JsonObject, asked: string): Verdict {
@@ -58,7 +52,7 @@ function readDiscoverError(error: JsonObject, asked: string): Verdict {
   const supported = strings(asObject(error.data ?? null)?.supported) ?? []
   const version = commonVersion(supported)
   if (version !== null && version !== asked) return { era: 'again', version }
-  if (supported.some((one) => (LEGACY_VERSIONS as readonly string[]).includes(one))) return { era: '2025' }
+  if (supported.some((one) => LEGACY_VERSIONS.includes(one))) return { era: '2025' }
   throw new Trouble('bad-answer', 'no protocol version in common', { rpcCode: error.code })
 }
 
@@ -66,18 +60,17 @@ function readDiscoverError(error: JsonObject, asked: string): Verdict {
  * @returns the peer that `initialize` negotiated
  * @throws Trouble when it is refused, or chooses a version the portal does not speak
  */
-export function readInitialize(raw: RawReply): Peer {
+export function readInitialize(raw: RawReply, portal: PortalInfo): Peer {
   const body = bodyOf(raw)
   if (raw.outcome === 'error') {
     const rpcCode = typeof body.code === 'number' ? { rpcCode: body.code } : {}
     throw new Trouble('bad-answer', 'initialize was refused', rpcCode)
   }
   const version = body.protocolVersion
-  const known: readonly string[] = LEGACY_VERSIONS
-  if (typeof version !== 'string' || (!known.includes(version) && version > LEGACY_VERSION)) {
+  if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  return legacyPeer(version, asObject(body.capabilities ?? null) ?? {})
+  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {}, portal }
 }
 
 /** @returns the parsed `result` or `error` object */

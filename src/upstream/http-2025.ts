@@ -6,12 +6,20 @@
 import type { JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage } from '../protocol/scan.ts'
 import type { Connection } from './connection.ts'
-import { answerToServer, encodeCancel, encodeInitialize, encodeRequest, INITIALIZED, type Peer } from './encode.ts'
+import {
+  answerToServer,
+  encodeCancel,
+  encodeInitialize,
+  encodeInitialized,
+  encodeRequest,
+  type Message,
+  type Peer,
+} from './encode.ts'
 import { openEventStream } from './event-stream.ts'
 import { Exchange, type Outgoing } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
 import { errorCode, type OnMessage, type Post, post } from './http-post.ts'
-import { type HttpTarget, postHeaders, streamHeaders } from './http-target.ts'
+import { type HttpTarget, requestHeaders, streamHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
 import { keepListening } from './subscriptions.ts'
@@ -112,11 +120,10 @@ class Http2025 implements Connection {
     const exchange = new Exchange(ownRequest('initialize'))
     const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
     if (done.reply === null || done.status > 299) throw statusTrouble(done)
-    const peer = readInitialize(done.reply)
-    const headers = ['mcp-protocol-version', peer.version]
-    if (done.sessionId !== null) headers.push('mcp-session-id', visible(done.sessionId))
+    const peer = readInitialize(done.reply, this.#target.portal)
+    const headers = done.sessionId === null ? [] : ['mcp-session-id', visible(done.sessionId)]
     const session: Session = { id: done.sessionId, peer, headers, logLevel: null }
-    await this.#tell(session, INITIALIZED)
+    await this.#tell(session, encodeInitialized(peer))
     return session
   }
 
@@ -126,7 +133,7 @@ class Http2025 implements Connection {
     const id = this.#nextId()
     const onMessage: OnMessage = (message) => {
       if (message.kind === 'notification') this.#hear(message, exchange, id)
-      else void this.#tell(session, answerToServer(message.id, message.method)).catch(() => {})
+      else void this.#tell(session, answerToServer(session.peer, message.id, message.method)).catch(() => {})
     }
     this.#inFlight.set(id, exchange)
     try {
@@ -138,7 +145,7 @@ class Http2025 implements Connection {
     } catch (error) {
       // Here a closed stream is not a cancellation: the server has to be told.
       if (exchange.stopped !== null) {
-        void this.#tell(session, encodeCancel(id, exchange.stopped.message)).catch(() => {})
+        void this.#tell(session, encodeCancel(session.peer, id, exchange.stopped.message)).catch(() => {})
       }
       throw error
     } finally {
@@ -159,21 +166,31 @@ class Http2025 implements Connection {
     await this.#post(session.headers, body, new Exchange(request), { id, onMessage: null }).catch(() => {})
   }
 
-  async #tell(session: Session, body: string): Promise<void> {
+  async #tell(session: Session, message: Message): Promise<void> {
     const exchange = new Exchange(ownRequest('notification'))
-    const done = await this.#post(session.headers, body, exchange, { id: null, onMessage: null })
+    const done = await this.#post(session.headers, message, exchange, { id: null, onMessage: null })
     if (done.status > 299) throw statusTrouble(done)
   }
 
   #post(
-    headers: readonly string[],
-    body: string,
+    session: readonly string[],
+    message: Message,
     exchange: Exchange,
     answer: { id: number | null; onMessage: OnMessage | null },
   ): Promise<Post> {
     const { pool, path, watch, limits } = this.#target
-    const all = [...postHeaders(this.#target), ...headers]
-    return post({ pool, path, headers: all, body, exchange, watch, answerBytes: limits.answerBytes, ...answer })
+    const headers = requestHeaders(this.#target, message)
+    headers.push(...session)
+    return post({
+      pool,
+      path,
+      headers,
+      body: message.body,
+      exchange,
+      watch,
+      answerBytes: limits.answerBytes,
+      ...answer,
+    })
   }
 
   /** What came on the stream of one call. */
@@ -210,14 +227,14 @@ class Http2025 implements Connection {
       this.#endStream = openEventStream({
         pool,
         path,
-        headers: [...streamHeaders(this.#target), ...session.headers],
+        headers: [...streamHeaders(this.#target), ...namedSession(session)],
         eventBytes: limits.answerBytes,
         onOpen: () => {},
         onEvent: ({ data }) => {
           const message = classifyMessage(data)
           if (message?.kind === 'notification') this.#hearUnsolicited(message)
           else if (message?.kind === 'request') {
-            void this.#tell(session, answerToServer(message.id, message.method)).catch(() => {})
+            void this.#tell(session, answerToServer(session.peer, message.id, message.method)).catch(() => {})
           }
         },
         onEnd: (trouble) => resolve(trouble.status === null || trouble.status === 404 || trouble.status >= 500),
@@ -228,7 +245,7 @@ class Http2025 implements Connection {
   /** Sessions cost their server memory, so an ended one is given back; 405 is allowed and nobody waits for it. */
   #end(session: Session): Promise<void> {
     const { pool, path } = this.#target
-    const headers = [...postHeaders(this.#target), ...session.headers]
+    const headers = [...this.#target.headers, ...namedSession(session)]
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, 500)
       const done = () => {
@@ -247,6 +264,11 @@ class Http2025 implements Connection {
       )
     })
   }
+}
+
+/** For requests without a message. */
+function namedSession({ peer, headers }: Session): string[] {
+  return ['mcp-protocol-version', peer.version, ...headers]
 }
 
 /** 404 by the specification; servers that lost their sessions also say 400 and put it in words. */

@@ -1,14 +1,13 @@
 /**
  * Streamable HTTP of 2026-07-28 and later: one stateless POST a call, nothing remembered between two. The hot path.
  */
-import { encodeHeaderValue } from '../protocol/era-2026/header-value.ts'
 import type { JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
-import { encodeRequest, MODERN_VERSION, type Peer } from './encode.ts'
+import { encodeRequest, type Peer } from './encode.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
-import { encodeDiscover, readDiscover } from './handshake.ts'
+import { encodeDiscover, MODERN_VERSION, readDiscover } from './handshake.ts'
 import { errorCode, type Post, type PostRequest, post } from './http-post.ts'
-import { type HttpTarget, postHeaders } from './http-target.ts'
+import { type HttpTarget, requestHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, withoutToken } from './notifications.ts'
 import { keepListening, listenExchange, listenFilter } from './subscriptions.ts'
@@ -26,7 +25,6 @@ export class Http2026 implements Connection {
   inFlight = 0
   readonly #target: HttpTarget
   readonly #peer: Peer
-  readonly #headers: readonly string[]
   readonly #paramHeaders: ParamHeaders
   readonly #nextId = newIds()
   #isListening = false
@@ -34,7 +32,6 @@ export class Http2026 implements Connection {
   constructor(target: HttpTarget, peer: Peer, paramHeaders: ParamHeaders) {
     this.#target = target
     this.#peer = peer
-    this.#headers = [...postHeaders(target), 'mcp-protocol-version', peer.version]
     this.#paramHeaders = paramHeaders
   }
 
@@ -73,28 +70,23 @@ export class Http2026 implements Connection {
     const { out } = exchange
     const { pool, path, watch, limits } = this.#target
     const id = this.#nextId()
+    const message = encodeRequest(this.#peer, id, out)
+    const headers = requestHeaders(this.#target, message)
+    if (out.method === 'tools/call') headers.push(...this.#paramHeaders(out))
     return post({
       pool,
       path,
-      headers: this.#requestHeaders(out),
-      body: encodeRequest(this.#peer, id, out),
+      headers,
+      body: message.body,
       exchange,
       watch,
       answerBytes: limits.answerBytes,
       id,
-      onMessage: (message) => {
+      onMessage: (heard) => {
         // A modern server asks nothing on a stream, and what it says belongs to this call.
-        if (message.kind === 'notification') this.#hear(message, exchange, id)
+        if (heard.kind === 'notification') this.#hear(heard, exchange, id)
       },
     })
-  }
-
-  #requestHeaders(out: Outgoing): string[] {
-    const headers = [...this.#headers, 'mcp-method', out.method]
-    const name = nameOf(out)
-    if (name !== null) headers.push('mcp-name', encodeHeaderValue(name))
-    if (out.method === 'tools/call') headers.push(...this.#paramHeaders(out))
-    return headers
   }
 
   #hear(notification: Notification, exchange: Exchange, id: number): void {
@@ -106,14 +98,6 @@ export class Http2026 implements Connection {
       if (passesLogLevel(notification, out)) out.report(notification)
     } else if (exchange.isEndless) out.report(notification)
   }
-}
-
-/** What `Mcp-Name` repeats of the body, or null where the method has no such header. */
-function nameOf(out: Outgoing): string | null {
-  const field = out.method === 'resources/read' ? 'uri' : 'name'
-  if (field === 'name' && out.method !== 'tools/call' && out.method !== 'prompts/get') return null
-  const value = out.params[field]
-  return typeof value === 'string' ? value : null
 }
 
 function replyOf(done: Post): RawReply {
@@ -135,11 +119,12 @@ export async function discoverHttp(target: HttpTarget, exchange: () => Exchange)
   const ids = newIds()
   const ask = async (version: string) => {
     const id = ids()
+    const message = encodeDiscover(id, target.portal, version)
     const done = await postProbe({
       pool: target.pool,
       path: target.path,
-      headers: [...postHeaders(target), 'mcp-protocol-version', version, 'mcp-method', 'server/discover'],
-      body: encodeDiscover(id, target.portal, version),
+      headers: requestHeaders(target, message),
+      body: message.body,
       exchange: exchange(),
       watch: target.watch,
       answerBytes: target.limits.answerBytes,

@@ -19,7 +19,7 @@ export interface PostRequest {
   path: string
   /** Names and values in turn, as undici takes them without another copy. */
   headers: string[]
-  body: string
+  body: Buffer
   exchange: Exchange
   watch: Watch
   answerBytes: number

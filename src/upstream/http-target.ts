@@ -4,7 +4,7 @@
  */
 import { Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
-import type { PortalInfo } from './encode.ts'
+import type { Message, PortalInfo } from './encode.ts'
 import type { Limits, Watch } from './exchange.ts'
 
 /** Sockets to one server for one credential. */
@@ -40,11 +40,11 @@ export function baseHeaders(portal: PortalInfo, credential: readonly string[]): 
   return ['accept-encoding', 'identity', 'user-agent', `${portal.name}/${portal.version}`, ...credential]
 }
 
-const POST_HEADERS = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream']
-
-/** The constant part of a POST's headers. */
-export function postHeaders(target: HttpTarget): string[] {
-  return [...POST_HEADERS, ...target.headers]
+/** Everything that a POST carries: what goes with every request, and what this message says of itself. */
+export function requestHeaders(target: HttpTarget, message: Message): string[] {
+  const headers = target.headers.slice()
+  for (const name in message.headers) headers.push(name, message.headers[name] ?? '')
+  return headers
 }
 
 export function streamHeaders(target: HttpTarget): string[] {

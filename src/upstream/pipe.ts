@@ -3,9 +3,11 @@
  * minted, progress by tokens that are those ids. Whatever names no call of ours belongs to nobody in particular: log
  * messages are handed on only while exactly one principal has calls in flight, or one caller would read another's.
  */
+
+import { LATEST_LEGACY_VERSION } from '../protocol/methods.ts'
 import type { Era, JsonObject, JsonRpcId, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage, readId } from '../protocol/scan.ts'
-import { answerToServer, encodeCancel, encodeRequest, type Peer } from './encode.ts'
+import { answerToServer, encodeCancel, encodeRequest, type Message, type Peer, type PortalInfo } from './encode.ts'
 import type { Exchange, Limits, Watch } from './exchange.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, soleCall, withoutToken } from './notifications.ts'
@@ -14,7 +16,7 @@ import { Trouble } from './trouble.ts'
 /** Where a pipe's messages go out. `exchange` is the request that the message carries, where it carries one. */
 export interface PipeEnd {
   /** Fails by throwing or by calling `pipe.failOne`. */
-  send(text: string, id: number | null): void
+  send(message: Message, id: number | null): void
 }
 
 interface Pending {
@@ -25,6 +27,7 @@ interface Pending {
 
 export interface PipeOptions {
   end: PipeEnd
+  portal: PortalInfo
   limits: Limits
   watch: Watch
 }
@@ -33,6 +36,7 @@ export class Pipe {
   /** Set by the handshake; before it, requests go out as the handshake made them. */
   peer: Peer | null = null
   readonly #end: PipeEnd
+  readonly #portal: PortalInfo
   readonly #limits: Limits
   readonly #watch: Watch
   readonly #pending = new Map<number, Pending>()
@@ -43,6 +47,7 @@ export class Pipe {
 
   constructor(options: PipeOptions) {
     this.#end = options.end
+    this.#portal = options.portal
     this.#limits = options.limits
     this.#watch = options.watch
   }
@@ -70,7 +75,7 @@ export class Pipe {
   }
 
   /** @param encode makes the message once its id is known */
-  exchange(exchange: Exchange, encode: (id: number) => string): Promise<RawReply> {
+  exchange(exchange: Exchange, encode: (id: number) => Message): Promise<RawReply> {
     if (this.#broken !== null) return Promise.reject(new Trouble('unsent', this.#broken.message))
     if (this.#pending.size >= this.#limits.inFlight) {
       return Promise.reject(new Trouble('busy', 'too many calls in flight'))
@@ -133,7 +138,7 @@ export class Pipe {
     if (pending === undefined) return
     pending.reject(trouble)
     try {
-      this.#end.send(encodeCancel(id, trouble.message), null)
+      this.#end.send(encodeCancel(this.#anyPeer(), id, trouble.message), null)
     } catch {
       // The stream broke meanwhile, which ends the call on the other side too.
     }
@@ -141,7 +146,7 @@ export class Pipe {
 
   #answerServer(id: JsonRpcId, method: string): void {
     try {
-      this.#end.send(answerToServer(id, method), null)
+      this.#end.send(answerToServer(this.#anyPeer(), id, method), null)
     } catch {
       // A question whose stream is gone needs no answer.
     }
@@ -162,6 +167,11 @@ export class Pipe {
       return
     }
     this.#listener?.(notification)
+  }
+
+  /** A child may ping us before the handshake is over. */
+  #anyPeer(): Peer {
+    return this.peer ?? { era: '2025', version: LATEST_LEGACY_VERSION, capabilities: {}, portal: this.#portal }
   }
 
   *#exchanges(): Iterable<Exchange> {

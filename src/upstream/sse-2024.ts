@@ -5,12 +5,12 @@
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import type { SseEvent } from '../protocol/sse.ts'
 import type { Connection } from './connection.ts'
-import { encodeInitialize, INITIALIZED } from './encode.ts'
+import { encodeInitialize, encodeInitialized, type Message } from './encode.ts'
 import { openEventStream } from './event-stream.ts'
 import { Exchange } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
 import { post } from './http-post.ts'
-import { atUrl, type HttpTarget, postHeaders, streamHeaders } from './http-target.ts'
+import { atUrl, type HttpTarget, requestHeaders, streamHeaders } from './http-target.ts'
 import { Pipe } from './pipe.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
@@ -30,15 +30,14 @@ class Sse2024 implements Connection {
   isOpen = true
   readonly #target: HttpTarget
   readonly #pipe: Pipe
-  readonly #headers: string[]
   #postTarget: HttpTarget | null = null
   #endStream: () => void = () => {}
 
   constructor(target: HttpTarget) {
     this.#target = target
-    this.#headers = postHeaders(target)
     this.#pipe = new Pipe({
-      end: { send: (text, id) => void this.#send(text, id) },
+      end: { send: (message, id) => void this.#send(message, id) },
+      portal: target.portal,
       limits: target.limits,
       watch: target.watch,
     })
@@ -60,8 +59,9 @@ class Sse2024 implements Connection {
     await this.#connect()
     const exchange = new Exchange(ownRequest('initialize'))
     const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#target.portal))
-    this.#pipe.peer = readInitialize(raw)
-    await this.#send(INITIALIZED, null)
+    const peer = readInitialize(raw, this.#target.portal)
+    this.#pipe.peer = peer
+    await this.#send(encodeInitialized(peer), null)
   }
 
   request(exchange: Exchange): Promise<RawReply> {
@@ -129,15 +129,15 @@ class Sse2024 implements Connection {
   }
 
   /** @param id the request that the message carries, which fails with the POST that carries it */
-  async #send(text: string, id: number | null): Promise<void> {
+  async #send(message: Message, id: number | null): Promise<void> {
     const target = this.#postTarget
     try {
       if (target === null) throw new Trouble('unsent', 'no endpoint yet')
       const done = await post({
         pool: target.pool,
         path: target.path,
-        headers: [...this.#headers],
-        body: text,
+        headers: requestHeaders(target, message),
+        body: message.body,
         exchange: new Exchange(ownRequest('message')),
         watch: target.watch,
         answerBytes: target.limits.answerBytes,

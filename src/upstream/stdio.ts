@@ -6,9 +6,9 @@
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import { Child } from './child.ts'
 import type { Connection } from './connection.ts'
-import { encodeInitialize, INITIALIZED, MODERN_VERSION, type PortalInfo } from './encode.ts'
+import { encodeInitialize, encodeInitialized, type PortalInfo } from './encode.ts'
 import { Exchange, type Limits, type Watch } from './exchange.ts'
-import { encodeDiscover, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
+import { encodeDiscover, MODERN_VERSION, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
 import { Pipe } from './pipe.ts'
 import { listenExchange, listenFilter } from './subscriptions.ts'
 import { Trouble } from './trouble.ts'
@@ -56,7 +56,8 @@ class StdioConnection implements Connection {
   constructor(options: StdioOptions) {
     this.#options = options
     this.#pipe = new Pipe({
-      end: { send: (text) => this.#child.send(text) },
+      end: { send: (message) => this.#child.send(message.body) },
+      portal: options.portal,
       limits: options.limits,
       watch: options.watch,
     })
@@ -130,8 +131,9 @@ class StdioConnection implements Connection {
     const raw = await this.#pipe.exchange(new Exchange(ownRequest('initialize')), (id) =>
       encodeInitialize(id, this.#options.portal),
     )
-    this.#pipe.peer = readInitialize(raw)
-    this.#child.send(INITIALIZED)
+    const peer = readInitialize(raw, this.#options.portal)
+    this.#pipe.peer = peer
+    this.#child.send(encodeInitialized(peer).body)
   }
 
   async #discover(exchange: Exchange, version: string): Promise<Verdict> {
