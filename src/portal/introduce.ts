@@ -48,6 +48,6 @@ function capabilities(visit: Visit, rooms: Rooms): JsonObject {
 function instructions(visit: Visit): string {
   const about = visit.spec.description === null ? '' : ` ${visit.spec.description}`
   const name = `This is the MCP portal "${visit.spec.name}".${about}`
-  if (visit.mount !== null) return name
+  if (visit.mounted) return name
   return `${name} Tools and prompts are named {server id}_{name}. portal_list_servers tells which servers you have and whether one is down.`
 }

@@ -35,7 +35,7 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
     const error = { code: -32602, message: 'Invalid cursor: ask for the first page again, without a cursor.' }
     return { reply: { kind: 'error', error }, credential: null, upstreamMs: 0 }
   }
-  const own = kind === 'tool' && visit.mount === null ? BUILTIN_LIST : []
+  const own = kind === 'tool' && !visit.mounted ? BUILTIN_LIST : []
   const parts = visit.catalog.list(kind, visit.visible)
   const page = slice(own, parts, offset)
   const next = offset + PAGE

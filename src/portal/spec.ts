@@ -16,7 +16,7 @@ export interface PortalSpec {
 /** Where a request arrived. */
 export interface Place {
   spec: PortalSpec
-  /** The server of a single-server mount, by index in portal order; null for the whole portal. */
+  /** The server of a single-server mount, by index in portal order, -1 where the URL names none; null for the whole portal. */
   mount: number | null
 }
 

@@ -20,7 +20,7 @@ export const PORTAL: Target = { kind: 'portal', name: null }
 
 /** A tool, prompt or listed resource by its public or bare name; a resource also by the one template that fits it. */
 export function findTarget(visit: Visit, kind: CapabilityKind, name: string): Target {
-  if (kind === 'tool' && visit.mount === null && BUILTINS.has(name)) return { kind: 'builtin', name }
+  if (kind === 'tool' && !visit.mounted && BUILTINS.has(name)) return { kind: 'builtin', name }
   const entry = visit.catalog.find(kind, name) ?? (kind === 'resource' ? templateFor(visit.catalog, name) : undefined)
   return entry ? { kind: 'capability', name, entry } : { kind: 'nothing', name }
 }

@@ -12,7 +12,7 @@ import type { ClientFacts } from '../protocol/model.ts'
 import type { Catalog, Visible } from './catalog.ts'
 import type { Directory } from './directory.ts'
 import type { Session } from './sessions.ts'
-import type { Place, PortalSpec, ServerSpec } from './spec.ts'
+import type { Place, PortalSpec } from './spec.ts'
 import type { Toggles } from './toggles.ts'
 
 export interface Standing {
@@ -21,7 +21,8 @@ export interface Standing {
   readonly visible: Visible
   readonly switchedOff: ReadonlySet<ServerUid>
   readonly actor: ActorSnapshot
-  readonly mount: ServerSpec | null
+  /** On a single-server mount, also one that mounts nothing: names are un-prefixed and the portal's own tools are not there. */
+  readonly mounted: boolean
 }
 
 export interface Visit extends Standing {
@@ -104,7 +105,7 @@ function stand(
     visible: { has, key: has.map((yes) => (yes ? '1' : '0')).join('') },
     switchedOff,
     actor: snapshot(principal),
-    mount: mount === null ? null : (spec.servers[mount] ?? null),
+    mounted: mount !== null,
   }
 }
 
