@@ -103,7 +103,9 @@ async function logs(context: Context, options: Options): Promise<void> {
 function lineOf(row: Row): string {
   const what = textOf(row, 'capability') || row.method
   const outcome = textOf(row, 'outcome') || row.phase
-  const why = [textOf(row, 'error'), textOf(row, 'rule')].filter(Boolean).join(', ')
+  // A rule is worth a place in the line where it said no.
+  const rule = row.decision === 'deny' ? textOf(row, 'rule') : ''
+  const why = [textOf(row, 'error'), rule].filter(Boolean).join(', ')
   const ms = Number(row.portal_ms ?? 0) + Number(row.upstream_ms ?? 0)
   const took = row.portal_ms === undefined ? '' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
   return [
