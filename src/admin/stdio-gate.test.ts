@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { type AdminRoom, DEAD, openAdminRoom, REMOTE, SERVERS, serverBody } from '../../test/admin-room.ts'
+import { everythingStdio } from '../../test/peers/servers.ts'
+
+describe('stdio servers', () => {
+  const { command, args } = everythingStdio()
+  const body = (id = 'child') => ({
+    ...serverBody(id, {
+      hostname: `stdio://${id}`,
+      transport: { type: 'stdio', command, args, env: { API_KEY: 'canary-env' } },
+    }),
+  })
+  async function within(register: 'off' | 'local' | 'api', work: (room: AdminRoom) => Promise<void>): Promise<void> {
+    const room = await openAdminRoom('sqlite', { register })
+    try {
+      await work(room)
+    } finally {
+      await room.end()
+    }
+  }
+
+  test('where registration is local, only the owner over a direct loopback connection may run a program', async () => {
+    await within('local', async (room) => {
+      const admin = await room.token('admin')
+      const narrow = await room.token('owner', { scopes: ['servers:write'] })
+      for (const options of [{ caller: REMOTE }, { token: admin }, { token: narrow }]) {
+        const refused = await room.ask('POST', SERVERS, { body: body(), ...options })
+        expect(refused.status).toBe(403)
+        expect(refused.body.errors[0]?.message).toContain('loopback')
+      }
+      expect((await room.ask('GET', SERVERS)).body.result).toEqual([])
+      const made = await room.ask('POST', SERVERS, { body: body() })
+      expect(made.body.result).toMatchObject({
+        status: 'ready',
+        hostname: 'stdio://child',
+        transport: { type: 'stdio', command, args },
+      })
+      expect(JSON.stringify(made.body)).not.toContain('canary')
+      const env = { transport: { type: 'stdio', command, args, env: { NODE_OPTIONS: '--inspect' } } }
+      expect((await room.ask('PUT', `${SERVERS}/child`, { body: env, token: admin })).status).toBe(403)
+      const other = { transport: { type: 'stdio', command: '/bin/sh', args } }
+      expect((await room.ask('PUT', `${SERVERS}/child`, { body: other })).status).toBe(400)
+      const echoed = { ...made.body.result, description: 'by an admin' }
+      const described = await room.ask('PUT', `${SERVERS}/child`, { body: echoed, token: admin })
+      expect(described.body.result).toMatchObject({ description: 'by an admin', status: 'ready' })
+    })
+  })
+
+  test('switched off, not even the owner may; opened to the API, an admin may', async () => {
+    await within('off', async (room) => {
+      expect((await room.ask('POST', SERVERS, { body: body() })).status).toBe(403)
+    })
+    await within('api', async (room) => {
+      const made = await room.ask('POST', SERVERS, { body: body(), caller: REMOTE, token: await room.token('admin') })
+      expect(made.status).toBe(200)
+    })
+  })
+
+  test.each([
+    ['another id in the hostname', { hostname: 'stdio://other' }, 'hostname'],
+    ['no transport', { transport: undefined }, 'transport'],
+    ['a credential', { auth_type: 'bearer', auth_credentials: 'x' }, 'auth_type'],
+    ['a transport on an HTTP server', { hostname: DEAD }, 'transport'],
+    ['a variable with "="', { transport: { type: 'stdio', command, env: { 'A=B': 'c' } } }, 'transport.env'],
+    ['a NUL in an argument', { transport: { type: 'stdio', command, args: ['a\0b'] } }, 'transport.args.0'],
+  ])('%s is refused', async (_, more, path) => {
+    await within('api', async (room) => {
+      const answer = await room.ask('POST', SERVERS, { body: { ...body(), ...more } })
+      expect(answer.status).toBe(400)
+      expect(answer.body.errors[0]?.message).toContain(path)
+    })
+  })
+})

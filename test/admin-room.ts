@@ -1,0 +1,166 @@
+/** The admin API with everything that stands behind it for real: store, audit, upstreams, and tokens of every role. */
+
+import type { AdminDeps, Caller } from '../src/admin/deps.ts'
+import { createAdmin } from '../src/admin/index.ts'
+import type { Audit } from '../src/audit/event.ts'
+import { openAudit } from '../src/audit/log.ts'
+import { type Clock, systemClock } from '../src/base/clock.ts'
+import { silentLog } from '../src/base/log.ts'
+import type { Role } from '../src/base/principal.ts'
+import { digest, keyRing, newSecret, openSealer } from '../src/base/secret.ts'
+import { insertApiToken } from '../src/identity/api-token-store.ts'
+import { authenticateOperator } from '../src/identity/operators.ts'
+import type { Upstreams } from '../src/upstream/model.ts'
+import { openUpstreams } from '../src/upstream/upstreams.ts'
+import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  body: Body
+}
+
+/** The envelope, its result open to whatever the test expects there. */
+export interface Body {
+  result: Shown & Shown[]
+  success: boolean
+  errors: { code: number; message: string }[]
+  messages: unknown[]
+  result_info: Record<string, unknown> | null
+}
+
+export interface Shown {
+  [member: string]: unknown
+}
+
+export interface AdminRoom {
+  at: TestStore
+  deps: AdminDeps
+  audit: Audit
+  upstreams: Upstreams
+  /** The secret of an unscoped owner token that never ends. */
+  owner: string
+  clock: MovableClock
+  fetch(request: Request, caller?: Caller): Promise<Response>
+  /** @param path after the account, or absolute from `/client/v4` or `/openapi.json` */
+  ask(method: string, path: string, options?: AskOptions): Promise<Answer>
+  token(role: Role, options?: { scopes?: readonly string[]; expiresAt?: number }): Promise<string>
+  end(): Promise<void>
+}
+
+export interface AskOptions {
+  body?: unknown
+  /** The owner's unless given; null for none. */
+  token?: string | null
+  caller?: Caller
+  headers?: Record<string, string>
+}
+
+export interface MovableClock extends Clock {
+  move(ms: number): void
+}
+
+export const LOCAL: Caller = { clientIp: '127.0.0.1', loopback: true }
+export const REMOTE: Caller = { clientIp: '192.0.2.7', loopback: false }
+
+function movableClock(): MovableClock {
+  let ahead = 0
+  return {
+    now: () => systemClock.now() + ahead,
+    elapsed: () => systemClock.elapsed(),
+    move: (ms) => {
+      ahead += ms
+    },
+  }
+}
+
+export interface RoomSettings {
+  accountId?: string
+  register?: 'off' | 'local' | 'api'
+  configFile?: string
+}
+
+export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: RoomSettings = {}): Promise<AdminRoom> {
+  const clock = movableClock()
+  const at = await freshStore(kind, clock)
+  const { store, dir, databaseUrl } = at
+  const log = silentLog
+  const audit = await openAudit({ dir, databaseUrl, durability: 'process', retentionDays: 90, clock, log })
+  const sealer = openSealer(keyRing([Buffer.alloc(32, 9)]), 'store')
+  const stdio = {
+    register: settings.register ?? 'local',
+    maxChildren: 8,
+    idleStopMs: 60_000,
+    env: { PATH: process.env.PATH ?? '' },
+  }
+  const upstreams = await openUpstreams({
+    store,
+    sealer,
+    clock,
+    log,
+    config: { stdio, data: dir },
+    portalInfo: { name: 'portico', version: '0.0.0' },
+    limits: { refusedMs: 0 },
+  })
+  const deps: AdminDeps = {
+    ...{ store, sealer, upstreams, audit, clock, log },
+    config: { accountId: settings.accountId ?? null, stdio },
+    configFile: settings.configFile ?? null,
+    authenticate: (header) => authenticateOperator(header, store, clock),
+  }
+  const admin = createAdmin(deps)
+  const token: AdminRoom['token'] = async (
+    role,
+    { scopes = [], expiresAt = null }: { scopes?: readonly string[]; expiresAt?: number | null } = {},
+  ) => {
+    const secret = newSecret('ptapi')
+    const made = { name: `${role} token`, role, scopes, expiresAt, createdBy: 'test', digest: digest(secret) }
+    await store.write((trx) => insertApiToken(store, trx, made))
+    return secret
+  }
+  const owner = await token('owner')
+  const fetch: AdminRoom['fetch'] = (request, caller = LOCAL) => admin.fetch(request, caller)
+  return {
+    ...{ at, deps, audit, upstreams, owner, clock, fetch, token },
+    ask: (method, path, options = {}) => ask(fetch, owner, { method, path, ...options }),
+    end: async () => {
+      await upstreams.close()
+      await audit.close()
+      await at.end()
+    },
+  }
+}
+
+async function ask(
+  fetch: AdminRoom['fetch'],
+  owner: string,
+  { method, path, body, token = owner, caller = LOCAL, headers = {} }: AskOptions & { method: string; path: string },
+): Promise<Answer> {
+  const absolute = path.startsWith('/client/') || path === '/openapi.json'
+  const url = `http://localhost${absolute ? '' : '/client/v4/accounts/default'}${path}`
+  const all = new Headers(headers)
+  if (token !== null) all.set('authorization', `Bearer ${token}`)
+  if (body !== undefined && !all.has('content-type')) all.set('content-type', 'application/json')
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const request = new Request(url, { method, headers: all, ...(body === undefined ? {} : { body: text }) })
+  const response = await fetch(request, caller)
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Body }
+}
+
+export const PORTALS = '/access/ai-controls/mcp/portals'
+export const SERVERS = '/access/ai-controls/mcp/servers'
+export const LOGS = '/access/ai-controls/mcp/logs'
+/** Nothing listens there. */
+export const DEAD = 'http://127.0.0.1:1/mcp'
+
+/** The least that makes a server. */
+export const serverBody = (id: string, more: object = {}) => ({
+  id,
+  name: id,
+  hostname: DEAD,
+  auth_type: 'unauthenticated',
+  ...more,
+})
+
+/** The least that makes a portal. */
+export const portalBody = (id: string, more: object = {}) => ({ id, name: id, hostname: `${id}.example.com`, ...more })

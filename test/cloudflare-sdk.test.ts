@@ -1,0 +1,248 @@
+/** The official SDK of the product that this portal replaces, as it comes from npm, over a real loopback listener. */
+import type { AddressInfo } from 'node:net'
+import { type ServerType, serve } from '@hono/node-server'
+import Cloudflare, {
+  type APIError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  NotFoundError,
+  PermissionDeniedError,
+} from 'cloudflare'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type AdminRoom, LOCAL, openAdminRoom } from './admin-room.ts'
+import { type HttpPeer, startEverythingHttp } from './peers/servers.ts'
+
+const account_id = 'a86a8f5c339544d7bdc89926de14fb8c'
+
+describe('the official cloudflare SDK, with nothing changed but the base URL', () => {
+  let room: AdminRoom
+  let peer: HttpPeer
+  let listener: ServerType
+  let client: Cloudflare
+  let baseURL: string
+  let requests: string[]
+
+  beforeAll(async () => {
+    room = await openAdminRoom()
+    peer = await startEverythingHttp()
+    requests = []
+    listener = await new Promise<ServerType>((ready) => {
+      const fetch = (request: Request) => {
+        requests.push(`${request.method} ${new URL(request.url).pathname}`)
+        return room.fetch(request, LOCAL)
+      }
+      const made = serve({ fetch, hostname: '127.0.0.1', port: 0 }, () => ready(made))
+    })
+    baseURL = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/client/v4`
+    client = new Cloudflare({ apiToken: room.owner, baseURL })
+  })
+  afterAll(async () => {
+    await new Promise((done) => listener.close(done))
+    await room.end()
+    await peer.stop()
+  })
+
+  const mcp = () => client.zeroTrust.access.aiControls.mcp
+
+  test('servers are created, read, listed to the end, updated, synced and deleted', async () => {
+    const made = await mcp().servers.create({
+      account_id,
+      id: 'everything',
+      auth_type: 'unauthenticated',
+      hostname: peer.url,
+      name: 'Everything',
+      updated_tools: [{ name: 'echo', alias: 'say' }],
+    })
+    expect(made).toMatchObject({ id: 'everything', status: 'ready', updated_tools: [{ name: 'echo', alias: 'say' }] })
+    expect(made.tools.map((tool) => tool.name)).toContain('echo')
+    for (const id of ['b', 'c', 'd', 'e']) {
+      await mcp().servers.create({
+        account_id,
+        id,
+        auth_type: 'bearer',
+        hostname: 'http://127.0.0.1:1/mcp',
+        name: id,
+        auth_credentials: 'sk-canary',
+      })
+    }
+    const ids: string[] = []
+    requests.length = 0
+    for await (const server of mcp().servers.list({ account_id, per_page: 2 })) ids.push(server.id)
+    expect(ids).toEqual(['everything', 'b', 'c', 'd', 'e'])
+    // Three pages that hold something, and the empty one that ends it.
+    expect(requests).toHaveLength(4)
+
+    const found = await mcp().servers.list({ account_id, search: 'EVERY' })
+    expect(found.result.map((server) => server.id)).toEqual(['everything'])
+    const renamed = await mcp().servers.update('everything', { account_id, name: 'Renamed' })
+    expect(renamed).toMatchObject({ name: 'Renamed', updated_tools: [{ name: 'echo', alias: 'say' }] })
+    expect(await mcp().servers.read('everything', { account_id })).toMatchObject({
+      name: 'Renamed',
+      hostname: peer.url,
+    })
+    expect(await mcp().servers.sync('everything', { account_id })).toMatchObject({ status: 'ready' })
+    expect(await mcp().servers.sync('b', { account_id })).toMatchObject({ status: 'error', error: expect.any(String) })
+    expect(JSON.stringify(await mcp().servers.read('b', { account_id }))).not.toContain('canary')
+    expect(await mcp().servers.delete('e', { account_id })).toMatchObject({ id: 'e' })
+    await expect(mcp().servers.read('e', { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('portals are created, read, listed to the end, updated and deleted', async () => {
+    const made = await mcp().portals.create({
+      account_id,
+      id: 'team',
+      hostname: 'team.example.com',
+      name: 'Team',
+      code_mode: 'off',
+      servers: [
+        { server_id: 'c', default_disabled: true, on_behalf: false },
+        {
+          server_id: 'everything',
+          updated_tools: [{ name: 'echo', alias: 'tell', enabled: true }],
+          updated_prompts: [],
+        },
+      ],
+    })
+    expect(made).toMatchObject({
+      code_mode: 'off',
+      allow_code_mode: false,
+      servers: [
+        { id: 'c', server_id: 'c', default_disabled: true },
+        {
+          server_id: 'everything',
+          updated_tools: [{ name: 'echo', enabled: true, portal_alias: 'tell', server_alias: 'say' }],
+          updated_prompts: [],
+        },
+      ],
+    })
+    await mcp().portals.create({ account_id, id: 'other', hostname: 'other.example.com', name: 'Other' })
+    const ids: string[] = []
+    for await (const portal of mcp().portals.list({ account_id, per_page: 1 })) ids.push(portal.id)
+    expect(ids).toEqual(['team', 'other'])
+    const renamed = await mcp().portals.update('team', { account_id, name: 'The team' })
+    expect(renamed).toMatchObject({ name: 'The team', created_at: made.created_at })
+    expect(renamed.servers.map((server) => server.server_id)).toEqual(['c', 'everything'])
+    const reordered = await mcp().portals.update('team', {
+      account_id,
+      servers: [{ server_id: 'everything' }, { server_id: 'c' }],
+    })
+    expect(reordered.servers.map((server) => server.server_id)).toEqual(['everything', 'c'])
+    const gone = await mcp().portals.delete('team', { account_id })
+    expect(gone).toMatchObject({ id: 'team' })
+    expect(gone).not.toHaveProperty('servers')
+    await expect(mcp().portals.read('team', { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('policies are created, read, listed to the end, updated and deleted', async () => {
+    const { policies } = client.zeroTrust.access
+    const made = await policies.create({
+      account_id,
+      name: 'Acme',
+      decision: 'allow',
+      include: [{ email_domain: { domain: 'acme.test' } }],
+      require: [{ everyone: {} }],
+    })
+    expect(made).toMatchObject({ name: 'Acme', decision: 'allow', reusable: true })
+    const id = made.id ?? ''
+    await policies.create({
+      account_id,
+      name: 'Bots',
+      decision: 'non_identity',
+      include: [{ any_valid_service_token: {} }],
+    })
+    const names: (string | undefined)[] = []
+    for await (const policy of policies.list({ account_id, per_page: 1 })) names.push(policy.name)
+    expect(names).toEqual(['Acme', 'Bots'])
+    const include = [{ email: { email: 'ada@acme.test' } }]
+    expect(await policies.update(id, { account_id, name: 'Ada', decision: 'deny', include })).toMatchObject({
+      decision: 'deny',
+      include,
+    })
+    expect(await policies.get(id, { account_id })).toMatchObject({ name: 'Ada' })
+    expect(await policies.delete(id, { account_id })).toEqual({ id })
+    await expect(policies.get(id, { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('service tokens are created, read, listed to the end, updated, rotated, refreshed and deleted', async () => {
+    const { serviceTokens } = client.zeroTrust.access
+    const made = await serviceTokens.create({ account_id, name: 'ci', duration: '60m' })
+    expect(made.client_secret).toMatch(/^ptst_/)
+    const id = made.id ?? ''
+    expect(await serviceTokens.get(id, { account_id })).not.toHaveProperty('client_secret')
+    await serviceTokens.create({ account_id, name: 'cd' })
+    const names: (string | undefined)[] = []
+    for await (const token of serviceTokens.list({ account_id, per_page: 1 })) names.push(token.name)
+    expect(names).toEqual(['ci', 'cd'])
+    expect(await serviceTokens.update(id, { account_id, enabled: false })).toMatchObject({ enabled: false, name: 'ci' })
+    const rotated = await serviceTokens.rotate(id, { account_id })
+    expect(rotated.client_id).toBe(made.client_id)
+    expect(rotated.client_secret).not.toBe(made.client_secret)
+    expect(await serviceTokens.refresh(id, { account_id })).toMatchObject({ id, duration: '60m' })
+    expect(await serviceTokens.delete(id, { account_id })).toMatchObject({ id })
+    await expect(serviceTokens.get(id, { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('bad input gives typed errors with codes and sentences, and is asked once', async () => {
+    const server = {
+      account_id,
+      id: 'bad',
+      auth_type: 'unauthenticated',
+      hostname: 'http://127.0.0.1:1/',
+      name: 'b',
+    } as const
+    await mcp().servers.create({ ...server, id: 'taken' })
+    const attempts: [() => Promise<unknown>, new (...args: never[]) => APIError][] = [
+      [() => mcp().servers.create({ ...server, id: 'Not Valid' }), BadRequestError],
+      [() => mcp().servers.create({ ...server, id: 'portal_x' }), BadRequestError],
+      [() => mcp().servers.create({ ...server, hostname: 'nowhere' }), BadRequestError],
+      [() => mcp().servers.create({ ...server, id: 'taken' }), ConflictError],
+      [() => mcp().servers.update('nobody', { account_id, name: 'x' }), NotFoundError],
+      [
+        () =>
+          mcp().portals.create({
+            account_id,
+            id: 'p',
+            hostname: 'p.test',
+            name: 'p',
+            servers: [{ server_id: 'nobody' }],
+          }),
+        BadRequestError,
+      ],
+      [() => mcp().portals.update('other', { account_id, code_mode: 'off', allow_code_mode: true }), BadRequestError],
+      [
+        () =>
+          client.zeroTrust.access.policies.create({
+            account_id,
+            name: 'x',
+            decision: 'bypass',
+            include: [{ everyone: {} }],
+          }),
+        BadRequestError,
+      ],
+      [
+        () => client.zeroTrust.access.serviceTokens.create({ account_id, name: 'x', duration: 'soon' }),
+        BadRequestError,
+      ],
+    ]
+    for (const [attempt, kind] of attempts) {
+      requests.length = 0
+      const error = await attempt().catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(kind)
+      expect(error).toMatchObject({ errors: [{ code: expect.any(Number), message: expect.stringMatching(/\S{2,}/) }] })
+      expect(requests).toHaveLength(1)
+    }
+  })
+
+  test('a wrong token and a token without the right are typed errors too', async () => {
+    const stranger = new Cloudflare({ apiToken: 'wrong', baseURL })
+    await expect(stranger.zeroTrust.access.aiControls.mcp.portals.list({ account_id })).rejects.toBeInstanceOf(
+      AuthenticationError,
+    )
+    const auditor = new Cloudflare({ apiToken: await room.token('auditor'), baseURL })
+    await expect(auditor.zeroTrust.access.aiControls.mcp.servers.delete('b', { account_id })).rejects.toBeInstanceOf(
+      PermissionDeniedError,
+    )
+    expect((await auditor.zeroTrust.access.aiControls.mcp.servers.read('b', { account_id })).id).toBe('b')
+  })
+})
