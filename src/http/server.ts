@@ -46,6 +46,7 @@ const HEADER_TIME_MS = 10_000
 const REQUEST_TIME_MS = 30_000
 const IDLE_MS = 65_000
 const DRAIN_MS = 30_000
+const SWEEP_MS = 50
 
 /** One request on its way through the listener. */
 export interface Arrival {
@@ -62,7 +63,10 @@ export interface Arrival {
 /** @throws Error when the address cannot be bound */
 export async function openServer(at: { host: string; port: number }, rooms: ServerRooms): Promise<Listening> {
   const rest = restListener(rooms)
+  let draining = false
   const server = createServer({ maxHeaderSize: HEADER_LIMIT, headersTimeout: HEADER_TIME_MS }, (request, response) => {
+    // A busy keep-alive connection would otherwise hold the listener open for as long as its client likes.
+    if (draining) response.setHeader('connection', 'close')
     receive(request, response, rooms, rest).catch((error: unknown) => {
       rooms.log.error({ err: error }, 'a request failed outside every handler')
       refuse(response, 500, 'Something went wrong in the portal. The log has the details.')
@@ -77,7 +81,13 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
       resolve()
     })
   })
-  return { port: (server.address() as AddressInfo).port, close: () => drain(server, rooms.door) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      draining = true
+      return drain(server, rooms.door)
+    },
+  }
 }
 
 type RestListener = (arrival: Arrival) => Promise<void>
@@ -154,8 +164,10 @@ function say(response: ServerResponse, status: number, body: unknown, more: read
 async function drain(server: Server, door: Door): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   door.drain()
-  server.closeIdleConnections()
+  // A connection whose answer was under way falls idle a moment later, and its client may keep it for a minute.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
   const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
   await closed
+  clearInterval(sweep)
   clearTimeout(late)
 }

@@ -1,0 +1,107 @@
+/** The portal as a process of its own, `portico start`, for journeys that kill it, signal it or start it twice. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { NODE } from './peers/servers.ts'
+
+const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
+const START_MS = 30_000
+
+export interface PorticoProcess {
+  url: string
+  data: string
+  /** @param path below `/client/v4/accounts/default` @returns the envelope's result */
+  api<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** Sends a signal and waits for the end. @returns exit code, or the signal that ended it */
+  end(signal: NodeJS.Signals): Promise<number | string>
+  /** Starts it again on the same data and port. */
+  start(): Promise<void>
+  /** Everything it wrote so far. */
+  output(): string
+  remove(): Promise<void>
+}
+
+export async function startPorticoProcess(settings: Record<string, string> = {}): Promise<PorticoProcess> {
+  const dir = await mkdtemp(join(tmpdir(), 'portico-process-'))
+  const data = join(dir, 'data')
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: dir,
+    PORTICO_PORT: String(port),
+    PORTICO_DATA: data,
+    PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    LOG_LEVEL: 'error',
+    ...settings,
+  }
+  let output = ''
+  let child: ChildProcess
+
+  async function start(): Promise<void> {
+    child = spawn(NODE, [BIN, 'start'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const note = (chunk: Buffer) => {
+      output += chunk.toString()
+    }
+    child.stdout?.on('data', note)
+    child.stderr?.on('data', note)
+    await ready()
+  }
+
+  async function ready(): Promise<void> {
+    const deadline = Date.now() + START_MS
+    while (Date.now() < deadline && child.exitCode === null) {
+      const answered = await fetch(`${url}/readyz`).then(
+        (response) => response.ok,
+        () => false,
+      )
+      if (answered) return
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    throw new Error(`the portal did not become ready:\n${output}`)
+  }
+
+  await start()
+  return {
+    url,
+    data,
+    start,
+    output: () => output,
+    async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+      const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
+      const response = await fetch(`${url}/client/v4/accounts/default${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+      return (JSON.parse(text) as { result: T }).result
+    },
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? String(child.signalCode)
+      const gone = once(child, 'exit')
+      child.kill(signal)
+      const [code, by] = await gone
+      return code ?? by
+    },
+    remove: () => rm(dir, { recursive: true, force: true }),
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
