@@ -33,8 +33,9 @@ describe('client configuration', () => {
       if (client !== 'vscode') expect(note).not.toBeNull()
     }
   })
-  test('clear text is allowed to mcp-remote only where the address is clear text', () => {
-    expect(configFor('claude-desktop', entry).text).toContain('--allow-http')
+  test('clear text is allowed to mcp-remote only where it would refuse an address of this machine', () => {
+    expect(configFor('claude-desktop', { ...entry, url: 'http://[::1]:8787/mcp' }).text).toContain('--allow-http')
+    expect(configFor('claude-desktop', entry).text).not.toContain('--allow-http')
     expect(configFor('claude-desktop', { ...entry, url: 'https://mcp.example.com/mcp' }).text).not.toContain(
       '--allow-http',
     )

@@ -61,7 +61,9 @@ export function configFor(client: Client, { name, url, token }: ClientEntry): Cl
 
 /** Claude Desktop starts programs only, so mcp-remote stands between. The header's blank stays out of `args`, where some systems split it. */
 function bridge(url: string, token: string | null): object {
-  const plain = new URL(url).protocol === 'http:' ? ['--allow-http'] : []
+  // mcp-remote knows two names of this machine; a portal on ::1 must be vouched for.
+  const { protocol, hostname } = new URL(url)
+  const plain = protocol === 'http:' && !['localhost', '127.0.0.1'].includes(hostname) ? ['--allow-http'] : []
   return {
     command: 'npx',
     args: ['-y', 'mcp-remote@0.15.1', url, '--header', `Authorization:\${AUTH_HEADER}`, ...plain],

@@ -1,7 +1,7 @@
 /** `portico logs`: who did what. Follows by asking for what came after the last row, so no row is missed or shown twice. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { PATHS, SHAPES } from './paths.ts'
@@ -101,7 +101,7 @@ async function logs(context: Context, options: Options): Promise<void> {
 
 /** `2026-11-21T08:00:00.000Z  ada@example.com  default  ledger_read  answered  12 ms` */
 function lineOf(row: Row): string {
-  const what = textOf(row, 'capability') || row.method
+  const what = row.plane === 'mcp' ? textOf(row, 'capability') || row.method : `${row.method}${changeOf(row)}`
   const outcome = textOf(row, 'outcome') || row.phase
   // A rule is worth a place in the line where it said no.
   const rule = row.decision === 'deny' ? textOf(row, 'rule') : ''
@@ -123,4 +123,12 @@ function lineOf(row: Row): string {
 function textOf(row: Row, key: string): string {
   const value = row[key]
   return typeof value === 'string' ? value : ''
+}
+
+const change = z.object({ object: z.string(), id: z.string() })
+
+/** What an admin changed: ` server ledger`. */
+function changeOf(row: Row): string {
+  const parsed = change.safeParse(row.change)
+  return parsed.success ? ` (${parsed.data.object} ${parsed.data.id})` : ''
 }

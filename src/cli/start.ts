@@ -47,19 +47,20 @@ function greet(terminal: Terminal, url: string, { config, keyOrigin, keyFile }: 
       )
     if (!terminal.isInteractive) return
     const self = programName()
-    const data = context(config.data)
+    const there = whereabouts(config, url)
     terminal.print('')
     terminal.print('Next, in another terminal:')
-    terminal.print(`  ${self} servers add NAME URL${data}`)
-    terminal.print(`  ${self} connect claude-code --user you@example.com${data}`)
+    terminal.print(`  ${self} servers add NAME URL${there}`)
+    terminal.print(`  ${self} connect claude-code --user you@example.com${there}`)
     terminal.print('')
     terminal.print('Ctrl-C stops it.')
   })
 }
 
-/** Other terminals find the token by the data directory. */
-function context(data: string): string {
-  return data === `${process.cwd()}/data` ? '' : ` --data ${data}`
+/** What another terminal must add to find this portal: nothing, where everything is as usual. */
+function whereabouts({ data, port }: OpenedConfig['config'], url: string): string {
+  const isUsual = data === `${process.cwd()}/data`
+  return `${port === 8787 ? '' : ` --url ${url}`}${isUsual ? '' : ` --data ${data}`}`
 }
 
 /** How this program is called: by npx in a clone, by name where it is installed. */
