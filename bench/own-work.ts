@@ -15,11 +15,16 @@ import { startProgram } from './processes.ts'
 import { callBytes } from './subjects.ts'
 
 const { values: options } = parseArgs({
-  options: { calls: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    calls: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '5' },
+    // As many as arrive in one turn of a loaded server's event loop, which share one write to the journal.
+    'at-once': { type: 'string', default: '16' },
+  },
 })
 const calls = Number(options.calls)
-/** As many as arrive in one turn of a loaded server's event loop, which share one write to the journal. */
-const AT_ONCE = 16
+
+const atOnce = Number(options['at-once'])
 const BOUND_US = 30
 const HEAD = Buffer.from('{"jsonrpc":"2.0","id":')
 const TAIL = Buffer.from(
@@ -60,8 +65,8 @@ async function measure(server: Server, asked: Asked): Promise<{ main: number; wh
 
 /** Hands over `count` requests, some at once, and checks that each was answered with a result. */
 async function run(server: Server, asked: Asked, count: number): Promise<void> {
-  for (let done = 0; done < count; done += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, () => exchange(server, asked)))
+  for (let done = 0; done < count; done += atOnce) {
+    await Promise.all(Array.from({ length: atOnce }, () => exchange(server, asked)))
   }
 }
 
