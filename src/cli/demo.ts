@@ -2,6 +2,7 @@
  * `portico demo`: a portal with real MCP servers, a user and a token, to look at. Its token is printed, so it is for
  * this machine only: it refuses any other address, any public URL and any database that others may use.
  */
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,7 +77,8 @@ async function runDemo(context: Context, options: Options, folder: string, every
   const port = options.port ?? context.surroundings.env.PORTICO_PORT
   const flags = { data, log_level: options.logLevel ?? 'warn', ...(port === undefined ? {} : { port }) }
   const { PATH, LANG } = context.surroundings.env
-  const env = { PATH, LANG, HOME: folder, XDG_CONFIG_HOME: join(folder, 'config') }
+  // The key lives as long as the process: nothing that the demo sealed can be opened later.
+  const env = { PATH, LANG, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
   const { config } = openConfig(readSettings({ flags, env, cwd: folder }), env)
   forgetSecrets()
   const portico = await openPortico(config, { log: openLog(config.logLevel) })

@@ -130,8 +130,8 @@ async function list(context: Context): Promise<void> {
   const { terminal } = context
   terminal.answer(servers, () =>
     terminal.table(
-      ['ID', 'STATUS', 'TOOLS', 'ADDRESS', 'NAME'],
-      servers.map((server) => [server.id, server.status, String(server.tools.length), addressOf(server), server.name]),
+      ['ID', 'STATUS', 'TOOLS', 'NAME', 'ADDRESS'],
+      servers.map((server) => [server.id, server.status, String(server.tools.length), server.name, addressOf(server)]),
       'No servers yet. Add one: portico servers add NAME URL',
     ),
   )
