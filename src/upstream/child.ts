@@ -25,6 +25,8 @@ export interface ChildStart {
   onLine(line: Buffer): void
   /** Called once, when the process is gone or cannot be talked to any more. */
   onGone(trouble: Trouble): void
+  /** Once, at the end, with the last of what it wrote to stderr: for the log only, and there at the lowest level. */
+  onEnded(stderr: string): void
 }
 
 export class Child {
@@ -60,9 +62,8 @@ export class Child {
     return this.#process.pid
   }
 
-  /** The end of what the child wrote to stderr, at most 64 KiB, control characters removed: for the log only. */
-  get stderr(): string {
-    // biome's rule against control characters in patterns is met by naming the class.
+  /** At most 64 KiB, without what could play tricks on a terminal. */
+  #stderrText(): string {
     return Buffer.concat(this.#stderr)
       .toString()
       .replace(/\p{Cc}+/gu, ' ')
@@ -103,7 +104,8 @@ export class Child {
     this.#process.once('error', (error) => this.#lose(new Trouble('unsent', 'could not be started', { cause: error })))
     // 'close' and not 'exit': an answer that was written before the end still counts.
     this.#process.once('close', (code, signal) => {
-      this.#lose(new Trouble('lost', `the child ended (${signal ?? code}): ${this.stderr.slice(-2000)}`))
+      this.#lose(new Trouble('lost', `the child ended (${signal ?? code})`))
+      this.#start.onEnded(this.#stderrText())
     })
     // A grandchild that holds the pipes open must not keep a dead child alive for its callers.
     this.#process.once('exit', () => setTimeout(() => void this.close(), LEAVE_MS).unref())

@@ -7,7 +7,7 @@ import type { Dispatcher, Pool } from 'undici'
 import type { RawReply } from '../protocol/model.ts'
 import { readRawError } from '../protocol/raw-error.ts'
 import { classifyMessage, readId, type StreamMessage, scanReply } from '../protocol/scan.ts'
-import { openSseParser, type SseParser } from '../protocol/sse.ts'
+import { openSseParser, type SseEvent, type SseParser } from '../protocol/sse.ts'
 import type { Exchange, Watch } from './exchange.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
@@ -112,7 +112,7 @@ export class Post implements Dispatcher.DispatchHandler {
     if (typeof session === 'string') this.sessionId = session
     if (this.#request.id !== null) this.#body = bodyKind(headers['content-type'])
     if (this.#body === 'events') {
-      this.#events = openSseParser((event) => this.#take(event.data), this.#request.answerBytes)
+      this.#events = openSseParser((event) => this.#take(event), this.#request.answerBytes)
     }
   }
 
@@ -185,8 +185,9 @@ export class Post implements Dispatcher.DispatchHandler {
   }
 
   /** One event of the stream. */
-  #take(data: Buffer): void {
-    if (this.#resolve === null) return
+  #take({ event, data }: SseEvent): void {
+    // Other names are keep-alives and the like of some servers, and no messages.
+    if (this.#resolve === null || event !== 'message') return
     const message = classifyMessage(data)
     if (message === null) throw new Trouble('bad-answer', 'an event holds no JSON-RPC message', { status: this.status })
     if (message.kind !== 'response') {

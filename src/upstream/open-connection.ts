@@ -91,9 +91,10 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const { limits, watch, portal } = deps
   const cwd = transport.cwd ?? home
   const { command, args } = transport
+  const onEnded = (stderr: string) => deps.log.debug({ server: setup.record.id, stderr }, 'a child ended')
   const era = verdict === null || deps.clock.now() - verdict.at > VERDICT_MS ? null : verdict.era
   const connection = await opening.children.take(() =>
-    openStdio({ command, args, env, cwd, portal, limits, watch, era }),
+    openStdio({ command, args, env, cwd, portal, limits, watch, era, onEnded }),
   )
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }
 }

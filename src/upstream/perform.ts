@@ -33,7 +33,7 @@ const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOST
 
 /** @throws Trouble */
 export async function perform(performer: Performer, task: Task): Promise<RawReply> {
-  const tried = new Set<Trouble['kind']>()
+  const tried = new Map<Trouble['kind'], Trouble>()
   let until = 0
   let pause = FIRST_PAUSE_MS
   for (;;) {
@@ -45,16 +45,18 @@ export async function perform(performer: Performer, task: Task): Promise<RawRepl
     } catch (error) {
       const trouble = troubleOf(error)
       const again = retryOf(performer, task, { trouble, connection })
-      if (again === 'never' || task.exchange.stopped !== null) throw trouble
+      // "Nothing was sent" would be a lie after a first attempt that was lost.
+      const worst = trouble.kind === 'unsent' ? (tried.get('lost') ?? trouble) : trouble
+      if (again === 'never' || task.exchange.stopped !== null) throw worst
       if (again === 'after-pause') {
         const now = performer.clock.elapsed()
         if (until === 0) until = now + performer.limits.refusedMs
-        if (now + pause > until) throw trouble
+        if (now + pause > until) throw worst
         await unlessStopped(task.exchange, new Promise((resolve) => setTimeout(resolve, pause)))
         pause = Math.min(pause * 2, LAST_PAUSE_MS)
       } else {
         if (tried.has(trouble.kind)) throw trouble
-        tried.add(trouble.kind)
+        tried.set(trouble.kind, trouble)
       }
     }
   }
@@ -85,7 +87,8 @@ function retryOf(
   }
 }
 
-function isNobodyThere(trouble: Trouble): boolean {
+/** @returns whether the same attempt may succeed in a moment, and had no effect so far */
+export function isNobodyThere(trouble: Trouble): boolean {
   const { cause } = trouble
   // Without a cause it is one of our own: the connection was closed between lease and use.
   if (cause === undefined) return trouble.hint === null

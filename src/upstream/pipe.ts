@@ -5,12 +5,13 @@
  */
 
 import { LATEST_LEGACY_VERSION } from '../protocol/methods.ts'
-import type { Era, JsonObject, JsonRpcId, Notification, RawReply } from '../protocol/model.ts'
+import type { Era, JsonObject, JsonRpcId, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage, readId } from '../protocol/scan.ts'
 import { answerToServer, encodeCancel, encodeRequest, type Message, type Peer, type PortalInfo } from './encode.ts'
-import type { Exchange, Limits, Watch } from './exchange.ts'
+import { Exchange, type Limits, type Outgoing, type Watch } from './exchange.ts'
+import { ownRequest } from './handshake.ts'
 import { newIds } from './ids.ts'
-import { isProgressOf, passesLogLevel, soleCall, withoutToken } from './notifications.ts'
+import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
 import { Trouble } from './trouble.ts'
 
 /** Where a pipe's messages go out. `exchange` is the request that the message carries, where it carries one. */
@@ -44,6 +45,7 @@ export class Pipe {
   #listener: ((notification: Notification) => void) | null = null
   #broken: Trouble | null = null
   #endless = 0
+  #logLevel: LogLevel | null = null
 
   constructor(options: PipeOptions) {
     this.#end = options.end
@@ -71,6 +73,7 @@ export class Pipe {
   request(exchange: Exchange): Promise<RawReply> {
     const peer = this.peer
     if (peer === null) return Promise.reject(new Trouble('unsent', 'no handshake yet'))
+    this.#raiseLogLevel(peer, exchange.out)
     return this.exchange(exchange, (id) => encodeRequest(peer, id, exchange.out))
   }
 
@@ -167,6 +170,16 @@ export class Pipe {
       return
     }
     this.#listener?.(notification)
+  }
+
+  /** Sets the level to the most talkative that was ever asked for; each call then hears only its own. */
+  #raiseLogLevel(peer: Peer, { logLevel }: Outgoing): void {
+    if (logLevel === undefined || peer.era !== '2025' || peer.capabilities.logging === undefined) return
+    if (this.#logLevel !== null && severity(this.#logLevel) <= severity(logLevel)) return
+    this.#logLevel = logLevel
+    const exchange = new Exchange(ownRequest('logging/setLevel', { level: logLevel }))
+    // A level that cannot be set costs log lines, never the call.
+    this.exchange(exchange, (id) => encodeRequest(peer, id, exchange.out)).catch(() => {})
   }
 
   /** A child may ping us before the handshake is over. */

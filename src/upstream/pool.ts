@@ -93,6 +93,7 @@ export class Pool {
 
   /** The open connection, or the promise of one. @throws Trouble */
   lease(setup: ServerSetup, key: string): Connection | Promise<Connection> {
+    if (this.#isClosed) throw new Trouble('busy', 'the portal is closing')
     const slot = this.#slot(setup, key)
     slot.usedSinceTick = true
     const { connection } = slot
@@ -140,10 +141,10 @@ export class Pool {
     for (const line of this.#lines.values()) {
       for (const [key, slot] of line.slots) {
         const { connection } = slot
-        if (connection === null || slot.usedSinceTick || connection.inFlight > 0) slot.idleMs = 0
-        else slot.idleMs += tickMs
+        const isUsed = slot.usedSinceTick || slot.opening !== null || (connection !== null && connection.inFlight > 0)
+        slot.idleMs = isUsed ? 0 : slot.idleMs + tickMs
         slot.usedSinceTick = false
-        if (connection === null || slot.idleMs < this.#idleLimit(line, key)) continue
+        if (slot.idleMs < this.#idleLimit(line, key)) continue
         void this.#drop(slot)
         if (key !== SHARED) line.slots.delete(key)
       }

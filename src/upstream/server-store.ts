@@ -2,6 +2,7 @@
  * Servers at rest. What must be sent upstream is sealed under the server's own uid and column, so a value moved to another
  * row does not open; only `readServerSecrets` opens it, and only this room may call that. No record carries a secret.
  */
+import { Fault } from '../base/fault.ts'
 import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
@@ -80,7 +81,7 @@ export async function readServer(db: Db, id: string): Promise<StoredServer | und
  * For this room's own connections only.
  *
  * @returns undefined when there is no such server
- * @throws Error when a stored seal does not open: the key is missing or the row was moved
+ * @throws Fault `store-unavailable` when a stored seal does not open: the key is missing or the row was moved
  */
 export async function readServerSecrets(db: Db, sealer: Sealer, uid: ServerUid): Promise<ServerSecrets | undefined> {
   const row = await db
@@ -225,8 +226,12 @@ function sealColumns(sealer: Sealer, uid: ServerUid, secrets: Partial<ServerSecr
 function openColumn(sealer: Sealer, uid: ServerUid, column: SealedColumn, sealed: string | null): string | null {
   if (sealed === null) return null
   const plain = sealer.open(sealed, `servers/${uid}/${column}`)
-  if (plain === undefined) throw new Error(`servers/${uid}/${column} does not open with the encryption keys at hand`)
-  return plain
+  if (plain !== undefined) return plain
+  throw new Fault(
+    'store-unavailable',
+    'A stored credential does not open with the encryption keys at hand. Start with the key that sealed it, or set the credential anew.',
+    `servers/${uid}/${column}`,
+  )
 }
 
 function contentColumns(content: ServerContent) {

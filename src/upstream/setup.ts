@@ -18,9 +18,11 @@ export interface ServerSetup {
   signature: string
 }
 
-/** @throws Error when a stored seal does not open */
+/** A server whose secrets do not open is kept out of use alone; the others go on. */
 export async function setupOf(store: Store, sealer: Sealer, server: StoredServer): Promise<ServerSetup> {
-  const secrets = await readServerSecrets(store.db, sealer, server.uid)
+  const secrets = await readServerSecrets(store.db, sealer, server.uid).catch(unopened)
+  if (secrets instanceof Trouble)
+    return { record: server, credential: secrets, transport: server.transport, signature: '' }
   const env = secrets?.env ?? {}
   const transport = server.transport === null ? null : { ...server.transport, env }
   const secret = secrets?.authCredentials ?? null
@@ -31,6 +33,11 @@ export async function setupOf(store: Store, sealer: Sealer, server: StoredServer
     transport,
     signature: digest(JSON.stringify(shape)),
   }
+}
+
+function unopened(cause: unknown): Trouble {
+  const hint = 'The stored secrets of this server do not open with the encryption keys at hand. Store them again.'
+  return new Trouble('not-ready', 'a seal does not open', { hint, cause })
 }
 
 /** A server whose credential cannot be used is still a server: its calls say what is missing. */

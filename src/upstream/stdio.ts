@@ -21,6 +21,7 @@ export interface StdioOptions {
   portal: PortalInfo
   limits: Limits
   watch: Watch
+  onEnded(stderr: string): void
   /** What an earlier child turned out to be, or null before the first. */
   era: Era | null
 }
@@ -72,6 +73,7 @@ class StdioConnection implements Connection {
         this.#isOpen = false
         this.#pipe.break(trouble)
       },
+      onEnded: options.onEnded,
     })
   }
 

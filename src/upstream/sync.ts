@@ -11,7 +11,7 @@ import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
 import { ADMIN, saveInventory } from './inventory-store.ts'
 import { KINDS, listAll } from './list-all.ts'
 import type { CapabilityKind, Definition, ErrorDetails, Inventory, ServerStatus, SyncResult } from './model.ts'
-import { type Performer, perform } from './perform.ts'
+import { isNobodyThere, type Performer, perform } from './perform.ts'
 import { SHARED } from './pool.ts'
 import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
@@ -86,7 +86,7 @@ async function greet(performer: Performer, setup: ServerSetup): Promise<{ era: E
       return await performer.pool.lease(setup, SHARED)
     } catch (error) {
       const trouble = troubleOf(error)
-      if (trouble.kind !== 'unsent' || performer.clock.elapsed() > deadline) throw trouble
+      if (trouble.kind !== 'unsent' || !isNobodyThere(trouble) || performer.clock.elapsed() > deadline) throw trouble
       await new Promise((resolve) => setTimeout(resolve, 250))
     }
   }
