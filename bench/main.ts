@@ -4,7 +4,7 @@
  * compared was measured in the same round.
  */
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compare, type Sample, summarise, verdict } from './figures.ts'
 import { type Driver, startDriver, startProgram, usage } from './processes.ts'
@@ -33,6 +33,8 @@ const rounds = positive('rounds', options.rounds)
 const connections = options.connections.split(',').map((each) => positive('connections', each))
 const subjects = options.only.split(',').map(subjectName).filter(isPresent)
 const samples: Sample[] = []
+/** What else the machine was doing, for whoever reads the figures. */
+const load = loadavg()[0] ?? 0
 const driver = startDriver()
 // Ctrl-C must not leave servers behind: the round's own `finally` ends them, after the load that is running.
 let stopped = false
@@ -70,15 +72,15 @@ async function runRound(round: number): Promise<void> {
   }
 }
 
-async function measure(round: number, subject: Subject, load: Driver): Promise<Sample[]> {
+async function measure(round: number, subject: Subject, from: Driver): Promise<Sample[]> {
   const request = callBytes(subject)
   const common = { port: subject.port, request, expect: 'xxxxxxxx' }
-  await load.run({ ...common, connections: 32, ms: 1500 })
+  await from.run({ ...common, connections: 32, ms: 1500 })
   const taken: Sample[] = []
   for (const count of connections) {
-    await load.run({ ...common, connections: count, ms: 200 })
+    await from.run({ ...common, connections: count, ms: 200 })
     const before = usage(subject.pid)
-    const measured = await load.run({ ...common, connections: count, ms: seconds * 1000 })
+    const measured = await from.run({ ...common, connections: count, ms: seconds * 1000 })
     const after = usage(subject.pid)
     taken.push({
       round,
@@ -97,7 +99,7 @@ async function measure(round: number, subject: Subject, load: Driver): Promise<S
 function print(): void {
   process.stderr.write(process.stderr.isTTY ? '\r\x1b[K' : '')
   console.log(
-    `1 KB tools/call, ${rounds} rounds of ${seconds} s, medians; ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, Node ${process.version}`,
+    `1 KB tools/call, ${rounds} rounds of ${seconds} s, medians; load ${load.toFixed(1)} before; ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, Node ${process.version}`,
   )
   for (const count of connections) {
     console.log(`\n${count} connection${count === 1 ? '' : 's'}`)
@@ -134,6 +136,7 @@ function record(): unknown {
     node: process.version,
     cpu: cpus()[0]?.model,
     cores: cpus().length,
+    load,
     seconds,
     rounds,
     medians: connections.flatMap((count) => subjects.map((name) => summarise(samples, name, count))),
