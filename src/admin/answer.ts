@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import { ERROR_CODES } from '../contract/envelope.ts'
-import { isUniqueViolation } from '../store/columns.ts'
+import { isDatabaseDown, isUniqueViolation } from '../store/trouble.ts'
 import { type ApiProblem, ApiRefusal, conflict } from './refusal.ts'
 import type { Outcome } from './route.ts'
 
@@ -29,14 +29,25 @@ export function fail(error: unknown, log: Log): Response {
   if (error instanceof ApiRefusal) return refuse(error)
   if (isUniqueViolation(error))
     return refuse(conflict('Another request made the same thing first. Read it, then decide.'))
-  if (error instanceof Fault) {
-    log.warn({ err: error, cause: error.cause }, 'a request to the REST API could not be served')
-    return envelope(503, [{ code: ERROR_CODES.unavailable, message: error.message }], {})
+  const fault = faultOf(error)
+  if (fault !== null) {
+    log.warn({ err: fault, cause: fault.cause }, 'a request to the REST API could not be served')
+    return envelope(503, [{ code: ERROR_CODES.unavailable, message: fault.message }], {})
   }
   const id = randomUUID()
   log.error({ err: error, id }, 'a request to the REST API met a bug')
   const message = `Portico met an error that it did not expect. The log has it under "${id}".`
   return envelope(500, [{ code: ERROR_CODES.internal, message }], {})
+}
+
+function faultOf(error: unknown): Fault | null {
+  if (error instanceof Fault) return error
+  if (!isDatabaseDown(error)) return null
+  return new Fault(
+    'store-unavailable',
+    'The database does not answer. Try again; if it stays so, tell who runs Portico.',
+    error,
+  )
 }
 
 function refuse({ status, problems }: ApiRefusal): Response {

@@ -5,7 +5,7 @@ import type { Declared } from '../config.ts'
 import { policyDeclared } from '../contract/policy.ts'
 import { type PortalCreate, portalCreate } from '../contract/portal.ts'
 import { type ServerCreate, serverCreate } from '../contract/server.ts'
-import { refuseForbiddenKeys } from './json-body.ts'
+import { refuseHostileJson } from './json-body.ts'
 import { ApiRefusal, parseOr400 } from './refusal.ts'
 
 export interface DeclaredShapes {
@@ -38,7 +38,7 @@ function readSection<T extends { id: string }>(
   const ids = new Set<string>()
   return entries.flatMap((entry, index) => {
     try {
-      refuseForbiddenKeys(entry)
+      refuseHostileJson(entry, [name, String(index)])
       const shape = parseOr400(schema, entry, `${name}.${index}`)
       if (ids.has(shape.id)) problems.push(`${name}.${index}.id: "${shape.id}" stands twice`)
       ids.add(shape.id)

@@ -9,9 +9,10 @@ import { type DeedId, newId } from '../base/ids.ts'
 import type { Operator } from '../base/principal.ts'
 import { ERROR_CODES } from '../contract/envelope.ts'
 import { rightsOf } from '../contract/rights.ts'
+import { isDatabaseDown } from '../store/trouble.ts'
 import { fail, succeed } from './answer.ts'
 import type { AdminDeps, Caller } from './deps.ts'
-import { readJson } from './json-body.ts'
+import { readJson, refuseHostileJson } from './json-body.ts'
 import { describeApi } from './openapi.ts'
 import { ApiRefusal, forbidden, notFound } from './refusal.ts'
 import type { Call, Outcome, Route } from './route.ts'
@@ -73,14 +74,19 @@ async function attempt(
   if (!rightsOf(operator.role, operator.scopes).includes(route.right)) {
     throw forbidden(`This token lacks the right "${route.right}". Use one that has it.`)
   }
+  const id = c.req.param('id') ?? ''
+  // PostgreSQL has no text with a NUL in it, so nothing can have this id.
+  if (id.includes('\0')) throw notFound('object', id.replaceAll('\0', ''))
+  const query = c.req.query()
+  refuseHostileJson(query)
   const call: Call = {
     deps,
     operator,
     caller: c.env.caller,
     author: { label: operator.name, origin: 'api' },
-    id: c.req.param('id') ?? '',
+    id,
     body: route.body === undefined ? undefined : await readJson(c.req.raw),
-    query: c.req.query(),
+    query,
   }
   return route.run(call)
 }
@@ -124,5 +130,6 @@ function endOf(error: unknown): DeedEnd {
     const { status } = error
     return { outcome: 'refused', error: String(status), ...(status === 403 ? { decision: 'deny' as const } : {}) }
   }
-  return { outcome: 'failed', error: error instanceof Fault ? error.code : 'bug' }
+  if (error instanceof Fault) return { outcome: 'failed', error: error.code }
+  return { outcome: 'failed', error: isDatabaseDown(error) ? 'store-unavailable' : 'bug' }
 }

@@ -1,7 +1,7 @@
 /** Reads a request body: JSON, at most 1 MiB, no key that JavaScript gives a meaning of its own. */
 import { ERROR_CODES } from '../contract/envelope.ts'
 import { FORBIDDEN_KEYS } from '../contract/ids.ts'
-import { ApiRefusal } from './refusal.ts'
+import { ApiRefusal, invalid } from './refusal.ts'
 
 const MAX_BYTES = 1024 * 1024
 const MAX_DEPTH = 64
@@ -21,7 +21,7 @@ export async function readJson(request: Request): Promise<unknown> {
     })
   }
   const value = parse(bytes)
-  refuseForbiddenKeys(value, 0)
+  refuseHostileJson(value)
   return value
 }
 
@@ -53,19 +53,23 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** Prototype pollution is refused here, once, before any schema or merge sees the value. */
-export function refuseForbiddenKeys(value: unknown, depth = 0): void {
+/**
+ * Refused here, once, before any schema or merge sees the value: keys that would pollute a prototype, NUL characters (which
+ * PostgreSQL cannot keep and C programs read as an end), and depth that would exhaust the stack.
+ *
+ * @throws ApiRefusal 400
+ */
+export function refuseHostileJson(value: unknown, path: readonly string[] = []): void {
+  if (typeof value === 'string' && value.includes('\0')) throw hostile(path, 'must hold no NUL character')
   if (typeof value !== 'object' || value === null) return
-  if (depth > MAX_DEPTH) {
-    throw new ApiRefusal(400, { code: ERROR_CODES.invalid, message: 'The body is nested too deeply.' })
-  }
+  if (path.length > MAX_DEPTH) throw hostile([], 'is nested too deeply')
   for (const [key, member] of Object.entries(value)) {
-    if (FORBIDDEN_KEYS.includes(key)) {
-      throw new ApiRefusal(400, {
-        code: ERROR_CODES.invalid,
-        message: `The body holds the key "${key}", which is never allowed.`,
-      })
-    }
-    refuseForbiddenKeys(member, depth + 1)
+    if (FORBIDDEN_KEYS.includes(key)) throw hostile(path, `holds the key "${key}", which is never allowed`)
+    if (key.includes('\0')) throw hostile(path, 'holds a key with a NUL character')
+    refuseHostileJson(member, [...path, key])
   }
+}
+
+function hostile(path: readonly string[], message: string): ApiRefusal {
+  return invalid(path.length === 0 ? 'The body' : path.join('.').slice(0, 256), message)
 }

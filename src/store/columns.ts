@@ -57,11 +57,3 @@ export function stampsOf(row: StampColumns): Stamped {
     origin: row.origin,
   }
 }
-
-/** Someone else took the id first: between the look and the write, on another connection. */
-export function isUniqueViolation(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
-  // PostgreSQL's SQLSTATE; SQLite's SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE.
-  return code === '23505' || errcode === 1555 || errcode === 2067
-}
