@@ -14,7 +14,8 @@ const major = Number(process.versions.node.split('.')[0])
 if (major >= LEAST_MAJOR) {
   const clone = join(home, 'src', 'main.ts')
   const entry = existsSync(clone) ? clone : join(home, 'dist', 'main.js')
-  await import(pathToFileURL(entry).href)
+  // Not awaited: Node 12 and 13 could not even parse an await out here. What goes wrong inside ends the process.
+  import(pathToFileURL(entry).href)
 } else {
   reexecute()
 }
@@ -29,15 +30,16 @@ function reexecute() {
     process.exit(1)
   }
   const child = spawn(brought, process.argv.slice(1), { stdio: 'inherit' })
-  // The terminal sends Ctrl-C to both; a supervisor signals only this process.
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR2']) process.on(signal, () => child.kill(signal))
+  // The terminal sends Ctrl-C to both, and the program takes the two for one; a supervisor signals only this process.
+  const signals = process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR2']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     process.stderr.write(`portico could not start ${brought}: ${error.message}\n`)
     process.exit(1)
   })
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code === null ? 1 : code)
-    for (const name of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR2']) process.removeAllListeners(name)
+    for (const name of signals) process.removeAllListeners(name)
     process.kill(process.pid, signal)
   })
 }

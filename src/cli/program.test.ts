@@ -131,6 +131,14 @@ describe('config', () => {
     expect(err).toMatch(/servers\.0\.id: .*reserved/)
     expect(err).toMatch(/servers\.0\.hostname: /)
   })
+  test('the example of a team in a file is valid', async () => {
+    const file = join(import.meta.dirname, '..', '..', 'examples', 'team-in-a-file', 'portico.yaml')
+    expect(await portico(['config', 'validate', '--config', file], { LEDGER_TOKEN: 'x' })).toMatchObject({
+      code: 0,
+      err: '',
+    })
+    expect((await portico(['config', 'validate', '--config', file])).err).toContain('LEDGER_TOKEN} is not set')
+  })
   test('a broken file is told by every verb that reads it, with exit code 1', async () => {
     writeFileSync(join(folder, 'portico.yaml'), 'prot: 1\n')
     for (const argv of [['config', 'print'], ['servers', 'list'], ['start']]) {
