@@ -3,7 +3,7 @@
  * are not followed, and a portal on another machine is spoken to over https only.
  */
 import { z } from 'zod'
-import { apiErrorSchema } from '../contract/envelope.ts'
+import { apiErrorSchema, ERROR_CODES } from '../contract/envelope.ts'
 import { CliError } from './cli-error.ts'
 
 const TIMEOUT_MS = 60_000
@@ -121,15 +121,18 @@ async function open(url: string, response: Response): Promise<z.infer<typeof env
   if (response.ok && parsed.data.success) return parsed.data
   const errors = parsed.data.errors ?? []
   const message = errors.map((error) => error.message).join(' ') || `The portal answered ${response.status}.`
-  throw new ApiError(response.status, message, errors[0]?.code, hintFor(response.status))
+  throw new ApiError(response.status, message, errors[0]?.code, hintFor(errors[0]?.code))
 }
 
-function hintFor(status: number): string | undefined {
-  if (status === 401)
-    return 'Give an API token with --token or PORTICO_TOKEN, or run this where the data directory is (--data).'
-  if (status === 403)
-    return 'This token lacks the right. An owner can make another with "portico token create --api ROLE".'
-  return undefined
+function hintFor(code: number | undefined): string | undefined {
+  switch (code) {
+    case ERROR_CODES.unauthenticated:
+      return 'Give an API token with --token or PORTICO_TOKEN, or run this where the data directory is (--data).'
+    case ERROR_CODES.forbidden:
+      return 'An owner can make a token that may: portico token create --api ROLE'
+    default:
+      return undefined
+  }
 }
 
 function read<T>(url: string, shape: z.ZodType<T>, value: unknown): T {

@@ -208,7 +208,7 @@ describe('tokens', () => {
     expect((await portico('token', 'list', '--json')).out).not.toContain(token)
     const refused = await portico('servers', 'add', 'x', everything.url, '--token', token)
     expect(refused.code).toBe(1)
-    expect(refused.err).toContain('This token lacks the right.')
+    expect(refused.err).toContain('An owner can make a token that may')
     expect((await portico('token', 'revoke', id)).out).toBe(`Revoked ${id}.\n`)
     expect((await portico('servers', 'list', '--token', token)).err).toContain('Give an API token')
     expect((await portico('token', 'revoke', 'nothing')).err).toContain('There is no token "nothing".')
