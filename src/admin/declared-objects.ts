@@ -14,7 +14,7 @@ import {
   deleteServer,
   insertServer,
   readServer,
-  readServerSecrets,
+  readServerSecretsIfOpen,
   type ServerChange,
   type ServerContent,
   type ServerSecrets,
@@ -56,7 +56,7 @@ async function applyServer({ needs, trx, author, note }: Applying, shape: Server
   const credentials = newCredentials(shape)
   const before = await readServer(trx, shape.id)
   if (before !== undefined && sameIdentity(before, identity)) {
-    const stored = await readServerSecrets(trx, sealer, before.uid)
+    const stored = await readServerSecretsIfOpen(trx, sealer, before.uid)
     const change = changeOf({ content, ...credentials }, stored)
     if (before.origin === 'file' && same(serverContent(before), content) && !hasSecrets(change)) return
     await note('update', 'server', shape.id)
@@ -107,7 +107,7 @@ function changeOf(
     secrets: ServerSecrets
     authenticationStatus: StoredServer['authenticationStatus']
   },
-  stored: ServerSecrets | undefined,
+  stored: ServerSecrets | null,
 ): ServerChange {
   const secrets: Partial<ServerSecrets> = {}
   if (wanted.secrets.authCredentials !== stored?.authCredentials)

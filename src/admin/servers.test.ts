@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AdminRoom, openAdminRoom, PORTALS, portalBody, SERVERS, serverBody } from '../../test/admin-room.ts'
 import { type HttpPeer, startEverythingHttp } from '../../test/peers/servers.ts'
+import { keyRing, openSealer } from '../base/secret.ts'
 import { readServer, readServerSecrets } from '../upstream/server-store.ts'
 
 describe('servers', () => {
@@ -73,6 +74,32 @@ describe('servers', () => {
       status: 400,
       body: { errors: [{ message: expect.stringContaining(`${field}: `) }] },
     })
+  })
+
+  test('a credential that is sent again unchanged changes nothing, and a new one is tried at once', async () => {
+    const credential = (auth_credentials: string) => ({ auth_type: 'bearer', auth_credentials, hostname: peer.url })
+    await make(serverBody('steady', credential('one')))
+    const before = (await room.ask('GET', `${SERVERS}/steady`)).body.result
+    const same = await room.ask('PUT', `${SERVERS}/steady`, { body: { auth_credentials: 'one', description: 'd' } })
+    expect(same.body.result).toMatchObject({ status: 'ready', last_synced: before.last_synced, description: 'd' })
+    room.clock.move(1000)
+    const other = await room.ask('PUT', `${SERVERS}/steady`, { body: { auth_credentials: 'two' } })
+    expect(other.body.result.status).toBe('ready')
+    expect(other.body.result.last_synced).not.toBe(before.last_synced)
+    expect(await secrets('steady')).toMatchObject({ authCredentials: 'two' })
+  })
+
+  test('a server whose key is lost is still shown and can be given a new credential', async () => {
+    await make(serverBody('sealed', { auth_type: 'bearer', auth_credentials: 'old' }))
+    const lost = openSealer(keyRing([Buffer.alloc(32, 1)]), 'store').seal('old', 'elsewhere')
+    await room.at.store.db
+      .updateTable('servers')
+      .set({ auth_credentials_sealed: lost })
+      .where('id', '=', 'sealed')
+      .execute()
+    expect((await room.ask('GET', SERVERS)).status).toBe(200)
+    expect((await room.ask('PUT', `${SERVERS}/sealed`, { body: { auth_credentials: 'new' } })).status).toBe(200)
+    expect(await secrets('sealed')).toMatchObject({ authCredentials: 'new' })
   })
 
   test('a moved token endpoint forgets the client secret that was kept, and the same one keeps it', async () => {

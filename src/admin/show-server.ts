@@ -32,7 +32,8 @@ async function authConfigOf({ store, sealer }: Needs, server: StoredServer): Pro
   if (server.authType !== 'oauth') return {}
   const manual = server.hasAuthCredentials ? await readManualOauth(store.db, sealer, server.uid) : null
   const secret = { has_client_secret: server.hasClientSecret, client_secret_version: server.clientSecretVersion }
-  if (manual === null) return { auth_config_summary: { auth_mode: 'dcr', ...secret } }
+  if (manual === null)
+    return { auth_config_summary: { auth_mode: server.hasAuthCredentials ? 'manual' : 'dcr', ...secret } }
   const { config, registration_info } = manual
   return { auth_config_summary: { auth_mode: 'manual', ...secret, config, registration_info } }
 }

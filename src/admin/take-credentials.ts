@@ -49,39 +49,42 @@ export function newCredentials(body: ServerCreate): {
 }
 
 /**
- * @param stored the OAuth client that the server has now, or null
+ * @param stored what the server has now, or null where it does not open
  * @throws ApiRefusal 400 that never repeats what was sent
  */
-export function changedCredentials(server: StoredServer, body: Sent, stored: ManualOauth | null): TakenCredentials {
+export function changedCredentials(server: StoredServer, body: Sent, stored: ServerSecrets | null): TakenCredentials {
   switch (server.authType) {
     case 'unauthenticated':
       refuseAny(body)
       return { secrets: {} }
-    case 'bearer':
-      if (body.auth_credentials === undefined) {
-        refuseClientSecret(body)
-        return { secrets: {} }
-      }
-      return { secrets: takeBearer(body), authenticationStatus: 'not_required' }
+    case 'bearer': {
+      refuseClientSecret(body)
+      if (body.auth_credentials === undefined) return { secrets: {} }
+      const secrets = takeBearer(body)
+      // Terraform sends the same credential with every change; nothing is to be learned anew then.
+      if (secrets.authCredentials === stored?.authCredentials) return { secrets: {} }
+      return { secrets, authenticationStatus: 'not_required' }
+    }
     case 'oauth':
       return changedOauth(body, stored)
   }
 }
 
-function changedOauth(body: Sent, stored: ManualOauth | null): TakenCredentials {
-  if (body.auth_credentials === undefined) {
-    if (body.client_secret === undefined) return { secrets: {} }
-    if (stored === null)
-      throw invalid('client_secret', 'belongs to a manual OAuth client; send auth_credentials with it')
-    return { secrets: { clientSecret: body.client_secret }, authenticationStatus: 'manual' }
+function changedOauth(body: Sent, stored: ServerSecrets | null): TakenCredentials {
+  const { auth_credentials: credentials = stored?.authCredentials ?? undefined, client_secret: secret } = body
+  if (credentials === undefined) {
+    if (secret === undefined) return { secrets: {} }
+    throw invalid('client_secret', 'belongs to a manual OAuth client; send auth_credentials with it')
   }
-  const client = takeManual(body.auth_credentials)
-  if (stored === null && needsSecret(client) && body.client_secret === undefined) throw secretRequired()
-  const moved = stored === null || secretDestination(client) !== secretDestination(stored)
-  const secrets: Partial<ServerSecrets> = { authCredentials: body.auth_credentials }
-  if (body.client_secret !== undefined) secrets.clientSecret = body.client_secret
-  else if (moved) secrets.clientSecret = null
-  return { secrets, authenticationStatus: 'manual' }
+  const client = takeManual(credentials)
+  const before = stored?.authCredentials ? takeManual(stored.authCredentials) : null
+  if (before === null && needsSecret(client) && secret === undefined) throw secretRequired()
+  const moved = before === null || secretDestination(client) !== secretDestination(before)
+  const secrets: Partial<ServerSecrets> = {}
+  if (credentials !== stored?.authCredentials) secrets.authCredentials = credentials
+  if (secret !== undefined && (moved || secret !== stored?.clientSecret)) secrets.clientSecret = secret
+  else if (moved && secret === undefined) secrets.clientSecret = null
+  return Object.keys(secrets).length === 0 ? { secrets } : { secrets, authenticationStatus: 'manual' }
 }
 
 function takeBearer(body: Sent): { authCredentials: string } {

@@ -5,8 +5,8 @@ import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
 import {
   insertServer,
-  readManualOauth,
   readServer,
+  readServerSecretsIfOpen,
   type ServerContent,
   type ServerIdentity,
   type StoredServer,
@@ -74,10 +74,10 @@ export async function changeServer(
   { body, author }: { body: ServerUpdate; author: Author },
 ): Promise<boolean> {
   refuseOtherIdentity(before, body)
-  const stored = before.authType === 'oauth' ? await readManualOauth(trx, needs.sealer, before.uid) : null
+  const stored = await readServerSecretsIfOpen(trx, needs.sealer, before.uid)
   const taken = changedCredentials(before, body, stored)
   const env = body.transport?.env
-  if (env !== undefined) {
+  if (env !== undefined && !sameEnv(env, stored?.env)) {
     taken.secrets.env = env
     taken.authenticationStatus = before.authenticationStatus
   }
@@ -121,6 +121,18 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? before.sharedOauthCallback,
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
   }
+}
+
+function sameEnv(
+  sent: Readonly<Record<string, string>>,
+  stored: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const entries = Object.entries(sent)
+  return (
+    stored !== undefined &&
+    entries.length === Object.keys(stored).length &&
+    entries.every(([name, value]) => stored[name] === value)
+  )
 }
 
 /** What is run, without the secrets that it is given; members in one order, so that two can be compared as text. */

@@ -19,7 +19,7 @@ export interface Versions {
   bump(trx: Transaction<Tables>, topic: Topic): Promise<void>
   /**
    * Called after a change is committed, here or on another replica. Changes in quick succession may come as one.
-   * The write waits for the listener, so a listener must never await a write that raises its own topic.
+   * Listen first and read then: what changed in between would otherwise be missed. The write waits for the listener, so a listener must never await a write that raises its own topic.
    * @returns a function that ends the listening
    */
   changed(topic: Topic, listener: Listener): () => void

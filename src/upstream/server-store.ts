@@ -1,6 +1,7 @@
 /**
  * Servers at rest. What must be sent upstream is sealed under the server's own uid and column, so a value moved to another
- * row does not open; only `readServerSecrets` opens it, and only this room may call that. No record carries a secret.
+ * row does not open. What opens it is used to connect, and by `admin/` to compare with what is sent anew. No record carries a
+ * secret.
  */
 import { Fault } from '../base/fault.ts'
 import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids.ts'
@@ -78,7 +79,7 @@ export async function readServer(db: Db, id: string): Promise<StoredServer | und
 }
 
 /**
- * For this room's own connections only.
+ * For connections, and for comparing; never for showing.
  *
  * @returns undefined when there is no such server
  * @throws Fault `store-unavailable` when a stored seal does not open: the key is missing or the row was moved
@@ -282,11 +283,21 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
 /**
  * The OAuth client that an admin registered by hand, as it may be shown: it holds no secret.
  *
- * @returns null where the server has none
+ * @returns null where the server has none, or its seal does not open
  */
 export async function readManualOauth(db: Db, sealer: Sealer, uid: ServerUid): Promise<ManualOauth | null> {
-  const secrets = await readServerSecrets(db, sealer, uid)
-  if (secrets === undefined || secrets.authCredentials === null) return null
+  const secrets = await readServerSecretsIfOpen(db, sealer, uid)
+  if (secrets === null || secrets.authCredentials === null) return null
   const parsed = parseManualOauth(secrets.authCredentials)
   return typeof parsed === 'string' ? null : parsed
+}
+
+/** For comparing with what is sent anew: one server whose key is lost must not keep the others from being shown or mended. */
+export async function readServerSecretsIfOpen(db: Db, sealer: Sealer, uid: ServerUid): Promise<ServerSecrets | null> {
+  try {
+    return (await readServerSecrets(db, sealer, uid)) ?? null
+  } catch (error) {
+    if (error instanceof Fault) return null
+    throw error
+  }
 }
