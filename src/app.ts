@@ -101,8 +101,9 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     ...{ store, sealer, upstreams, audit, clock, log, config, configFile: options.configFile ?? null },
     authenticate: (authorization: string | null) => authenticateOperator(authorization, store, clock),
   }
-  const { tokenFile } = await prepareFirstStart(adminDeps, dir)
+  // The file first: what it declares is not made a second time.
   await applyDeclared(adminDeps, config.declared)
+  const { tokenFile } = await prepareFirstStart(adminDeps, dir)
   const admin = createAdmin(adminDeps)
 
   const rooms = { audit, upstreams, toggles, sessions, info, authenticator, directory, visitors, changes, clock, log }

@@ -6,7 +6,7 @@ import type { JsonRpcId } from '../protocol/model.ts'
 
 export class InFlight {
   readonly #calls = new Map<string, Cancellation>()
-  readonly #streams = new Set<string>()
+  readonly #streams = new Map<string, () => void>()
 
   add(session: Session, id: JsonRpcId): Cancellation {
     const cancellation = new Cancellation()
@@ -25,11 +25,20 @@ export class InFlight {
     this.#calls.get(keyOf(session, id))?.cancel('the client cancelled the request')
   }
 
-  /** One stream a session: a second one never takes the first one's place. @returns how to give it back, or null */
-  takeStream(session: Session): (() => void) | null {
+  /**
+   * One stream a session: a second one never takes the first one's place.
+   *
+   * @param end how to end it when the session ends
+   * @returns how to give the place back, or null where it is taken
+   */
+  takeStream(session: Session, end: () => void): (() => void) | null {
     if (this.#streams.has(session.id)) return null
-    this.#streams.add(session.id)
+    this.#streams.set(session.id, end)
     return () => void this.#streams.delete(session.id)
+  }
+
+  endStream(session: Session): void {
+    this.#streams.get(session.id)?.()
   }
 }
 

@@ -128,13 +128,14 @@ async function answerBatch(
 
 async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
   await rooms.sessions.end(session)
+  rooms.inFlight.endStream(session)
   guest.answer.end(200, Buffer.from('{}'))
 }
 
 /** The stream for unsolicited messages, which here means that a list changed. */
 async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
   const { answer, place, who } = guest
-  const giveBack = rooms.inFlight.takeStream(session)
+  const giveBack = rooms.inFlight.takeStream(session, () => answer.finish())
   if (giveBack === null) {
     const message = 'Conflict: this session already has an open stream.'
     return answer.end(409, errorBody({ code: -32000, message }, null))
