@@ -68,12 +68,18 @@ export function person(name: string): UserPrincipal {
   return { kind: 'user', id: name as UserId, email: `${name}@example.com`, grant: name as GrantId }
 }
 
-export async function openRoom(
-  options: { limits?: Partial<Limits>; stdio?: Partial<Config['stdio']> } = {},
-): Promise<Room> {
+export interface RoomOptions {
+  limits?: Partial<Limits>
+  stdio?: Partial<Config['stdio']>
+  /** PostgreSQL and its key, for several rooms on one database. */
+  shared?: { databaseUrl: string; key: Buffer }
+}
+
+export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-room-'))
-  const store = await openStore({ dir: join(dir, 'data'), databaseUrl: null, clock: systemClock, log: silentLog })
-  const sealer = openSealer(keyRing([randomBytes(32)]), 'store')
+  const databaseUrl = options.shared?.databaseUrl ?? null
+  const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock: systemClock, log: silentLog })
+  const sealer = openSealer(keyRing([options.shared?.key ?? randomBytes(32)]), 'store')
   const env = { PATH: process.env.PATH ?? '', LANG: 'C' }
   const stdio = { register: 'api', maxChildren: 16, idleStopMs: 60_000, env, ...options.stdio } as const
   const upstreams = await openUpstreams({

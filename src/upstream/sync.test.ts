@@ -1,6 +1,8 @@
 /** What is listed, kept and announced, and when it is read again. */
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
+import { freshPostgres } from '../../test/databases.ts'
 import {
   json,
   legacy,
@@ -290,4 +292,43 @@ test('a server that hangs does not hold up the sync of another', async () => {
   const fast = await room.add('fast', { url: `${quick.origin}/mcp` })
   expect(room.upstreams.health(fast).status).toBe('ready')
   await slow
+})
+
+test('a second replica follows: new servers, their lists and their end, with one sync for both', async () => {
+  const postgres = await freshPostgres()
+  const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
+  const [one, two] = [await openRoom({ shared }), await openRoom({ shared })]
+  try {
+    const server = await start(modern((seen, response) => json(response, result(seen, { content: [] }))))
+    const followed = new Promise<InventoryChange>((resolve) => two.upstreams.onInventoryChanged(resolve))
+    const uid = await one.add('s', { url: `${server.origin}/mcp`, authType: 'bearer', credential: 'sesame' })
+    expect(await followed).toEqual({ serverUid: uid, kinds: ['tool'] })
+    expect(two.upstreams.inventory(uid, {} as never)).toEqual(one.upstreams.inventory(uid, {} as never))
+    await two.tool(uid, 'echo', {})
+    expect(server.asked('tools/call')[0]?.headers.authorization).toBe('Bearer sesame')
+    expect(server.asked('tools/list').length).toBe(1)
+    await one.remove(uid)
+    await two.upstreams.serversChanged()
+    await expect(two.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-not-ready' })
+  } finally {
+    await one.close()
+    await two.close()
+    await postgres.drop()
+  }
+})
+
+test('what was listed before a restart is there at once after it', async () => {
+  const postgres = await freshPostgres()
+  const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
+  const server = await start(modern(() => {}))
+  const before = await openRoom({ shared })
+  const uid = await before.add('s', { url: `${server.origin}/mcp` })
+  const inventory = before.upstreams.inventory(uid, {} as never)
+  await before.close()
+  await server.close()
+  const after = await openRoom({ shared })
+  expect(after.upstreams.inventory(uid, {} as never)).toEqual(inventory)
+  expect(after.upstreams.health(uid).status).toBe('ready')
+  await after.close()
+  await postgres.drop()
 })

@@ -103,8 +103,7 @@ class OpenUpstreams implements Upstreams {
   }
 
   async call(call: UpstreamCall): Promise<UpstreamReply> {
-    const server = this.#servers.get(call.serverUid)
-    if (server === undefined) throw new Fault('upstream-not-ready', 'This server is not set up any more.')
+    const server = this.#servers.get(call.serverUid) ?? (await this.#find(call.serverUid))
     const { setup, stored } = server
     const { clock } = this.#deps
     const started = clock.elapsed()
@@ -194,6 +193,14 @@ class OpenUpstreams implements Upstreams {
       this.#servers.delete(uid)
       void this.#pool.closeServer(uid)
     }
+  }
+
+  /** The portal may have heard of a new server a moment before this room did. */
+  async #find(uid: ServerUid): Promise<Server> {
+    await this.serversChanged()
+    const server = this.#servers.get(uid)
+    if (server === undefined) throw new Fault('upstream-not-ready', 'This server is not set up any more.')
+    return server
   }
 
   async #sync(uid: ServerUid, only?: readonly CapabilityKind[]): Promise<SyncResult> {
