@@ -17,6 +17,7 @@ import { openDoor } from './http/mcp.ts'
 import { openServer } from './http/server.ts'
 import { openAuthenticator } from './identity/authenticate.ts'
 import { authenticateOperator } from './identity/operators.ts'
+import { homePage, notFoundPage } from './pages/home.ts'
 import { openChanges } from './portal/changes.ts'
 import { openDirectory } from './portal/directory.ts'
 import { openSessions } from './portal/sessions.ts'
@@ -112,7 +113,13 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     guards: openGuards(config, directory),
     addresses: openClientAddresses(config.trustedProxies),
     door,
-    rest: (request, caller) => admin.fetch(request, caller),
+    rest(request, caller) {
+      const asked = new URL(request.url)
+      if (asked.pathname.startsWith('/client/') || asked.pathname === '/openapi.json')
+        return admin.fetch(request, caller)
+      if (asked.pathname === '/' && request.method === 'GET') return homePage(asked, directory, config.publicUrl)
+      return notFoundPage()
+    },
     async readiness() {
       const checks = { store: await store.answers(), audit: audit.writable }
       return { ready: checks.store && checks.audit, checks }

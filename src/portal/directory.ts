@@ -34,7 +34,7 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
   const render = makeRenderer()
   const catalogs = new Map<string, Catalog>()
   const listeners: (() => void)[] = []
-  let specs = await loadPortalSpecs(store)
+  let specs: readonly PortalSpec[] = []
   let epoch = 1
 
   function changed(): void {
@@ -50,6 +50,8 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
     })
   }
   source.onInventoryChanged(changed)
+  // Listened first and read then: what changes in between is read again.
+  specs = await loadPortalSpecs(store)
 
   return {
     get epoch() {
