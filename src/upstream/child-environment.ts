@@ -31,7 +31,7 @@ export function childEnvironment(
   for (const [name, value] of Object.entries(transport.env)) {
     if (!isAllowedVariable(name) || value.includes('\0')) {
       throw new Trouble('not-ready', `the variable ${name} may not be set for a child`, {
-        hint: `The environment of this server sets ${name}, which could load foreign code. Remove it.`,
+        hint: `The environment of {server} sets ${name}, which could load foreign code. Remove it.`,
       })
     }
     env[name] = value

@@ -94,5 +94,5 @@ function visibleValue(value: string): string {
 }
 
 function notReady(rest: string): Trouble {
-  return new Trouble('not-ready', 'the credential cannot be used', { hint: `This server ${rest}` })
+  return new Trouble('not-ready', 'the credential cannot be used', { hint: `{server} ${rest}` })
 }

@@ -11,6 +11,7 @@ import {
 } from '../../test/scripted-server.ts'
 import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
+import type { JsonObject } from '../protocol/model.ts'
 
 let room: Room
 const servers: ScriptedServer[] = []
@@ -165,10 +166,28 @@ test('a server that is silent for too long is given up, and only its own calls w
   const slow = await room.add('slow', { url: `${silent.origin}/mcp` })
   const fast = await room.add('fast', { url: `${quick.origin}/mcp` })
   const waiting = room.tool(slow, 'echo', {}).catch((error: Error) => error)
-  const before = performance.now()
-  expect(textOf(await room.tool(fast, 'echo', {}))).toBe('yes')
-  expect(performance.now() - before).toBeLessThan(300)
+  const first = await Promise.race([waiting, room.tool(fast, 'echo', {})])
+  expect(textOf(first as JsonObject)).toBe('yes')
   expect(await waiting).toMatchObject({ code: 'upstream-timeout' })
+})
+
+test('an answer that drips for ever has an end', async () => {
+  await room.close()
+  room = await openRoom({ limits: { idleMs: 400, totalMs: 900 } })
+  const closed = Promise.withResolvers<void>()
+  const server = await start(
+    modern((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const timer = setInterval(() => response.write(':\n\n'), 50)
+      response.on('close', () => {
+        clearInterval(timer)
+        closed.resolve()
+      })
+    }),
+  )
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-timeout' })
+  await closed.promise
 })
 
 test('progress keeps a slow call alive', async () => {
@@ -374,4 +393,28 @@ test('an argument that the tool wants in a header is sent there too', async () =
   await room.tool(uid, 'good', { region: 'zürich' })
   const encoded = `=?base64?${Buffer.from('zürich').toString('base64')}?=`
   expect(server.asked('tools/call')[0]?.headers['mcp-param-region']).toBe(encoded)
+})
+
+test('a tool that wants another header since it was listed is listed again, and the call succeeds', async () => {
+  const declared = (header: string) => ({
+    type: 'object',
+    properties: { region: { type: 'string', 'x-mcp-header': header } },
+  })
+  let header = 'Old'
+  const server = await start((seen, response, request) => {
+    if (seen.body.method === 'tools/list') {
+      return json(
+        response,
+        result(seen, { resultType: 'complete', tools: [{ name: 't', inputSchema: declared(header) }] }),
+      )
+    }
+    if (seen.body.method === 'tools/call' && seen.headers[`mcp-param-${header.toLowerCase()}`] === undefined) {
+      return json(response, { jsonrpc: '2.0', id: seen.body.id, error: { code: -32020, message: 'no' } }, 400)
+    }
+    modern(answer)(seen, response, request)
+  })
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  header = 'New'
+  expect(textOf(await room.tool(uid, 't', { region: 'north' }))).toBe('yes')
+  expect(server.asked('tools/call').length).toBe(2)
 })

@@ -44,7 +44,9 @@ async function openHttp(deps: PoolDeps, opening: Opening, credential: Credential
   const { limits, watch, portal, clock } = deps
   const url = URL.parse(opening.setup.record.hostname)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new Trouble('not-ready', 'not an HTTP address', { hint: 'The address of this server is not an HTTP URL.' })
+    throw new Trouble('not-ready', 'not an HTTP address', {
+      hint: 'The address of {server} is not an HTTP URL. Ask an administrator to mend it.',
+    })
   }
   const pool = openSocketPool(url, limits)
   const headers = baseHeaders(portal, credential.headers)
@@ -83,7 +85,7 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const unpinned = unpinnedPackage(transport.command, transport.args)
   if (unpinned !== null) {
     throw new Trouble('not-ready', 'an unpinned package', {
-      hint: `The command of this server fetches ${unpinned} without an exact version. Pin it, such as package@1.2.3.`,
+      hint: `The command of {server} fetches ${unpinned} without an exact version. Pin it, such as package@1.2.3.`,
     })
   }
   const home = await privateDirectory(deps.childrenDir, setup.record.uid, key)

@@ -3,6 +3,8 @@
  * had an effect is never sent twice, unless the method or the server itself says that twice is the same as once.
  */
 import type { Clock } from '../base/clock.ts'
+import type { ServerUid } from '../base/ids.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import type { RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange, Limits } from './exchange.ts'
@@ -16,6 +18,8 @@ export interface Performer {
   inventories: Inventories
   limits: Limits
   clock: Clock
+  /** Reads a server's lists anew; never called for the requests of that reading itself. */
+  relist(server: ServerUid): Promise<unknown>
 }
 
 /** A request that is to be performed on the connection of one key. */
@@ -57,6 +61,9 @@ export async function perform(performer: Performer, task: Task): Promise<RawRepl
       } else {
         if (tried.has(trouble.kind)) throw trouble
         tried.set(trouble.kind, trouble)
+        // The tool wants other headers than it did when it was listed (SEP-2243).
+        const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && task.exchange.out.method === 'tools/call'
+        if (isOutdated) await unlessStopped(task.exchange, performer.relist(task.setup.record.uid))
       }
     }
   }

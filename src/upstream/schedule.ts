@@ -40,6 +40,7 @@ interface Running {
   now: Promise<SyncResult>
   /** Asked for while one ran: runs after it. */
   next: Promise<SyncResult> | null
+  isWhole: boolean
 }
 
 export class Schedule {
@@ -63,9 +64,10 @@ export class Schedule {
     this.look()
   }
 
-  /** Syncs now, or joins the sync that runs. */
+  /** Syncs now, or joins the sync of everything that runs. */
   run(server: ServerUid): Promise<SyncResult> {
-    return this.#running.get(server)?.now ?? this.#begin(server)
+    const running = this.#running.get(server)
+    return running?.isWhole ? running.now : this.#after(server)
   }
 
   /** The server says that its lists changed: a sync that is under way may have read the old ones. */
@@ -121,7 +123,7 @@ export class Schedule {
 
   #begin(server: ServerUid, only?: readonly CapabilityKind[]): Promise<SyncResult> {
     const now = this.#deps.sync(server, only).finally(() => this.#running.delete(server))
-    this.#running.set(server, { now, next: null })
+    this.#running.set(server, { now, next: null, isWhole: only === undefined })
     return now
   }
 

@@ -36,7 +36,7 @@ export async function setupOf(store: Store, sealer: Sealer, server: StoredServer
 }
 
 function unopened(cause: unknown): Trouble {
-  const hint = 'The stored secrets of this server do not open with the encryption keys at hand. Store them again.'
+  const hint = 'The stored secrets of {server} do not open with the encryption keys at hand. Store them again.'
   return new Trouble('not-ready', 'a seal does not open', { hint, cause })
 }
 

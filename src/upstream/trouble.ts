@@ -26,7 +26,7 @@ export type TroubleKind =
 export interface TroubleDetail {
   status?: number
   rpcCode?: number
-  /** For `not-ready` only: a sentence of our own for whoever set the server up. */
+  /** For `not-ready` only: a sentence of our own for whoever set the server up; `{server}` stands for its name. */
   hint?: string
   cause?: unknown
 }
@@ -100,7 +100,10 @@ function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {
     case 'busy':
       return ['upstream-busy', `${name} has no room for another call right now. Try again in a moment.`]
     case 'not-ready':
-      return ['upstream-not-ready', trouble.hint ?? `${name} is not set up yet. Ask an administrator.`]
+      return [
+        'upstream-not-ready',
+        (trouble.hint ?? '{server} is not set up yet. Ask an administrator.').replaceAll('{server}', name),
+      ]
     case 'status':
     case 'bad-answer':
       return [

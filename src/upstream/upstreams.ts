@@ -1,6 +1,7 @@
 /**
  * The room: every server behind the portal, reached by one call, listed from memory, kept up to date by itself.
  */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
@@ -56,6 +57,7 @@ interface Server {
 class OpenUpstreams implements Upstreams {
   readonly #deps: UpstreamsDeps
   readonly #servers = new Map<ServerUid, Server>()
+  readonly #childrenDir: string
   readonly #inventories: Inventories
   readonly #watch: Watch
   readonly #pool: Pool
@@ -70,6 +72,7 @@ class OpenUpstreams implements Upstreams {
     const { store, clock, log, config, portalInfo } = deps
     const limits = { ...LIMITS, ...deps.limits }
     const tickMs = Math.max(20, Math.min(1000, limits.idleMs / 4, limits.probeMs / 4, config.stdio.idleStopMs / 4))
+    this.#childrenDir = join(config.data, 'children')
     this.#inventories = new Inventories(store)
     this.#watch = new Watch(limits, tickMs, (ms) => this.#pool.tick(ms))
     this.#pool = new Pool({
@@ -80,11 +83,17 @@ class OpenUpstreams implements Upstreams {
       portal: portalInfo,
       stdio: config.stdio,
       baseEnv: config.stdio.env,
-      childrenDir: join(config.data, 'children'),
+      childrenDir: this.#childrenDir,
       paramHeaders: (server, out) => this.#inventories.paramHeaders(server, out),
       onNotification: (server, notification) => this.#hear(server, notification),
     })
-    this.#performer = { pool: this.#pool, inventories: this.#inventories, limits, clock }
+    this.#performer = {
+      pool: this.#pool,
+      inventories: this.#inventories,
+      limits,
+      clock,
+      relist: (server) => this.#schedule.run(server),
+    }
     this.#schedule = new Schedule({
       store,
       log,
@@ -139,8 +148,13 @@ class OpenUpstreams implements Upstreams {
     }
   }
 
-  sync(serverUid: ServerUid): Promise<SyncResult> {
-    return this.#schedule.run(serverUid)
+  async sync(serverUid: ServerUid): Promise<SyncResult> {
+    try {
+      return await this.#schedule.run(serverUid)
+    } catch (error) {
+      this.#deps.log.error({ err: error }, 'a sync could not be kept')
+      return { ...NO_SERVER, status: 'error', error: 'What the server lists could not be kept. Try again in a moment.' }
+    }
   }
 
   refreshResourcesSoon(serverUid: ServerUid): void {
@@ -170,7 +184,7 @@ class OpenUpstreams implements Upstreams {
   }
 
   async #reload({ isFirst }: { isFirst: boolean }): Promise<void> {
-    const { store, sealer, clock } = this.#deps
+    const { store, sealer, clock, log } = this.#deps
     const stored = await listServers(store.db)
     const gone = new Set(this.#servers.keys())
     for (const one of stored) {
@@ -191,7 +205,12 @@ class OpenUpstreams implements Upstreams {
     }
     for (const uid of gone) {
       this.#servers.delete(uid)
-      void this.#pool.closeServer(uid)
+      // Its private directories go with it.
+      const remove = () => rm(join(this.#childrenDir, uid), { recursive: true, force: true })
+      void this.#pool
+        .closeServer(uid)
+        .then(remove)
+        .catch((err: unknown) => log.warn({ err }, 'could not be removed'))
     }
   }
 
