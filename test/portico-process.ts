@@ -16,6 +16,8 @@ const START_MS = 30_000
 export interface PorticoProcess {
   url: string
   data: string
+  /** Of the process as it runs now. */
+  readonly pid: number
   /** @param path below `/client/v4/accounts/default` @returns the envelope's result */
   api<T>(method: string, path: string, body?: unknown): Promise<T>
   /** Sends a signal and waits for the end. @returns exit code, or the signal that ended it */
@@ -73,6 +75,9 @@ export async function startPorticoProcess(settings: Record<string, string> = {})
     data,
     start,
     output: () => output,
+    get pid() {
+      return child.pid ?? 0
+    },
     async api<T>(method: string, path: string, body?: unknown): Promise<T> {
       const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
       const response = await fetch(`${url}/client/v4/accounts/default${path}`, {

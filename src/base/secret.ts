@@ -5,7 +5,7 @@
  * field), so a sealed value that is moved to another row does not open. Every purpose has its own key, derived by
  * HKDF-SHA-256 from the key ring's entry with the purpose as label.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 export type SealPurpose = 'store' | 'session' | 'cursor'
 
@@ -68,7 +68,7 @@ function decrypt(key: Buffer, iv: Buffer, bytes: Buffer, where: string): string 
 
 /** SHA-256 as hex: how high-entropy secrets are kept at rest and looked up (never a prefix, never a weaker digest). */
 export function digest(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret)
 }
 
 /** Compares two strings of any length without telling where they differ. */

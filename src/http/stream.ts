@@ -8,6 +8,8 @@ import { SSE_KEEPALIVE, sseFrame } from '../protocol/sse.ts'
 /** More than this waiting for a reader ends its stream. */
 const MOST_BUFFERED = 1024 * 1024
 const KEEPALIVE_MS = 15_000
+/** Up to here copying is cheaper than a second piece. */
+const ONE_WRITE = 16 * 1024
 
 export class Answer {
   readonly #response: ServerResponse
@@ -72,7 +74,9 @@ export class Answer {
       'no-store',
       ...this.#headers,
     ])
-    this.#response.end(body)
+    // As text of one byte a character, head and body leave in one write; as a Buffer they would be two pieces.
+    if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1')
+    else this.#response.end(body)
   }
 
   /** Ends the stream without another message. */

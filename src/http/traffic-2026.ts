@@ -2,7 +2,7 @@
 import { Cancellation } from '../base/cancel.ts'
 import type { Feed, ListKind } from '../portal/changes.ts'
 import type { Visit } from '../portal/visit.ts'
-import type { Classified, HeaderMap } from '../protocol/classify.ts'
+import type { Classified } from '../protocol/classify.ts'
 import { decode2026 } from '../protocol/era-2026/decode.ts'
 import { encode2026 } from '../protocol/era-2026/encode.ts'
 import {
@@ -37,7 +37,7 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
     const message = encodeNotification2026(notification, token)
     if (message) answer.send(message)
   }
-  const headers = paramHeaders(arrival.headers)
+  const { headers } = arrival
   const served = await serveRequest(visit, { request, headers, cancel, report }, rooms)
 
   if (served.kind === 'forbidden') return refuseForbidden(answer)
@@ -47,15 +47,6 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   const { id, method } = request
   const encoded = encode2026({ reply, id, method, identity: rooms.identity, ttlMs: TTL_MS })
   answer.end(encoded.status, encoded.body)
-}
-
-function paramHeaders(headers: HeaderMap): Map<string, string> {
-  const params = new Map<string, string>()
-  for (const name in headers) {
-    const value = headers[name]
-    if (name.startsWith('mcp-param-') && value !== undefined) params.set(name, value)
-  }
-  return params
 }
 
 const ASKED: readonly (readonly [string, ListKind])[] = [

@@ -1,5 +1,6 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
 import type { Cancellation } from '../base/cancel.ts'
+import type { HeaderMap } from '../protocol/classify.ts'
 import type { JsonObject, Notification, Request } from '../protocol/model.ts'
 import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
 import type { Entry } from './catalog.ts'
@@ -9,8 +10,8 @@ import type { Visit } from './visit.ts'
 /** One request under way, with the ends that lead back to its caller. */
 export interface Errand {
   request: Request
-  /** The `Mcp-Param-*` of a 2026-era request, lower-case names; null otherwise. */
-  headers: ReadonlyMap<string, string> | null
+  /** Of a 2026-era request, for its `Mcp-Param-*`; null otherwise. */
+  headers: HeaderMap | null
   cancel: Cancellation
   /** Hands a notification that belongs to this request to the caller's stream, in order, before the reply. */
   report(notification: Notification): void

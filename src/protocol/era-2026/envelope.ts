@@ -96,11 +96,15 @@ export function metaOf(meta: JsonObject): RequestMeta {
   return read
 }
 
+/** Nearly every reserved key there is; the rest of the rule is for names that only look like ours. */
+const OWN_PREFIX = 'io.modelcontextprotocol/'
+
 /**
  * Whether the specification keeps a `_meta` key for itself: the second label of the prefix is `modelcontextprotocol` or
  * `mcp`. So `io.modelcontextprotocol/x` and `com.mcp.tools/x` are reserved, `com.example.mcp/x` is free.
  */
 export function isReservedKey(key: string): boolean {
+  if (key.startsWith(OWN_PREFIX)) return true
   const slash = key.indexOf('/')
   if (slash === -1) return false
   const second = key.slice(0, slash).toLowerCase().split('.')[1]

@@ -53,8 +53,7 @@ describe('a caller’s headers are held against the arguments', () => {
     dry: { type: 'boolean', 'x-mcp-header': 'Dry' },
   }
   const definition = JSON.stringify({ name: 't', inputSchema: schema(properties) })
-  const check = (input: JsonObject, headers: Record<string, string>) =>
-    checkParamHeaders(definition, input, new Map(Object.entries(headers)))
+  const check = (input: JsonObject, headers: Record<string, string>) => checkParamHeaders(definition, input, headers)
 
   test.each<[JsonObject, Record<string, string>]>([
     [{}, {}],

@@ -2,6 +2,7 @@
  * `x-mcp-header` (SEP-2243): arguments that a tool wants repeated in `Mcp-Param-*` headers. A definition that breaks the
  * rules makes the tool invalid; the check of a caller's headers comes only after the policy has let the caller through.
  */
+import type { HeaderMap } from '../classify.ts'
 import { ErrorCode } from '../errors.ts'
 import type { Json, JsonObject, RpcError } from '../model.ts'
 import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts'
@@ -106,17 +107,13 @@ function visitDeclaration(schema: JsonObject, { path, reachable }: Position, onP
  * @param headers lower-case names
  * @returns -32020, for HTTP status 400, or null
  */
-export function checkParamHeaders(
-  definition: string,
-  input: JsonObject,
-  headers: ReadonlyMap<string, string>,
-): RpcError | null {
+export function checkParamHeaders(definition: string, input: JsonObject, headers: HeaderMap): RpcError | null {
   if (!definition.includes(KEYWORD)) return null
   const { inputSchema = {} } = JSON.parse(definition) as JsonObject
   const declared = readHeaderParams(inputSchema)
   if (!declared.ok) return null
   for (const param of declared.params) {
-    const problem = paramProblem(param, input, headers.get(param.header))
+    const problem = paramProblem(param, input, headers[param.header])
     if (problem !== null)
       return { code: ErrorCode.HeaderMismatch, message: `Header mismatch: ${param.header} ${problem}` }
   }
