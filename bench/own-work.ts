@@ -9,6 +9,7 @@ import { Server as NetServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { startTestPortal } from '../test/portal.ts'
+import { sampleAllocations } from './allocations.ts'
 import { median } from './figures.ts'
 import { type Asked, MemoryRequest, MemoryResponse } from './memory-http.ts'
 import { startProgram } from './processes.ts'
@@ -20,6 +21,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     // As many as arrive in one turn of a loaded server's event loop, which share one write to the journal.
     'at-once': { type: 'string', default: '16' },
+    // Who allocates how many bytes a call, instead of the CPU.
+    allocations: { type: 'boolean', default: false },
   },
 })
 const calls = Number(options.calls)
@@ -42,6 +45,7 @@ try {
   await run(server, asked, 200)
   answerFromMemory()
   await run(server, asked, calls / 4)
+  if (options.allocations) await printAllocations(() => run(server, asked, calls))
   const rounds: { main: number; whole: number }[] = []
   for (let round = 0; round < Number(options.rounds); round++) rounds.push(await measure(server, asked))
   const main = median(rounds.map((each) => each.main))
@@ -52,6 +56,12 @@ try {
 } finally {
   await portal.close()
   await upstream.stop()
+}
+
+async function printAllocations(work: () => Promise<void>): Promise<void> {
+  const { total, by } = await sampleAllocations(work)
+  console.log(`allocated: ${Math.round(total / calls)} bytes a call, of which`)
+  for (const [where, bytes] of by.slice(0, 40)) console.log(String(Math.round(bytes / calls)).padStart(7), where)
 }
 
 async function measure(server: Server, asked: Asked): Promise<{ main: number; whole: number }> {
