@@ -1,0 +1,83 @@
+/**
+ * What we promise today, and where each promise comes from. A test cites a promise by its id, `[ID]`, in its title or in a
+ * comment on the line directly above it; `requirements.test.ts` fails where a promise has no test, or a citation no
+ * promise. That the portal is small and fast is measured by `bench/`, not promised here.
+ */
+export interface Requirement {
+  id: string
+  /** A specification's clause, or a promise of our own design. */
+  source: string
+  /** What holds, in one sentence. */
+  promise: string
+}
+
+const own = (id: string, promise: string): Requirement => ({ id, source: 'our design', promise })
+const from =
+  (source: string) =>
+  (id: string, promise: string): Requirement => ({ id, source, promise })
+
+const http2025 = from('MCP 2025-11-25, Transports: Streamable HTTP')
+const http2026 = from('MCP 2026-07-28, Transports: Streamable HTTP')
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  own('AUDIT-1', 'After kill -9 under load no answered call is missing, and every side effect has its begun row.'),
+  own('AUDIT-2', 'Where the audit cannot be written, nothing is carried out.'),
+  own('AUDIT-3', 'A deed has two rows, begun and ended, with who, what, the decision and how it ended.'),
+
+  own('GATE-1', 'Forbidden and unknown are the same bytes outside and two rows inside, and no server is reached.'),
+  own('GATE-2', 'Nothing that is denied is listed.'),
+  own('GATE-3', 'A name has one owner in a portal, whoever asks.'),
+  own('GATE-4', 'Who may not enter a portal learns nothing of it, not even that it exists.'),
+  own('GATE-5', 'A server is reached only if the portal and the server allow; silence is a no.'),
+  own('GATE-6', 'What a caller switches off is off for that caller alone.'),
+
+  own('ERA-1', 'Clients of either era reach servers of either era, over every transport, on one URL.'),
+  http2026('ERA-2', 'Headers that do not match the body are refused with 400 and -32020.'),
+  from('MCP 2026-07-28, Versioning')('ERA-3', 'A method that an era does not have is not found in it.'),
+  http2025('ERA-4', 'A request without its session is 400, with an unknown or ended one 404.'),
+  from('MCP 2025-03-26, Transports')('ERA-5', 'A batch is answered member by member.'),
+  from('MCP 2026-07-28, Subscriptions')('ERA-6', 'A listener is acknowledged before it hears anything.'),
+  from('MCP 2025-11-25 and 2026-07-28, Progress')('ERA-7', "Progress carries the caller's own token."),
+  from('MCP 2025-11-25 and 2026-07-28, Cancellation')('ERA-8', 'A call that is given up is cancelled at the server.'),
+  from('MCP 2026-07-28, Caching')(
+    'ERA-9',
+    'Lists and reads are private to their caller and say how long they may be kept.',
+  ),
+  http2025('ERA-10', 'A client tries Streamable HTTP first and HTTP+SSE where that is not there.'),
+  http2025('ERA-11', 'A request of a page from a foreign origin is 403.'),
+
+  own('HEAL-1', 'A server that was started again answers the next call.'),
+  http2025('HEAL-2', 'A session that the server has forgotten is made anew, and the call goes through.'),
+  own('HEAL-3', 'A server that is down or slow holds up nobody else.'),
+  own('HEAL-4', 'A call that may have had an effect is not sent twice.'),
+
+  from('MCP 2025-11-25, Authorization: token passthrough')('CRED-1', "The client's token never reaches a server."),
+  own('CRED-2', 'A copy of the database holds no secret that opens anything.'),
+  own('CRED-3', 'Credentials are written and never read back.'),
+  from('RFC 6750, section 2')('CRED-4', 'A token is taken from the Authorization header and from nowhere else.'),
+  from('RFC 8707, section 2')('CRED-5', 'An access token is good for its own portal and for no other.'),
+
+  from('JSON-RPC 2.0, section 5')('CALLER-1', 'Two callers with one id at one moment each get their own answer.'),
+  from('MCP 2025-11-25, Security: session hijacking')('CALLER-2', "A session is nobody else's."),
+  from('JSON-RPC 2.0, section 5')('CALLER-3', 'What is not exactly one answer to our request is refused.'),
+  from('HTML Living Standard, Server-sent events')('CALLER-4', 'No text of a server becomes an event of its own.'),
+
+  own('REPLICA-1', 'Any process with the key and the store serves a session.'),
+  own('REPLICA-2', 'What one replica changes, the others follow.'),
+  own('REPLICA-3', 'SIGTERM finishes what is under way and ends with 0.'),
+
+  own('CLOSED-1', 'The first start listens on this machine and writes the owner token into a private file.'),
+  own('CLOSED-2', 'Anything but a loopback address needs an https public URL.'),
+  own('CLOSED-3', 'Programs are added by the file, or by the owner on this machine.'),
+  own('CLOSED-4', 'The demo refuses to be reached from elsewhere.'),
+
+  own('API-1', 'The official Cloudflare SDK drives the API by changing its base URL.'),
+  own('API-2', 'Each route asks for one right, and each role has its rights and no others.'),
+  from('OpenAPI 3.1')('API-3', 'Every route is described.'),
+  own('API-4', 'What the configuration file declares is changed there and nowhere else.'),
+
+  own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
+  from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
+  own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),
+  own('HOUSE-1', 'A room imports only from lower floors.'),
+]
