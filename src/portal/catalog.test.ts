@@ -37,7 +37,7 @@ describe('what is shown of a tool', () => {
   const tool = define({ name: 'log', description: 'upstream’s words' })
   const show = (curation: Curation) => {
     const catalog = catalogOf([[server('git', { tools: new Map([['log', curation]]) }), inventory({ tools: [tool] })]])
-    return catalog.list('tool', all).map((json) => JSON.parse(json))
+    return catalog.list('tool', all).parts.map((json) => JSON.parse(json))
   }
 
   test('is the upstream’s definition under the public name', () => {
@@ -86,7 +86,7 @@ test('a hidden owner keeps its names: neither the bare nor the public one goes t
   ])
   expect(catalog.find('tool', 'send')).toMatchObject({ server: { id: 'mail' }, enabled: false })
   expect(catalog.find('tool', 'mail_send')).toMatchObject({ server: { id: 'mail' }, enabled: false })
-  expect(catalog.list('tool', all).map((json) => JSON.parse(json).name)).toEqual(['evil_send'])
+  expect(catalog.list('tool', all).parts.map((json) => JSON.parse(json).name)).toEqual(['evil_send'])
 })
 
 test('a server that was never synced takes nothing away from the others', () => {
@@ -94,7 +94,7 @@ test('a server that was never synced takes nothing away from the others', () => 
     [server('down'), undefined],
     [server('up'), inventory({ tools: [define({ name: 'a' })] })],
   ])
-  expect(catalog.list('tool', all)).toEqual(['{"name":"up_a"}'])
+  expect(catalog.list('tool', all).parts).toEqual(['{"name":"up_a"}'])
 })
 
 test('a caller’s list leaves out the servers that it may not see, and its fingerprint says so', () => {
@@ -104,8 +104,8 @@ test('a caller’s list leaves out the servers that it may not see, and its fing
     [server('two'), tools],
   ])
   const onlyOne: Visible = { key: '10', has: [true, false] }
-  expect(catalog.list('tool', onlyOne)).toEqual(['{"name":"one_a"}'])
-  expect(catalog.fingerprint('tool', onlyOne)).not.toBe(catalog.fingerprint('tool', all))
+  expect(catalog.list('tool', onlyOne).parts).toEqual(['{"name":"one_a"}'])
+  expect(catalog.list('tool', onlyOne).fingerprint()).not.toBe(catalog.list('tool', all).fingerprint())
 })
 
 test('a resource belongs to the first bearer in portal order, and the later one is reported', () => {
@@ -115,13 +115,13 @@ test('a resource belongs to the first bearer in portal order, and the later one 
     [server('evil'), policy],
   ])
   expect(catalog.find('resource', 'file:///policy')?.server.id).toBe('corp')
-  expect(catalog.reports).toEqual(['evil: the resource "file:///policy" belongs to an earlier server'])
+  expect(catalog.reports()).toEqual(['evil: the resource "file:///policy" belongs to an earlier server'])
 })
 
 test('default_disabled hides what no override enables', () => {
   const spec = server('s', { defaultDisabled: true, tools: new Map([['b', on({})]]) })
   const catalog = catalogOf([[spec, inventory({ tools: [define({ name: 'a' }), define({ name: 'b' })] })]])
-  expect(catalog.list('tool', all).map((json) => JSON.parse(json).name)).toEqual(['s_b'])
+  expect(catalog.list('tool', all).parts.map((json) => JSON.parse(json).name)).toEqual(['s_b'])
 })
 
 describe('a single-server mount', () => {
@@ -134,7 +134,7 @@ describe('a single-server mount', () => {
       ],
       1,
     )
-    expect(catalog.list('tool', { key: '01', has: [false, true] }).map((json) => JSON.parse(json).name)).toEqual([
+    expect(catalog.list('tool', { key: '01', has: [false, true] }).parts.map((json) => JSON.parse(json).name)).toEqual([
       'first',
       'b',
     ])

@@ -5,7 +5,7 @@
  */
 import { digest } from '../base/secret.ts'
 import type { CapabilityKind, Definition, Inventory } from '../upstream/model.ts'
-import { type Claim, type NamedServer, nameAll } from './names.ts'
+import { type Claim, type NamedServer, type Names, nameAll, nameBare } from './names.ts'
 import type { Curation, PortalSpec, ServerSpec } from './spec.ts'
 
 export interface Entry {
@@ -33,29 +33,37 @@ export interface Catalog {
   readonly spec: PortalSpec
   /** By the exact public name, else by the bare original name. Says nothing of whether the caller may. */
   find(kind: CapabilityKind, name: string): Entry | undefined
-  /** Listed entries of one kind, in portal order, as JSON texts. */
-  list(kind: CapabilityKind, visible: Visible): readonly string[]
-  /** Changes exactly when the caller's list of that kind changes. */
-  fingerprint(kind: CapabilityKind, visible: Visible): string
+  /** What one caller sees of one kind. */
+  list(kind: CapabilityKind, visible: Visible): Listing
   /** Every entry, seen or not: for templates and reports. */
   entries(kind: CapabilityKind): readonly Entry[]
-  readonly reports: readonly string[]
+  /** What lost a name, in words for the admin. */
+  reports(): readonly string[]
 }
 
-/** Definitions as text without their name, kept by definition, so that a rebuilt catalog re-serialises nothing. */
+export interface Listing {
+  /** In portal order, as JSON texts. */
+  readonly parts: readonly string[]
+  /** Changes exactly when the list changes. */
+  fingerprint(): string
+  /** Bytes that are made of the parts once and then kept. @param key says which */
+  kept(key: number, make: (parts: readonly string[]) => Buffer): Buffer
+}
+
+/** A definition as a portal shows it, JSON text. */
 export type Renderer = (definition: Definition, publicName: string, description: string | null) => string
 
+/** Keeps what it made by definition, so that a rebuilt catalog serialises only what is shown differently now. */
 export function makeRenderer(): Renderer {
-  const nameless = new WeakMap<Definition, string>()
+  const made = new WeakMap<Definition, { publicName: string; description: string | null; text: string }>()
   return (definition, publicName, description) => {
-    if (description !== null) return JSON.stringify({ ...JSON.parse(definition.json), name: publicName, description })
-    let rest = nameless.get(definition)
-    if (rest === undefined) {
-      const { name: _, ...members } = JSON.parse(definition.json) as Record<string, unknown>
-      rest = JSON.stringify(members).slice(1)
-      nameless.set(definition, rest)
-    }
-    return `{"name":${JSON.stringify(publicName)}${rest === '}' ? '' : ','}${rest}`
+    const known = made.get(definition)
+    if (known?.publicName === publicName && known.description === description) return known.text
+    const { name: _, ...members } = JSON.parse(definition.json) as Record<string, unknown>
+    const shown = { name: publicName, ...members, ...(description === null ? {} : { description }) }
+    const text = JSON.stringify(shown)
+    made.set(definition, { publicName, description, text })
+    return text
   }
 }
 
@@ -71,33 +79,36 @@ export function buildCatalog(source: CatalogSource): Catalog {
   const servers = source.spec.servers.map((server, index) =>
     source.mount === null || source.mount === index ? source.inventory(server) : undefined,
   )
-  const reports: string[] = []
   const tables: Record<CapabilityKind, Table> = {
-    tool: namedTable('tool', source, servers, reports),
-    prompt: namedTable('prompt', source, servers, reports),
-    resource: ownedTable('resource', source, servers, reports),
-    template: ownedTable('template', source, servers, reports),
+    tool: namedTable('tool', source, servers),
+    prompt: namedTable('prompt', source, servers),
+    resource: ownedTable('resource', source, servers),
+    template: ownedTable('template', source, servers),
   }
   const cache = new ListCache()
   return {
     spec: source.spec,
-    reports,
-    find: (kind, name) => tables[kind].exact.get(name) ?? tables[kind].bare.get(name),
+    reports: () => Object.values(tables).flatMap((table) => [...table.reports, ...table.bare().reports]),
+    find: (kind, name) => tables[kind].exact.get(name) ?? tables[kind].bare().names.get(name),
     entries: (kind) => tables[kind].ordered,
-    list: (kind, visible) => cache.get(kind, visible, tables[kind].ordered).parts,
-    fingerprint: (kind, visible) => {
-      const cached = cache.get(kind, visible, tables[kind].ordered)
-      cached.fingerprint ??= digest(cached.parts.join())
-      return cached.fingerprint
-    },
+    list: (kind, visible) => cache.get(kind, visible, tables[kind].ordered),
   }
 }
 
 interface Table {
-  ordered: Entry[]
-  exact: Map<string, Entry>
-  bare: Map<string, Entry>
+  ordered: readonly Entry[]
+  exact: ReadonlyMap<string, Entry>
+  reports: readonly string[]
+  /** Worked out when somebody first uses a bare name, and kept. */
+  bare(): Bare
 }
+
+interface Bare {
+  names: ReadonlyMap<string, Entry>
+  reports: readonly string[]
+}
+
+const NOTHING_BARE: Bare = { names: new Map(), reports: [] }
 
 const EMPTY = { tools: [], prompts: [], resources: [], templates: [] }
 const UNTOUCHED: Curation = { enabled: true, alias: null, description: null }
@@ -106,7 +117,6 @@ function namedTable(
   kind: 'tool' | 'prompt',
   source: CatalogSource,
   inventories: readonly (Inventory | undefined)[],
-  reports: string[],
 ): Table {
   const servers = source.spec.servers
   const field = kind === 'tool' ? 'tools' : 'prompts'
@@ -139,46 +149,68 @@ function namedTable(
       alias: curationOf(server, item).alias,
     })),
   }))
-  return source.mount === null ? prefixed(named, entryFor, reports) : unprefixed(named, source.mount, entryFor, reports)
+  return source.mount === null ? prefixed(named, entryFor) : unprefixed(named, source.mount, entryFor)
 }
 
 type MakeEntry = (claim: Claim, publicName: string) => Entry
 
-function prefixed(named: readonly NamedServer[], entryFor: MakeEntry, reports: string[]): Table {
+function prefixed(named: readonly NamedServer[], entryFor: MakeEntry): Table {
   const names = nameAll(named)
-  reports.push(...names.reports)
+  const ordered: Entry[] = []
+  const exact = new Map<string, Entry>()
   const byClaim = new Map<string, Entry>()
-  const table: Table = { ordered: [], exact: new Map(), bare: new Map() }
   for (const [name, claim] of names.public) {
     const entry = entryFor(claim, name)
-    table.ordered.push(entry)
-    table.exact.set(name, entry)
-    byClaim.set(`${claim.server}/${claim.item}`, entry)
+    ordered.push(entry)
+    exact.set(name, entry)
+    byClaim.set(claimKey(claim), entry)
   }
-  for (const [name, claim] of names.bare) {
-    const entry = byClaim.get(`${claim.server}/${claim.item}`)
-    if (entry) table.bare.set(name, entry)
+  let bare: Bare | null = null
+  return {
+    ordered,
+    exact,
+    reports: names.reports,
+    bare() {
+      bare ??= bareOf(named, names, byClaim)
+      return bare
+    },
   }
-  return table
+}
+
+function bareOf(named: readonly NamedServer[], names: Names, byClaim: ReadonlyMap<string, Entry>): Bare {
+  const found = nameBare(named, names)
+  const entries = new Map<string, Entry>()
+  for (const [name, claim] of found.bare) {
+    const entry = byClaim.get(claimKey(claim))
+    if (entry) entries.set(name, entry)
+  }
+  return { names: entries, reports: found.reports }
+}
+
+function claimKey({ server, item }: Claim): string {
+  return `${server}/${item}`
 }
 
 /** On a single-server mount names stay the server's own; an alias that meets another tool's name gives way. */
-function unprefixed(named: readonly NamedServer[], mount: number, entryFor: MakeEntry, reports: string[]): Table {
-  const table: Table = { ordered: [], exact: new Map(), bare: new Map() }
+function unprefixed(named: readonly NamedServer[], mount: number, entryFor: MakeEntry): Table {
+  const ordered: Entry[] = []
+  const exact = new Map<string, Entry>()
+  const names = new Map<string, Entry>()
+  const reports: string[] = []
   const items = named[mount]?.items ?? []
   const originals = new Set(items.map((item) => item.original))
   items.forEach(({ original, alias }, item) => {
     const name = alias === null || originals.has(alias) ? original : alias
-    if (table.exact.has(name)) {
+    if (exact.has(name)) {
       reports.push(`${named[mount]?.id}: "${original}" was dropped, "${name}" belongs to another capability`)
       return
     }
     const entry = entryFor({ server: mount, item }, name)
-    table.ordered.push(entry)
-    table.exact.set(name, entry)
-    if (name !== original) table.bare.set(original, entry)
+    ordered.push(entry)
+    exact.set(name, entry)
+    if (name !== original) names.set(original, entry)
   })
-  return table
+  return { ordered, exact, reports, bare: () => ({ names, reports: [] }) }
 }
 
 /** Resources and templates keep their URIs: the first bearer in portal order owns one, later bearers are reported. */
@@ -186,43 +218,58 @@ function ownedTable(
   kind: 'resource' | 'template',
   source: CatalogSource,
   inventories: readonly (Inventory | undefined)[],
-  reports: string[],
 ): Table {
-  const table: Table = { ordered: [], exact: new Map(), bare: new Map() }
+  const ordered: Entry[] = []
+  const exact = new Map<string, Entry>()
+  const reports: string[] = []
   source.spec.servers.forEach((server, serverIndex) => {
     for (const { name, json, hash } of (inventories[serverIndex] ?? EMPTY)[`${kind}s`]) {
-      if (table.exact.has(name)) {
+      if (exact.has(name)) {
         reports.push(`${server.id}: the ${kind} "${name}" belongs to an earlier server`)
         continue
       }
       const entry = { kind, server, serverIndex, publicName: name, original: name, hash, enabled: true, listed: json }
-      table.ordered.push(entry)
-      table.exact.set(name, entry)
+      ordered.push(entry)
+      exact.set(name, entry)
     }
   })
-  return table
-}
-
-interface CachedList {
-  parts: readonly string[]
-  fingerprint: string | null
+  return { ordered, exact, reports, bare: () => NOTHING_BARE }
 }
 
 /** Lists by kind and visible set. Bounded: callers with sets of their own push the oldest out. */
 class ListCache {
-  readonly #lists = new Map<string, CachedList>()
+  readonly #lists = new Map<string, Listing>()
 
-  get(kind: CapabilityKind, visible: Visible, ordered: readonly Entry[]): CachedList {
+  get(kind: CapabilityKind, visible: Visible, ordered: readonly Entry[]): Listing {
     const key = `${kind} ${visible.key}`
     const known = this.#lists.get(key)
     if (known) return known
-    const parts: string[] = []
-    for (const entry of ordered) {
-      if (entry.enabled && visible.has[entry.serverIndex] === true) parts.push(entry.listed)
-    }
-    const made = { parts, fingerprint: null }
+    const made = listing(ordered, visible)
     if (this.#lists.size >= 256) this.#lists.delete(this.#lists.keys().next().value ?? '')
     this.#lists.set(key, made)
     return made
+  }
+}
+
+function listing(ordered: readonly Entry[], visible: Visible): Listing {
+  const parts: string[] = []
+  for (const entry of ordered) {
+    if (entry.enabled && visible.has[entry.serverIndex] === true) parts.push(entry.listed)
+  }
+  const kept = new Map<number, Buffer>()
+  let fingerprint: string | null = null
+  return {
+    parts,
+    fingerprint() {
+      fingerprint ??= digest(parts.join())
+      return fingerprint
+    },
+    kept(key, make) {
+      const known = kept.get(key)
+      if (known) return known
+      const made = make(parts)
+      kept.set(key, made)
+      return made
+    },
   }
 }

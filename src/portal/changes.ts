@@ -103,6 +103,6 @@ function follow(place: Place, directory: Directory): Place | undefined {
 }
 
 function fingerprint({ catalog, visible }: Standing, kind: ListKind): string {
-  const own = catalog.fingerprint(kind, visible)
-  return kind === 'resource' ? own + catalog.fingerprint('template', visible) : own
+  const own = catalog.list(kind, visible).fingerprint()
+  return kind === 'resource' ? own + catalog.list('template', visible).fingerprint() : own
 }

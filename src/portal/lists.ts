@@ -20,6 +20,14 @@ const MEMBER: Readonly<Record<CapabilityKind, string>> = {
   template: 'resourceTemplates',
 }
 
+/** Behind the end: a far cursor must not fill what is kept either. */
+const EMPTY_PAGE: Readonly<Record<CapabilityKind, Buffer>> = {
+  tool: Buffer.from('{"tools":[]}'),
+  prompt: Buffer.from('{"prompts":[]}'),
+  resource: Buffer.from('{"resources":[]}'),
+  template: Buffer.from('{"resourceTemplates":[]}'),
+}
+
 export function lister(kind: CapabilityKind) {
   return function list(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
     return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => {
@@ -35,16 +43,22 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
     const error = { code: -32602, message: 'Invalid cursor: ask for the first page again, without a cursor.' }
     return { reply: { kind: 'error', error }, credential: null, upstreamMs: 0 }
   }
+  const listing = visit.catalog.list(kind, visit.visible)
+  // The catalog of a mount is its own, so what it keeps never has the portal's own tools in it.
   const own = kind === 'tool' && !visit.mounted ? BUILTIN_LIST : []
-  const parts = visit.catalog.list(kind, visit.visible)
-  const page = slice(own, parts, offset)
+  if (offset > own.length + listing.parts.length) return answer(EMPTY_PAGE[kind])
+  return answer(listing.kept(offset, (parts) => makePage(MEMBER[kind], own, { parts, offset })))
+}
+
+function answer(bytes: Buffer): Performed {
+  return { reply: { kind: 'bytes', bytes }, credential: null, upstreamMs: 0 }
+}
+
+function makePage(member: string, own: readonly string[], at: { parts: readonly string[]; offset: number }): Buffer {
+  const { parts, offset } = at
   const next = offset + PAGE
   const tail = next < own.length + parts.length ? `],"nextCursor":"${writeCursor(next)}"}` : ']}'
-  return {
-    reply: { kind: 'json', json: `{"${MEMBER[kind]}":[${page.join()}${tail}` },
-    credential: null,
-    upstreamMs: 0,
-  }
+  return Buffer.from(`{"${member}":[${slice(own, parts, offset).join()}${tail}`)
 }
 
 /** As if `own` stood before `parts`, without joining the two. */
@@ -69,5 +83,8 @@ function readCursor(cursor: unknown): number | null {
   if (cursor === undefined) return 0
   if (typeof cursor !== 'string' || cursor.length > 32) return null
   const text = Buffer.from(cursor, 'base64url').toString()
-  return /^o[1-9]\d{0,8}$/.test(text) && writeCursor(Number(text.slice(1))) === cursor ? Number(text.slice(1)) : null
+  if (!/^o[1-9]\d{0,8}$/.test(text) || writeCursor(Number(text.slice(1))) !== cursor) return null
+  const offset = Number(text.slice(1))
+  // Only where a page of ours begins: pages are kept, and any offset at all would be a way to fill the memory.
+  return offset % PAGE === 0 ? offset : null
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LONGEST_NAME, type NamedServer, nameAll } from './names.ts'
+import { LONGEST_NAME, type NamedServer, nameAll, nameBare } from './names.ts'
 
 function server(id: string, ...tools: (string | [string, string])[]): NamedServer {
   return {
@@ -47,7 +47,7 @@ for (const order of [
 
 test('a bare name belongs to its first bearer in portal order, and the later one is reported', () => {
   const servers = [server('mail', 'send'), server('evil', 'send')]
-  const names = nameAll(servers)
+  const names = nameBare(servers, nameAll(servers))
   expect(owner(servers, names.bare, 'send')).toBe('mail/send')
   expect(names.reports).toEqual(['evil: the bare name "send" belongs to an earlier server'])
 })
@@ -56,15 +56,18 @@ test('a bare name never takes a public name or stands in the name space of a ser
   const servers = [server('evil', 'git_status', 'git_push'), server('git', 'status')]
   const names = nameAll(servers)
   expect(owner(servers, names.public, 'git_status')).toBe('git/status')
-  expect(names.bare.has('git_status')).toBe(false)
-  expect(names.bare.has('git_push')).toBe(false)
+  const { bare } = nameBare(servers, names)
+  expect(bare.has('git_status')).toBe(false)
+  expect(bare.has('git_push')).toBe(false)
 })
 
 test('the names of the portal itself are nobody else’s, bare or public', () => {
-  const names = nameAll([server('portal', 'list_servers'), server('evil', 'portal_list_servers', 'portal')])
+  const servers = [server('portal', 'list_servers'), server('evil', 'portal_list_servers', 'portal')]
+  const names = nameAll(servers)
   expect([...names.public.keys()]).toEqual(['evil_portal_list_servers', 'evil_portal'])
-  expect(names.bare.has('portal_list_servers')).toBe(false)
-  expect(names.bare.has('portal')).toBe(false)
+  const { bare } = nameBare(servers, names)
+  expect(bare.has('portal_list_servers')).toBe(false)
+  expect(bare.has('portal')).toBe(false)
 })
 
 test('a long name is shortened with a stable hash that tells two tools with one beginning apart', () => {
@@ -121,7 +124,7 @@ test('whatever the servers are, names are unique, short, unreserved and stable',
           }
         }
       }
-      for (const name of names.bare.keys()) expect(names.public.has(name)).toBe(false)
+      for (const name of nameBare(servers, names).bare.keys()) expect(names.public.has(name)).toBe(false)
     }),
   )
 })

@@ -35,9 +35,13 @@ export interface Claim {
 export interface Names {
   /** Public name to owner, in portal order. */
   public: ReadonlyMap<string, Claim>
+  /** What lost its public name, in words for the admin. */
+  reports: readonly string[]
+}
+
+export interface BareNames {
   /** Bare original name to owner. */
   bare: ReadonlyMap<string, Claim>
-  /** What lost its name, in words for the admin. */
   reports: readonly string[]
 }
 
@@ -49,7 +53,7 @@ export function nameAll(servers: readonly NamedServer[]): Names {
   const reports: string[] = []
   const claims = claimAll(servers)
   const owned = settle(claims, reports)
-  return { public: inPortalOrder(claims, owned), bare: nameBare(servers, owned, reports), reports }
+  return { public: inPortalOrder(claims, owned), reports }
 }
 
 interface Candidate extends Claim {
@@ -64,9 +68,10 @@ function claimAll(servers: readonly NamedServer[]): Candidate[] {
   const ids = new Set(servers.map((server) => server.id))
   const claims: Candidate[] = []
   servers.forEach(({ id, items }, server) => {
+    const borders = servers.some((other) => other.id.startsWith(`${id}_`))
     items.forEach(({ original, alias }, item) => {
       const plain = `${id}_${alias ?? original}`
-      const hashed = plain.length > LONGEST_NAME || trespasses(plain, id, ids)
+      const hashed = plain.length > LONGEST_NAME || (borders && trespasses(plain, id, ids))
       claims.push({ server, item, id, original, name: hashed ? withHash(plain, id, original) : plain, hashed })
     })
   })
@@ -119,19 +124,21 @@ function inPortalOrder(claims: readonly Candidate[], owned: ReadonlyMap<string, 
   return ordered
 }
 
-function nameBare(
-  servers: readonly NamedServer[],
-  owned: ReadonlyMap<string, Claim>,
-  reports: string[],
-): Map<string, Claim> {
+/**
+ * Who owns the bare names. Apart from `nameAll`, because only a caller that uses one needs to know.
+ *
+ * @param names what `nameAll` said of the same servers
+ */
+export function nameBare(servers: readonly NamedServer[], names: Names): BareNames {
   const ids = new Set(servers.map((server) => server.id))
   const bare = new Map<string, Claim>()
+  const reports: string[] = []
   servers.forEach(({ id, items }, server) => {
     items.forEach(({ original }, item) => {
-      if (isReserved(original) || owned.has(original) || trespasses(original, '', ids)) return
+      if (isReserved(original) || names.public.has(original) || trespasses(original, '', ids)) return
       if (bare.has(original)) reports.push(`${id}: the bare name "${original}" belongs to an earlier server`)
       else bare.set(original, { server, item })
     })
   })
-  return bare
+  return { bare, reports }
 }

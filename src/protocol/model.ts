@@ -97,9 +97,9 @@ export interface ResultMembers {
   any: boolean
 }
 
-/** What goes back to the caller: an upstream's bytes, a result of the portal's own (an object, or JSON already made), or an error. */
+/** What goes back to the caller: an upstream's bytes, a result of the portal's own (an object, or its JSON already made and kept), or an error. */
 export type Reply =
   | RawReply
   | { kind: 'result'; result: JsonObject }
-  | { kind: 'json'; json: string }
+  | { kind: 'bytes'; bytes: Buffer }
   | { kind: 'error'; error: RpcError }

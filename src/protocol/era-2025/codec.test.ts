@@ -79,7 +79,11 @@ describe('answers', () => {
     const theirs = { resultType: 'complete', content: [], ttlMs: 1 }
     expect(encode(raw({ result: theirs }))).toEqual({ jsonrpc: '2.0', id: 'x', result: theirs })
     expect(encode({ kind: 'result', result: {} })).toEqual({ jsonrpc: '2.0', id: 'x', result: {} })
-    expect(encode({ kind: 'json', json: '{"tools":[]}' })).toEqual({ jsonrpc: '2.0', id: 'x', result: { tools: [] } })
+    expect(encode({ kind: 'bytes', bytes: Buffer.from('{"tools":[]}') })).toEqual({
+      jsonrpc: '2.0',
+      id: 'x',
+      result: { tools: [] },
+    })
   })
 
   test('a question of a 2026 server is never shown to a client that cannot read it', () => {

@@ -16,6 +16,8 @@ export interface Answer2025 {
   version: string
 }
 
+const CLOSE = Buffer.from('}')
+
 /** The response, for HTTP status 200 or as a frame of a stream. */
 export function encode2025(answer: Answer2025): Buffer {
   const { reply, id } = answer
@@ -24,8 +26,8 @@ export function encode2025(answer: Answer2025): Buffer {
       return encodeRaw(reply, answer)
     case 'result':
       return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result: reply.result }))
-    case 'json':
-      return Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${reply.json}}`)
+    case 'bytes':
+      return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), reply.bytes, CLOSE])
     case 'error':
       return errorBody(fitError(reply.error, answer), id)
   }

@@ -39,7 +39,8 @@ export interface Answer2026 {
 /**
  * The whole HTTP answer, or the frame that ends a stream.
  *
- * A reply of kind `json` must be an object without `resultType`, `ttlMs`, `cacheScope` and `_meta`: they are put in here.
+ * A reply of kind `bytes` must be an object with members, without `resultType`, `ttlMs`, `cacheScope` and `_meta`: they
+ * are put in here.
  */
 export function encode2026(answer: Answer2026): Encoded {
   const { reply, id } = answer
@@ -48,8 +49,8 @@ export function encode2026(answer: Answer2026): Encoded {
       return reply.outcome === 'result' ? encodeRawResult(reply, answer) : encodeRawError(reply, id)
     case 'result':
       return { status: 200, body: encodeResult(reply.result, answer) }
-    case 'json':
-      return { status: 200, body: encodeJson(reply.json, answer) }
+    case 'bytes':
+      return { status: 200, body: encodeBytes(reply.bytes, answer) }
     case 'error':
       return { status: statusOfOwnError(reply.error.code), body: errorBody(fitError(reply.error), id) }
   }
@@ -96,12 +97,13 @@ function isCacheable(method: string, result: JsonObject): boolean {
   return isComplete && methodIn('2026', method)?.cacheable === true
 }
 
-function encodeJson(json: string, { id, method, identity, ttlMs = 0 }: Answer2026): Buffer {
+function encodeBytes(bytes: Buffer, { id, method, identity, ttlMs = 0 }: Answer2026): Buffer {
   const cache = methodIn('2026', method)?.cacheable ? `"ttlMs":${ttlMs},${PRIVATE},` : ''
-  const rest = json === '{}' ? '}' : `,${json.slice(1)}`
-  const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"resultType":"complete",${cache}${identity.meta}`
-  return Buffer.from(`${head}${rest}}`)
+  const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"resultType":"complete",${cache}${identity.meta},`
+  return Buffer.concat([Buffer.from(head), bytes.subarray(1), CLOSE])
 }
+
+const CLOSE = Buffer.from('}')
 
 /** 1. Codes that this revision removed. 2. Codes of the reserved range that it does not have. */
 function fitError(error: RpcError): RpcError {
