@@ -99,6 +99,7 @@ describe('precedence', () => {
     SettingName,
     NonNullable<(typeof samples)['host']>,
   ][]) {
+    // [CONFIG-1]
     test(`${name}: a flag beats a variable, a variable beats the file, the file beats the default`, () => {
       const variable = { [SETTINGS[name].variable]: env }
       const layers = [
@@ -111,6 +112,7 @@ describe('precedence', () => {
     })
   }
 
+  // [CLOSED-1]
   test('with nothing set the portal is at 127.0.0.1:8787 with ./data, and every origin is the default', () => {
     const { values, origins, file, declared } = read()
     expect(values).toMatchObject({
@@ -224,6 +226,7 @@ describe('what is wrong is said with its place', () => {
     },
   ]
   for (const { when, says, ...source } of wrong) {
+    // [CLOSED-2]
     test(`${when} is refused`, () => {
       expect(problems(() => read(source as Parameters<typeof read>[0]))).toContain(says)
     })

@@ -152,6 +152,7 @@ describe('the house as it stands', () => {
   test('there is a house to look at', () => {
     expect(sources().length).toBeGreaterThan(10)
   })
+  // [HOUSE-1]
   test('a room imports only from lower floors, never sideways, types included', () => {
     expect(sources().flatMap(({ path, source }) => floorFaults(path, source))).toEqual([])
   })

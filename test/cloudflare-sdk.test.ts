@@ -45,6 +45,7 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
 
   const mcp = () => client.zeroTrust.access.aiControls.mcp
 
+  // [API-1]
   test('servers are created, read, listed to the end, updated, synced and deleted', async () => {
     const made = await mcp().servers.create({
       account_id,

@@ -43,6 +43,7 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, on %s', (ki
     expect(await deeds()).toHaveLength(4)
   })
 
+  // [API-4]
   test('is shown by the API and refused to be changed, naming the file', async () => {
     await applyDeclared(room.deps, declared)
     for (const path of [`${PORTALS}/main`, `${SERVERS}/web`, '/access/policies/staff']) {

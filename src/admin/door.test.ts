@@ -63,6 +63,7 @@ describe('the door', () => {
     }
   })
 
+  // [API-3]
   test('OpenAPI 3.1 describes every route of the table', async () => {
     const { body } = await room.ask('GET', '/openapi.json', { token: null })
     const document = body as unknown as {
@@ -75,6 +76,7 @@ describe('the door', () => {
     expect(new Set(operations.map((operation) => operation.operationId)).size).toBe(operations.length)
   })
 
+  // [AUDIT-2]
   test('while the audit cannot be written, nothing is changed and the answer says so', async () => {
     const closed = await openAdminRoom()
     await closed.audit.close()

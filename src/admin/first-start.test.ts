@@ -13,6 +13,7 @@ describe.each(DATABASE_KINDS)('the first start on %s', (kind) => {
   })
   afterEach(() => room.end())
 
+  // [CLOSED-1]
   test('makes a portal that whoever is signed in and every service token may enter, and an owner token in a private file', async () => {
     const { tokenFile } = await prepareFirstStart(room.deps, room.at.dir)
     expect(tokenFile).toBe(join(room.at.dir, 'admin-token'))

@@ -25,6 +25,7 @@ describe.each(DATABASE_KINDS)('whoever holds a copy of the database, or asks str
   })
   afterEach(() => room.end())
 
+  // [CRED-2]
   test('finds no secret in a dump, plain or in base64 or hex', async () => {
     const planted = await plantSecrets(room)
     const dump = await dumpOf(room)

@@ -23,6 +23,7 @@ describe('every role on every route', () => {
   const cases = ROUTES.flatMap((route) =>
     READERS.map((who) => ({ route, who, title: `${who}: ${route.method} ${route.path}` })),
   )
+  // [API-2]
   test.each(cases)('$title', async ({ route, who }) => {
     const before = await counts(room)
     // An empty body and an unknown id: what passes the gate is then 200, 400 or 404, and never changes anything.

@@ -47,6 +47,7 @@ describe('servers', () => {
     })
   })
 
+  // [CRED-3]
   test('credentials are write-only', async () => {
     const body = serverBody('secretive', { auth_type: 'bearer', auth_credentials: 'canary-secret' })
     const made = await make(body)

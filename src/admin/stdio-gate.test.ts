@@ -19,6 +19,7 @@ describe('stdio servers', () => {
     }
   }
 
+  // [CLOSED-3]
   test('where registration is local, only the owner over a direct loopback connection may run a program', async () => {
     await within('local', async (room) => {
       const admin = await room.token('admin')

@@ -111,6 +111,7 @@ describe('a journal by itself', () => {
     expect(deedsIn(dir)).toHaveLength(200)
   })
 
+  // [AUDIT-2]
   test('callers are refused while no segment can be made, and released again once one can', async () => {
     await open()
     await journal.write(line(0))

@@ -60,6 +60,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
     rmSync(dir, { recursive: true, force: true })
   })
 
+  // [AUDIT-3]
   test('a deed has a begun row and then an ended row, with everything that was said about it', async () => {
     const entry = await audit.begin(
       call({

@@ -244,6 +244,7 @@ describe('demo', () => {
     { when: 'a database', argv: [], env: { DATABASE_URL: 'postgres://a' }, says: 'DATABASE_URL' },
   ]
   for (const { when, argv, env, says } of refused) {
+    // [CLOSED-4]
     test(`${when} is refused with exit code 1`, async () => {
       const { code, err } = await portico(['demo', ...argv], env as Record<string, string>)
       expect(code).toBe(1)

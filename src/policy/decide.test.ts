@@ -168,6 +168,7 @@ describe('a server is reached only if the portal and the server allow', () => {
   ]
   for (const { portal, server, then } of rows) {
     const name = (list: Policy[]) => list[0]?.id ?? 'no policy'
+    // [GATE-5]
     test(`portal: ${name(portal)}, server: ${name(server)}`, () => {
       const access = compileAccess(portal, [{ uid, policies: server }], ada)
       expect(access.servers.get(uid)).toEqual(then)

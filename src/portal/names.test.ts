@@ -100,6 +100,7 @@ test('two tools with one alias keep the first and give the second a hash suffix'
   expect(names.reports).toHaveLength(1)
 })
 
+// [NAME-1]
 test('whatever the servers are, names are unique, short, unreserved and stable', () => {
   const id = fc.stringMatching(/^[a-z]{1,2}(_[a-z]{1,2}){0,2}$/)
   const tool = fc.stringMatching(/^[a-z]{1,2}(_[a-z]{1,2}){0,3}$|^x{60,70}$/)

@@ -70,6 +70,7 @@ for (const kind of DATABASE_KINDS) {
     })
     afterAll(() => database.end())
 
+    // [REPLICA-1]
     test('a session is found again by another process that has nothing but the key and the store', async () => {
       const { sealed, session } = open().start(user('ada'), portal, client)
       expect(await open().find(sealed, user('ada'), portal)).toEqual(session)

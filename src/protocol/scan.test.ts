@@ -60,6 +60,7 @@ const hostile: [string, string][] = [
   ['only space', ' \n'],
 ]
 
+// [CALLER-3]
 describe('a reply that is not exactly one JSON-RPC response is refused', () => {
   test.each(hostile)('%s', (_, text) => {
     expect(scan(text)).toBeNull()

@@ -90,6 +90,7 @@ describe('reading events', () => {
 })
 
 describe('writing events', () => {
+  // [CALLER-4]
   test('pretty-printed JSON with line ends of every kind arrives as one message with nothing injected', () => {
     const hostile = '{"a":1,\r\r event: endpoint\r\n\r\ndata: /evil\n\n"b":2}'
     const { events } = read([sseFrame(hostile)])

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { belongsTo, ownsUris } from './uri-template.ts'
 
+// [NAME-2]
 describe('a template that could swallow the URIs of others owns none', () => {
   test.each([
     '{+path}',
@@ -60,6 +61,7 @@ const cases: [string, string, boolean][] = [
 ]
 
 describe('a URI belongs to a template', () => {
+  // [NAME-2]
   test.each(cases)('%s of %s: %s', (template, uri, expected) => {
     expect(belongsTo(uri, template)).toBe(expected)
   })

@@ -203,6 +203,7 @@ describe('SQLite files', () => {
 })
 
 describe('replicas on PostgreSQL', () => {
+  // [REPLICA-2]
   test('several that start together on an empty database all open, and learn of each other within seconds', async () => {
     const postgres = await freshPostgres()
     const options = { dir: tmpdir(), databaseUrl: postgres.url, clock: systemClock, log: silentLog }

@@ -83,6 +83,7 @@ const rows: Row[] = [
   { url: '/x', paths: { '/x': 302, '/x/mcp': 'modern' }, status: 'error', tried: ['POST /x'] },
 ]
 
+// [ERA-10]
 test.each(rows)('$url where $paths is $status', async ({ url, paths, status, tried }) => {
   const server = await startScripted(site(paths))
   try {

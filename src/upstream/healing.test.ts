@@ -30,6 +30,7 @@ afterEach(async () => {
 const answer: Script = (seen, response) =>
   json(response, result(seen, { resultType: 'complete', content: [{ type: 'text', text: 'yes' }] }))
 
+// [HEAL-4]
 test('a call is not sent again when its connection breaks, and is known to be lost', async () => {
   const server = await start(modern((_seen, _response, request) => void request.socket.destroy()))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
@@ -100,6 +101,7 @@ describe('a session that the server has forgotten', () => {
       (id) => [400, { jsonrpc: '2.0', id, error: { code: -32000, message: 'No valid session ID provided' } }],
     ],
   ]
+  // [HEAL-2]
   test.each(ways)('is made anew once for all who find out (%s)', async (_how, gone) => {
     const { script, sessions } = forgetful(gone)
     const server = await start(script)

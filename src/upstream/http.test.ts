@@ -160,6 +160,7 @@ test('an error answer of a modern server reaches the caller whatever its status'
   await expect(room.call(uid, 'completion/complete')).rejects.toThrow('-32601: unknown')
 })
 
+// [HEAL-3]
 test('a server that is silent for too long is given up, and only its own calls wait', async () => {
   const silent = await start(modern(() => {}))
   const quick = await start(modern(answer))
@@ -213,6 +214,7 @@ test('progress keeps a slow call alive', async () => {
   expect(heard).toEqual([1, 2, 3, 4, 5].map((progress) => ({ progress })))
 })
 
+// [ERA-8]
 test('a cancelled call to a modern server closes its stream', async () => {
   const closed = Promise.withResolvers<void>()
   const arrived = Promise.withResolvers<void>()
@@ -230,6 +232,7 @@ test('a cancelled call to a modern server closes its stream', async () => {
   await closed.promise
 })
 
+// [ERA-8]
 test('a cancelled call to a server with sessions is cancelled by a message that names our id', async () => {
   const cancelled = Promise.withResolvers<unknown>()
   const arrived = Promise.withResolvers<number | undefined>()

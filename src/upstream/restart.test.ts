@@ -35,6 +35,7 @@ test('a stream that never names its endpoint is given up', async () => {
 
 const restarts = { 'Streamable HTTP': startEverythingHttp, 'HTTP+SSE': startEverythingSse }
 describe.each(Object.entries(restarts))('a real server over %s that is started again', (_name, start) => {
+  // [HEAL-1]
   test('answers the next call, and the one made while it is away', async () => {
     const first = await start()
     const uid = await room.add('s', { url: first.url })

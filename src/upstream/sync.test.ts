@@ -294,6 +294,7 @@ test('a server that hangs does not hold up the sync of another', async () => {
   await slow
 })
 
+// [REPLICA-2]
 test('a second replica follows: new servers, their lists and their end, with one sync for both', async () => {
   const postgres = await freshPostgres()
   const shared = { databaseUrl: postgres.url, key: randomBytes(32) }

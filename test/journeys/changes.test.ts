@@ -57,6 +57,7 @@ const hide = (name: string, enabled: boolean) =>
   portal.api('PUT', PORTAL, { servers: [{ server_id: 'ledger', updated_tools: [{ name, enabled }] }] })
 
 describe('a client of 2026 that listens', () => {
+  // [ERA-6]
   test('is acknowledged first, with what it will hear, and every frame names the subscription in its own type', async () => {
     const token = await portal.userToken('ada@acme.test')
     const stream = await listen2026(token, { toolsListChanged: true, somethingElse: true }, 7)
@@ -141,6 +142,7 @@ describe('a client of 2025 with an open stream', () => {
   })
 })
 
+// [CALLER-2]
 test('a session is another user’s business in nothing: not to ask, not to listen, not to end', async () => {
   const session = await open2025(url, bearer(await portal.userToken('ada@acme.test')))
   const stolen = { ...session.headers, authorization: `Bearer ${await portal.userToken('bob@acme.test')}` }

@@ -97,6 +97,7 @@ const requests = [
 for (const era of ['2026', '2025'] as const) {
   describe(`to a client of ${era}`, () => {
     for (const { what, method, forbidden, unknown, at } of requests) {
+      // [GATE-1]
       test(`${what}: forbidden and unknown are the same bytes, two different rows, and no call`, async () => {
         const url = `${portal.url}/p/default${at}/mcp`
         const before = secret.requests
@@ -115,6 +116,7 @@ for (const era of ['2026', '2025'] as const) {
       })
     }
 
+    // [GATE-2]
     test('nothing of a forbidden server is listed anywhere', async () => {
       for (const at of ['/mcp', '/p/default/mcp', '/p/default/s/secret/mcp']) {
         for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
@@ -147,6 +149,7 @@ for (const era of ['2026', '2025'] as const) {
   })
 }
 
+// [GATE-3]
 test('a bare name belongs to its first bearer even while that one is forbidden, and never falls to another server', async () => {
   await portal.api('PUT', `${PORTALS}/default`, { servers: [{ server_id: 'secret' }, { server_id: 'open' }] })
   const before = [open.posted.length, secret.requests]
@@ -159,6 +162,7 @@ test('a bare name belongs to its first bearer even while that one is forbidden, 
   await portal.api('PUT', `${PORTALS}/default`, { servers: [{ server_id: 'open' }, { server_id: 'secret' }] })
 })
 
+// [GATE-6]
 test('a server that the caller switched off is unknown to it, and to it alone', async () => {
   const url = `${portal.url}/mcp`
   const bob = await portal.userToken('bob@acme.test')
@@ -179,6 +183,7 @@ test('a server that the caller switched off is unknown to it, and to it alone', 
   expect(messageOf(await call(ada)).result).toMatchObject({ content: [{ text: 'posted x' }] })
 })
 
+// [GATE-4]
 test('who may not be in the portal gets one answer, whatever is asked, whether or not there is such a portal', async () => {
   const { client_id, client_secret } = await portal.serviceToken('stranger')
   const stranger = { credentials: { 'cf-access-client-id': client_id, 'cf-access-client-secret': client_secret } }
@@ -202,6 +207,7 @@ test('who may not be in the portal gets one answer, whatever is asked, whether o
   expect(open.requests).toBe(before)
 })
 
+// [CRED-5]
 test('a token is good at each URL of its portal and at no other portal', async () => {
   for (const at of ['/mcp', '/p/default/mcp', '/p/default/s/open/mcp']) {
     expect((await ask2026(portal.url + at, bearer(ada), 'tools/list')).status).toBe(200)
@@ -214,6 +220,7 @@ test('a token is good at each URL of its portal and at no other portal', async (
   expect(new Set([wrong, none, bad, api].map((answer) => shape(answer, ''))).size).toBe(1)
 })
 
+// [CRED-1]
 test('the upstream sees the portal’s own headers and nothing of the caller’s', async () => {
   await ask2026(
     `${portal.url}/mcp`,

@@ -75,6 +75,7 @@ for (const clientName of CLIENT_NAMES) {
         (each) => can(clientName, each) && (each.byUri !== true || owns(server)),
       )
       for (const exercise of ofServer) {
+        // [ERA-1]
         test(`${TITLES[server]}: ${exercise.title}`, () => exercise.run(client(), behind(server)))
       }
     }

@@ -41,6 +41,7 @@ async function listServers(): Promise<Shown['servers']> {
   return result.structuredContent.servers
 }
 
+// [HEAL-3]
 test('a dead server fails its own call with a sentence, while the others answer and every list stays whole', async () => {
   expect(messageOf(await echo()).result).toMatchObject({ content: [{ text: 'Echo: hi' }] })
   const before = (await ask2026(url(), bearer(token), 'tools/list')).text

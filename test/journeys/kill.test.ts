@@ -85,6 +85,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 for (const kind of DATABASE_KINDS) {
   describe(`on ${kind}`, () => {
+    // [AUDIT-1]
     test('kill -9 under load loses no answered call, and every side effect has its begun row', async () => {
       const { ledger, portal, token } = await furnished(kind)
       const calls = load(portal, token)
@@ -101,6 +102,7 @@ for (const kind of DATABASE_KINDS) {
       expect(ledger.posted.length).toBeGreaterThanOrEqual(ENOUGH)
     })
 
+    // [REPLICA-3]
     test('SIGTERM under load finishes what is under way and ends with 0', async () => {
       const { ledger, portal, token } = await furnished(kind)
       const calls = load(portal, token)

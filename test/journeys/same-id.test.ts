@@ -56,6 +56,7 @@ for (const { server, what, opened } of shared) {
       await ada(0, `${server}_echo`, { message: 'open' })
     })
 
+    // [CALLER-1]
     test('get their own answers while both calls run', async () => {
       const before = opened()
       const tool = `${server}_trigger-long-running-operation`
@@ -69,6 +70,7 @@ for (const { server, what, opened } of shared) {
       expect(opened() - before).toBe(0)
     })
 
+    // [CALLER-1]
     test('get their own answers through a storm of one id', async () => {
       const before = opened()
       const calls = Array.from({ length: 40 }, async (_, index) => {

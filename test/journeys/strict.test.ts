@@ -52,6 +52,7 @@ describe('the headers of a 2026 request are held against its body', () => {
     ['the version header names another version', { 'mcp-protocol-version': '2025-11-25' }],
   ]
   for (const [what, change] of rows) {
+    // [ERA-2]
     test(`${what}: 400 with -32020, and nothing is called`, async () => {
       const headers = Object.fromEntries(
         Object.entries({ ...HEADERS, ...change }).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -112,6 +113,7 @@ describe('a request from where it should not come is refused on every route', ()
       expect(answer.status).toBe(403)
       expect(answer.text).not.toContain('evil')
     })
+    // [ERA-11]
     test(`${path}: a page of a foreign origin is 403`, async () => {
       const { host } = new URL(portal.url)
       const lines = [`GET ${path} HTTP/1.1`, `host: ${host}`, 'origin: https://evil.test', 'connection: close']
@@ -165,6 +167,7 @@ describe('a request target that is not in its one spelling is 400', () => {
   }
 })
 
+// [CRED-4]
 test('a token in the query string opens nothing', async () => {
   const answer = await send(`${url}?access_token=${token}`, CALL, HEADERS)
   expect(answer.status).toBe(401)
@@ -187,6 +190,7 @@ test('a service token is let in by its policy, and by half of itself it is not',
   expect((await ask2026(url, { credentials: { 'cf-access-client-id': client_id } }, 'tools/list')).status).toBe(401)
 })
 
+// [ERA-3]
 test('a method that an era does not have is not found in it', async () => {
   for (const method of ['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'nonsense']) {
     const answer = await ask2026(url, bearer(token), method)
@@ -199,6 +203,7 @@ test('a method that an era does not have is not found in it', async () => {
   }
 })
 
+// [ERA-4]
 test('a 2025 request without its session is 400, with an unknown one 404, with another version 400', async () => {
   const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
   const { credentials } = bearer(token)
@@ -209,6 +214,7 @@ test('a 2025 request without its session is 400, with an unknown one 404, with a
   expect((await send(url, list, headers)).status).toBe(400)
 })
 
+// [ERA-5]
 test('a batch of 2025-03-26 is answered member by member, each a deed of its own', async () => {
   const session = await open2025(url, bearer(token), '2025-03-26')
   const call = (id: number, name: string) => ({

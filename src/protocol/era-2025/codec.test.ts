@@ -108,6 +108,7 @@ describe('answers', () => {
     expect(encode({ kind: 'error', error }, method, version).error).toEqual({ ...error, code: becomes })
   })
 
+  // [ERA-7]
   test('progress carries the caller’s own token', () => {
     const progress = { method: 'notifications/progress', params: { progress: 1 } }
     expect(JSON.parse(String(encodeNotification2025(progress, 'p'))).params).toEqual({

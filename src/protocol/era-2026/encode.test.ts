@@ -92,6 +92,7 @@ describe('answers of the portal’s own', () => {
     )
   })
 
+  // [ERA-9]
   test('a cacheable result is private and for as long as the portal says', () => {
     expect(encode({ kind: 'result', result: {} }, 'server/discover', 1000).body).toEqual(
       result({ resultType: 'complete', ttlMs: 1000, cacheScope: 'private', _meta: serverInfo }),
@@ -134,6 +135,7 @@ describe('answers of the portal’s own', () => {
 describe('messages beside the answer', () => {
   const read = (bytes: Buffer | null) => bytes && JSON.parse(bytes.toString())
 
+  // [ERA-7]
   test('progress carries the caller’s own token, and is not sent to a caller who gave none', () => {
     const progress = { method: 'notifications/progress', params: { progress: 1, total: 2 } }
     expect(read(encodeNotification2026(progress, 0))).toEqual({
