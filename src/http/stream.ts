@@ -3,6 +3,7 @@
  * a slow reader does not take is bounded, and the stream is cut rather than the memory filled.
  */
 import type { ServerResponse } from 'node:http'
+import type { Body } from '../protocol/model.ts'
 import { SSE_KEEPALIVE, sseFrame } from '../protocol/sse.ts'
 
 /** More than this waiting for a reader ends its stream. */
@@ -58,22 +59,18 @@ export class Answer {
   }
 
   /** The answer itself; nothing may follow. */
-  end(status: number, body: Buffer): void {
+  end(status: number, body: Body): void {
     if (this.closed) return
     if (this.streaming) {
-      this.#write(sseFrame(body))
+      this.#write(sseFrame(Buffer.isBuffer(body) ? body : Buffer.concat(body)))
       this.finish()
       return
     }
-    this.#response.writeHead(status, [
-      'content-type',
-      'application/json',
-      'content-length',
-      String(body.length),
-      'cache-control',
-      'no-store',
-      ...this.#headers,
-    ])
+    if (!Buffer.isBuffer(body)) {
+      this.#endInPieces(status, body)
+      return
+    }
+    this.#response.writeHead(status, this.#jsonHeaders(body.length))
     // As text of one byte a character, head and body leave in one write; as a Buffer they would be two pieces.
     if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1')
     else this.#response.end(body)
@@ -111,6 +108,19 @@ export class Answer {
 
   onClose(listener: () => void): void {
     this.#response.on('close', listener)
+  }
+
+  #endInPieces(status: number, pieces: readonly Buffer[]): void {
+    const length = pieces.reduce((total, piece) => total + piece.length, 0)
+    this.#response.writeHead(status, this.#jsonHeaders(length))
+    this.#response.cork()
+    for (const piece of pieces) this.#response.write(piece)
+    this.#response.end()
+  }
+
+  #jsonHeaders(length: number): string[] {
+    const headers = ['content-type', 'application/json', 'content-length', String(length), 'cache-control', 'no-store']
+    return this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
   }
 
   #write(bytes: Buffer | string): void {

@@ -9,7 +9,7 @@ import type { BatchMember, Classified, WireRequest } from '../protocol/classify.
 import { decode2025, decodeInitialize } from '../protocol/era-2025/decode.ts'
 import { encode2025, encodeNotification2025 } from '../protocol/era-2025/encode.ts'
 import { ErrorCode, errorBody } from '../protocol/errors.ts'
-import type { Notification, Request } from '../protocol/model.ts'
+import type { Body, Notification, Request } from '../protocol/model.ts'
 import { serveRequest } from './call.ts'
 import { accept, type DoorRooms, enter, type Guest, LIST_CHANGED, refuseForbidden, UNAVAILABLE } from './guest.ts'
 
@@ -68,7 +68,7 @@ async function findSession(guest: Guest, version: string | null, rooms: DoorRoom
 }
 
 /** What a batch member or a single request came to. */
-type Answered = { kind: 'body'; status: number; body: Buffer } | { kind: 'forbidden' }
+type Answered = { kind: 'body'; status: number; body: Body } | { kind: 'forbidden' }
 
 function deliver({ answer }: Guest, answered: Answered): void {
   if (answered.kind === 'forbidden') refuseForbidden(answer)
@@ -120,7 +120,7 @@ async function answerBatch(
     if (member.kind !== 'request') continue
     const answered = await answerRequest(guest, session, member.message, rooms)
     if (answered.kind === 'forbidden') return refuseForbidden(guest.answer)
-    bodies.push(answered.body)
+    bodies.push(Buffer.isBuffer(answered.body) ? answered.body : Buffer.concat(answered.body))
   }
   if (bodies.length === 0) return accept(guest)
   guest.answer.end(200, Buffer.from(`[${bodies.map((body) => body.toString()).join()}]`))

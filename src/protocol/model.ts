@@ -103,3 +103,6 @@ export type Reply =
   | { kind: 'result'; result: JsonObject }
   | { kind: 'bytes'; bytes: Buffer }
   | { kind: 'error'; error: RpcError }
+
+/** A whole body: in one piece, or in several where copying a large kept one would cost more than it saves. */
+export type Body = Buffer | readonly Buffer[]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Json, JsonObject, RawReply, Reply } from '../model.ts'
+import type { Body, Json, JsonObject, RawReply, Reply } from '../model.ts'
 import { scanReply } from '../scan.ts'
 import { decode2025, decodeInitialize, decodeSetLevel } from './decode.ts'
 import { encode2025, encodeNotification2025, initializeResult } from './encode.ts'
@@ -10,8 +10,9 @@ function raw(message: object): RawReply {
   if (scanned === null) throw new Error('not a reply')
   return scanned
 }
+const wholeOf = (body: Body) => (Buffer.isBuffer(body) ? body : Buffer.concat(body)).toString()
 const encode = (reply: Reply, method = 'tools/call', version = '2025-06-18') =>
-  JSON.parse(encode2025({ reply, id: 'x', method, version }).toString())
+  JSON.parse(wholeOf(encode2025({ reply, id: 'x', method, version })))
 
 describe('the handshake', () => {
   const hello = (params: JsonObject) => decodeInitialize({ id: 1, method: 'initialize', params })

@@ -3,7 +3,7 @@
  * that only 2026 has may stay in it, since these revisions allow extra members.
  */
 import { ErrorCode, errorBody, isReservedCode } from '../errors.ts'
-import type { JsonObject, JsonRpcId, Notification, RawReply, Reply, RpcError } from '../model.ts'
+import type { Body, JsonObject, JsonRpcId, Notification, RawReply, Reply, RpcError } from '../model.ts'
 import { readRawError, unreadableReply } from '../raw-error.ts'
 import { replaceId } from '../splice.ts'
 
@@ -19,7 +19,7 @@ export interface Answer2025 {
 const CLOSE = Buffer.from('}')
 
 /** The response, for HTTP status 200 or as a frame of a stream. */
-export function encode2025(answer: Answer2025): Buffer {
+export function encode2025(answer: Answer2025): Body {
   const { reply, id } = answer
   switch (reply.kind) {
     case 'raw':
@@ -27,7 +27,7 @@ export function encode2025(answer: Answer2025): Buffer {
     case 'result':
       return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result: reply.result }))
     case 'bytes':
-      return Buffer.concat([Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), reply.bytes, CLOSE])
+      return [Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`), reply.bytes, CLOSE]
     case 'error':
       return errorBody(fitError(reply.error, answer), id)
   }

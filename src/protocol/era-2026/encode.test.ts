@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { JsonObject, RawReply, Reply } from '../model.ts'
+import type { Body, JsonObject, RawReply, Reply } from '../model.ts'
 import { scanReply } from '../scan.ts'
 import { encode2026, identity } from './encode.ts'
 import { encodeAcknowledged, encodeListenEnd, encodeListenEvent, encodeNotification2026 } from './frames.ts'
@@ -15,8 +15,9 @@ function raw(message: object): RawReply {
 function encode(reply: Reply, method = 'tools/call', ttlMs?: number) {
   const answer = { reply, id: 7, method, identity: portal, ...(ttlMs === undefined ? {} : { ttlMs }) }
   const { status, body } = encode2026(answer)
-  return { status, body: JSON.parse(body.toString()) }
+  return { status, body: JSON.parse(wholeOf(body)) }
 }
+const wholeOf = (body: Body) => (Buffer.isBuffer(body) ? body : Buffer.concat(body)).toString()
 const result = (value: JsonObject) => ({ jsonrpc: '2.0', id: 7, result: value })
 const error = (value: object) => ({ jsonrpc: '2.0', id: 7, error: value })
 

@@ -4,14 +4,14 @@
  */
 import { ErrorCode, errorBody, isReservedCode, statusOfOwnError } from '../errors.ts'
 import { methodIn } from '../methods.ts'
-import type { JsonObject, JsonRpcId, RawReply, Reply, RpcError } from '../model.ts'
+import type { Body, JsonObject, JsonRpcId, RawReply, Reply, RpcError } from '../model.ts'
 import { readRawError, unreadableReply } from '../raw-error.ts'
 import { spliceReply } from '../splice.ts'
 import { SERVER_INFO_KEY } from './envelope.ts'
 
 export interface Encoded {
   status: number
-  body: Buffer
+  body: Body
 }
 
 /** Who the portal says it is, in each result of its own. */
@@ -97,10 +97,10 @@ function isCacheable(method: string, result: JsonObject): boolean {
   return isComplete && methodIn('2026', method)?.cacheable === true
 }
 
-function encodeBytes(bytes: Buffer, { id, method, identity, ttlMs = 0 }: Answer2026): Buffer {
+function encodeBytes(bytes: Buffer, { id, method, identity, ttlMs = 0 }: Answer2026): Body {
   const cache = methodIn('2026', method)?.cacheable ? `"ttlMs":${ttlMs},${PRIVATE},` : ''
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"resultType":"complete",${cache}${identity.meta},`
-  return Buffer.concat([Buffer.from(head), bytes.subarray(1), CLOSE])
+  return [Buffer.from(head), bytes.subarray(1), CLOSE]
 }
 
 const CLOSE = Buffer.from('}')
