@@ -158,12 +158,10 @@ function prefixed(named: readonly NamedServer[], entryFor: MakeEntry): Table {
   const names = nameAll(named)
   const ordered: Entry[] = []
   const exact = new Map<string, Entry>()
-  const byClaim = new Map<string, Entry>()
   for (const [name, claim] of names.public) {
     const entry = entryFor(claim, name)
     ordered.push(entry)
     exact.set(name, entry)
-    byClaim.set(claimKey(claim), entry)
   }
   let bare: Bare | null = null
   return {
@@ -171,24 +169,21 @@ function prefixed(named: readonly NamedServer[], entryFor: MakeEntry): Table {
     exact,
     reports: names.reports,
     bare() {
-      bare ??= bareOf(named, names, byClaim)
+      bare ??= bareOf(named, names, ordered)
       return bare
     },
   }
 }
 
-function bareOf(named: readonly NamedServer[], names: Names, byClaim: ReadonlyMap<string, Entry>): Bare {
+function bareOf(named: readonly NamedServer[], names: Names, ordered: readonly Entry[]): Bare {
   const found = nameBare(named, names)
+  const byOriginal = new Map(ordered.map((entry) => [`${entry.serverIndex} ${entry.original}`, entry]))
   const entries = new Map<string, Entry>()
-  for (const [name, claim] of found.bare) {
-    const entry = byClaim.get(claimKey(claim))
-    if (entry) entries.set(name, entry)
+  for (const [original, { server }] of found.bare) {
+    const entry = byOriginal.get(`${server} ${original}`)
+    if (entry) entries.set(original, entry)
   }
   return { names: entries, reports: found.reports }
-}
-
-function claimKey({ server, item }: Claim): string {
-  return `${server}/${item}`
 }
 
 /** On a single-server mount names stay the server's own; an alias that meets another tool's name gives way. */

@@ -51,15 +51,14 @@ export function isReserved(name: string): boolean {
 
 export function nameAll(servers: readonly NamedServer[]): Names {
   const reports: string[] = []
-  const claims = claimAll(servers)
-  const owned = settle(claims, reports)
-  return { public: inPortalOrder(claims, owned), reports }
+  return { public: settle(claimAll(servers), reports), reports }
 }
 
 interface Candidate extends Claim {
   id: string
   original: string
-  name: string
+  /** Null once it lost to the end. */
+  name: string | null
   /** The name already carries the hash: shortened, or moved out of another server's name space. */
   hashed: boolean
 }
@@ -91,37 +90,43 @@ function withHash(plain: string, id: string, original: string): string {
   return `${plain.slice(0, LONGEST_NAME - HASH_DIGITS - 1)}_${hash}`
 }
 
+/** Gives each claim its final name, or none. @returns the owners in portal order */
 function settle(claims: readonly Candidate[], reports: string[]): Map<string, Candidate> {
-  const owned = new Map<string, Candidate>()
-  const losers: Candidate[] = []
-  // A hashed name goes first: its 48 bits are computed over exactly that tool, so a literal bearer is a coincidence or an attack.
-  const byRank = [...claims].sort((a, b) => Number(b.hashed) - Number(a.hashed) || b.id.length - a.id.length)
-  for (const claim of byRank) {
-    if (isReserved(claim.name)) reports.push(`${claim.id}: "${claim.original}" was dropped, its name is reserved`)
-    else if (!owned.has(claim.name)) owned.set(claim.name, claim)
-    else losers.push(claim)
-  }
-  for (const claim of losers) {
-    const name = withHash(claim.name, claim.id, claim.original)
-    if (owned.has(name)) {
-      reports.push(`${claim.id}: "${claim.original}" was dropped, "${claim.name}" belongs to another capability`)
+  const owners = new Map<string, Candidate>()
+  const losers: { claim: Candidate; wanted: string }[] = []
+  for (const claim of claims) {
+    const { name } = claim
+    if (name === null) continue
+    if (isReserved(name)) {
+      reports.push(`${claim.id}: "${claim.original}" was dropped, its name is reserved`)
+      claim.name = null
       continue
     }
-    reports.push(`${claim.id}: "${claim.original}" is offered as "${name}", because "${claim.name}" was taken`)
-    owned.set(name, claim)
+    const owner = owners.get(name)
+    if (owner === undefined || outranks(claim, owner)) owners.set(name, claim)
+    if (owner !== undefined) losers.push({ claim: outranks(claim, owner) ? owner : claim, wanted: name })
   }
-  return owned
+  if (losers.length === 0) return owners
+  for (const { claim, wanted } of losers) rename(claim, wanted, owners, reports)
+  return new Map(claims.flatMap((claim) => (claim.name === null ? [] : [[claim.name, claim]])))
 }
 
-function inPortalOrder(claims: readonly Candidate[], owned: ReadonlyMap<string, Candidate>): Map<string, Claim> {
-  const nameOf = new Map<Candidate, string>()
-  for (const [name, claim] of owned) nameOf.set(claim, name)
-  const ordered = new Map<string, Claim>()
-  for (const claim of claims) {
-    const name = nameOf.get(claim)
-    if (name !== undefined) ordered.set(name, { server: claim.server, item: claim.item })
+/** A hashed name goes first: its 48 bits are computed over exactly that tool, so a literal bearer is a coincidence or an attack. */
+function outranks(claim: Candidate, owner: Candidate): boolean {
+  if (claim.hashed !== owner.hashed) return claim.hashed
+  return claim.id.length > owner.id.length
+}
+
+function rename(claim: Candidate, wanted: string, owners: Map<string, Candidate>, reports: string[]): void {
+  const name = withHash(wanted, claim.id, claim.original)
+  if (owners.has(name)) {
+    reports.push(`${claim.id}: "${claim.original}" was dropped, "${wanted}" belongs to another capability`)
+    claim.name = null
+    return
   }
-  return ordered
+  reports.push(`${claim.id}: "${claim.original}" is offered as "${name}", because "${wanted}" was taken`)
+  claim.name = name
+  owners.set(name, claim)
 }
 
 /**
