@@ -22,7 +22,8 @@ export function replaceId(raw: RawReply, id: JsonRpcId): Buffer {
  * @param inBody one more replacement, inside the result or error object
  */
 export function spliceReply(raw: RawReply, id: JsonRpcId, front: string, inBody?: Edit): Buffer {
-  const idEdit = { ...raw.id, text: JSON.stringify(id) }
+  const idEdit: Edit = { from: raw.id.from, to: raw.id.to, text: JSON.stringify(id) }
+  if (front === '' && inBody === undefined) return applyEdits(raw.bytes, [idEdit])
   const open = raw.body.from + 1
   const edits: Edit[] = []
   if (front !== '') edits.push({ from: open, to: open, text: raw.has.any ? `${front},` : front })

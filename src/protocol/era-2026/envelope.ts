@@ -68,7 +68,8 @@ export function clientOf(meta: JsonObject, version: string): ClientFacts {
 export function metaOf(meta: JsonObject): RequestMeta {
   const read: RequestMeta = {}
   let vendor: Record<string, Json> | null = null
-  for (const [key, value] of Object.entries(meta)) {
+  for (const key in meta) {
+    const value = meta[key] as Json
     switch (key) {
       case 'progressToken':
         if (typeof value === 'string' || typeof value === 'number') read.progressToken = value
@@ -91,7 +92,7 @@ export function metaOf(meta: JsonObject): RequestMeta {
     }
   }
   // A state without its parent belongs to no trace.
-  if (read.traceparent === undefined) delete read.tracestate
+  if (read.tracestate !== undefined && read.traceparent === undefined) delete read.tracestate
   if (vendor !== null) read.vendor = vendor
   return read
 }
