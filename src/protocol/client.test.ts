@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { classify } from './classify.ts'
 import { buildAnswer2025, buildInitialize, buildNotification2025, buildRequest2025 } from './era-2025/client.ts'
-import { buildRequest2026 } from './era-2026/client.ts'
+import { buildRequest2026, speaker2026 } from './era-2026/client.ts'
 import { decode2026 } from './era-2026/decode.ts'
 
 const read = (body: Buffer) => JSON.parse(body.toString())
@@ -11,17 +11,15 @@ describe('a request to a 2026 server', () => {
     id: 9,
     method: 'tools/call',
     params: { name: 'échö', arguments: { a: 1 } },
-    version: '2026-07-28',
-    clientInfo: { name: 'portico', version: '1' },
-    capabilities: { elicitation: {} },
     logLevel: 'info' as const,
     progressToken: 9,
     traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
     vendor: { 'com.example/x': 1 },
   }
+  const speaker = speaker2026('2026-07-28', { name: 'portico', version: '1' }, { elicitation: {} })
 
   test('passes the checks that our own door makes, and says what it was told to say', () => {
-    const { body, headers } = buildRequest2026(out)
+    const { body, headers } = buildRequest2026(out, speaker)
     const classified = classify({ method: 'POST', headers }, read(body))
     if (classified.kind !== 'request' || classified.version === null) throw new Error('not a 2026 request')
     expect(decode2026(classified.message, classified.version, headers)).toEqual({
@@ -45,13 +43,24 @@ describe('a request to a 2026 server', () => {
 
   test('vendor metadata cannot take the place of the envelope', () => {
     const vendor = { 'io.modelcontextprotocol/clientInfo': { name: 'evil', version: '1' }, progressToken: 'theirs' }
-    const meta = read(buildRequest2026({ ...out, vendor }).body).params._meta
+    const meta = read(buildRequest2026({ ...out, vendor }, speaker).body).params._meta
     expect(meta.progressToken).toBe(9)
     expect(meta['io.modelcontextprotocol/clientInfo'].name).toBe('portico')
   })
 
+  test('with nothing of the caller’s to carry, the envelope alone is its metadata', () => {
+    for (const params of [{}, { name: '}"é', arguments: {} }]) {
+      expect(read(buildRequest2026({ id: 9, method: 'tools/call', params }, speaker).body)).toEqual({
+        jsonrpc: '2.0',
+        id: 9,
+        method: 'tools/call',
+        params: { ...params, _meta: speaker.envelope },
+      })
+    }
+  })
+
   test('a method that names nothing has no Mcp-Name', () => {
-    expect(buildRequest2026({ ...out, method: 'tools/list', params: {} }).headers['mcp-name']).toBeUndefined()
+    expect(buildRequest2026({ ...out, method: 'tools/list', params: {} }, speaker).headers['mcp-name']).toBeUndefined()
   })
 })
 

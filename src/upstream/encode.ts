@@ -8,16 +8,30 @@ import {
   buildNotification2025,
   buildRequest2025,
 } from '../protocol/era-2025/client.ts'
-import { type BuiltRequest, buildRequest2026, type OutgoingRequest } from '../protocol/era-2026/client.ts'
-import type { Era, JsonObject, JsonRpcId } from '../protocol/model.ts'
+import {
+  type BuiltRequest,
+  buildRequest2026,
+  type Outgoing2026,
+  type Speaker2026,
+  speaker2026,
+} from '../protocol/era-2026/client.ts'
+import type { JsonObject, JsonRpcId } from '../protocol/model.ts'
 import type { Outgoing } from './exchange.ts'
 
 /** How one server is spoken to, as its handshake left it. */
-export interface Peer {
-  era: Era
+export type Peer = LegacyPeer | ModernPeer
+
+interface LegacyPeer {
+  era: '2025'
   version: string
   capabilities: JsonObject
-  portal: PortalInfo
+}
+
+interface ModernPeer {
+  era: '2026'
+  version: string
+  capabilities: JsonObject
+  speaker: Speaker2026
 }
 
 /** Who the portal says it is: `clientInfo`. */
@@ -29,17 +43,20 @@ export type Message = BuiltRequest
 /** No capability is declared that the portal cannot serve on the caller's behalf yet. */
 const NO_CAPABILITIES: JsonObject = {}
 
+export function modernPeer(version: string, capabilities: JsonObject, portal: PortalInfo): ModernPeer {
+  return { era: '2026', version, capabilities, speaker: speaker2026(version, portal, NO_CAPABILITIES) }
+}
+
 /** The progress token is the id: both are ours, and unique on the connection. */
 export function encodeRequest(peer: Peer, id: number, out: Outgoing): Message {
-  const request: OutgoingRequest = { id, method: out.method, params: out.params }
+  const request: Outgoing2026 = { id, method: out.method, params: out.params }
   if (out.progress) request.progressToken = id
   if (out.traceparent !== undefined) request.traceparent = out.traceparent
   if (out.tracestate !== undefined) request.tracestate = out.tracestate
   if (out.vendorMeta !== undefined) request.vendor = out.vendorMeta
-  const { version, portal } = peer
-  if (peer.era === '2025') return buildRequest2025(request, version)
-  const modern = { ...request, version, clientInfo: portal, capabilities: NO_CAPABILITIES }
-  return buildRequest2026(out.logLevel === undefined ? modern : { ...modern, logLevel: out.logLevel })
+  if (peer.era === '2025') return buildRequest2025(request, peer.version)
+  if (out.logLevel !== undefined) request.logLevel = out.logLevel
+  return buildRequest2026(request, peer.speaker)
 }
 
 export function encodeInitialize(id: number, portal: PortalInfo): Message {

@@ -51,7 +51,10 @@ export const LIMITS: Limits = {
 /** Never cancelled: for the portal's own requests. */
 export const NEVER: Cancel = { cancelled: false, listen: () => {} }
 
-type Stopper = (trouble: Trouble) => void
+/** An object and not a function, so that a call's own handler can be it without a closure. */
+export interface Stopper {
+  stop(trouble: Trouble): void
+}
 
 /** The connection that has the request in hand listens with `onStop`; whoever ends it early calls `stop`. */
 export class Exchange {
@@ -78,13 +81,13 @@ export class Exchange {
   /** Replaces the listener; calls it at once if the request was stopped already. */
   onStop(stopper: Stopper | null): void {
     this.#stopper = stopper
-    if (stopper !== null && this.#stopped !== null) stopper(this.#stopped)
+    if (this.#stopped !== null) stopper?.stop(this.#stopped)
   }
 
   stop(trouble: Trouble): void {
     if (this.#stopped !== null) return
     this.#stopped = trouble
-    this.#stopper?.(trouble)
+    this.#stopper?.stop(trouble)
   }
 }
 

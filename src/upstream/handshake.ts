@@ -5,7 +5,7 @@
 import { parse } from '../protocol/json-bytes.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol/methods.ts'
 import type { JsonObject, RawReply } from '../protocol/model.ts'
-import { encodeRequest, type Message, type Peer, type PortalInfo } from './encode.ts'
+import { encodeRequest, type Message, modernPeer, type Peer, type PortalInfo } from './encode.ts'
 import { NEVER, type Outgoing } from './exchange.ts'
 import { Trouble } from './trouble.ts'
 
@@ -22,8 +22,7 @@ export function ownRequest(method: string, params: JsonObject = {}): Outgoing {
 }
 
 export function encodeDiscover(id: number, portal: PortalInfo, version: string): Message {
-  const peer: Peer = { era: '2026', version, capabilities: {}, portal }
-  return encodeRequest(peer, id, ownRequest('server/discover'))
+  return encodeRequest(modernPeer(version, {}, portal), id, ownRequest('server/discover'))
 }
 
 export type Verdict = { era: '2026'; peer: Peer } | { era: 'again'; version: string } | { era: '2025' }
@@ -41,7 +40,7 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   const capabilities = asObject(body.capabilities)
   if (versions === null || capabilities === null) return { era: '2025' }
   const version = commonVersion(versions)
-  return version === null ? { era: '2025' } : { era: '2026', peer: { era: '2026', version, capabilities, portal } }
+  return version === null ? { era: '2025' } : { era: '2026', peer: modernPeer(version, capabilities, portal) }
 }
 
 function readDiscoverError(error: JsonObject, asked: string): Verdict {
@@ -60,7 +59,7 @@ function readDiscoverError(error: JsonObject, asked: string): Verdict {
  * @returns the peer that `initialize` negotiated
  * @throws Trouble when it is refused, or chooses a version the portal does not speak
  */
-export function readInitialize(raw: RawReply, portal: PortalInfo): Peer {
+export function readInitialize(raw: RawReply): Peer {
   const body = bodyOf(raw)
   if (raw.outcome === 'error') {
     const rpcCode = typeof body.code === 'number' ? { rpcCode: body.code } : {}
@@ -70,7 +69,7 @@ export function readInitialize(raw: RawReply, portal: PortalInfo): Peer {
   if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {}, portal }
+  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {} }
 }
 
 /** @returns the parsed `result` or `error` object */

@@ -120,7 +120,7 @@ class Http2025 implements Connection {
     const exchange = new Exchange(ownRequest('initialize'))
     const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
     if (done.reply === null || done.status > 299) throw statusTrouble(done)
-    const peer = readInitialize(done.reply, this.#target.portal)
+    const peer = readInitialize(done.reply)
     const headers = done.sessionId === null ? [] : ['mcp-session-id', visible(done.sessionId)]
     const session: Session = { id: done.sessionId, peer, headers, logLevel: null }
     await this.#tell(session, encodeInitialized(peer))

@@ -12,7 +12,7 @@ import type { Exchange, Watch } from './exchange.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
 /** Everything but the response: notifications that belong to the call, and requests of older servers. */
-export type OnMessage = (message: Exclude<StreamMessage, { kind: 'response' }>) => void
+export type OnMessage = (message: Exclude<StreamMessage, { kind: 'response' }>, post: PostRequest) => void
 
 export interface PostRequest {
   pool: Pool
@@ -44,7 +44,7 @@ export function post(request: PostRequest): Promise<Post> {
   return new Promise((resolve, reject) => {
     const handler = new Post(request, resolve, reject)
     request.watch.add(request.exchange)
-    request.exchange.onStop((trouble) => handler.stop(trouble))
+    request.exchange.onStop(handler)
     if (request.exchange.stopped !== null) return
     try {
       request.pool.dispatch(
@@ -191,7 +191,7 @@ export class Post implements Dispatcher.DispatchHandler {
     const message = classifyMessage(data)
     if (message === null) throw new Trouble('bad-answer', 'an event holds no JSON-RPC message', { status: this.status })
     if (message.kind !== 'response') {
-      this.#request.onMessage?.(message)
+      this.#request.onMessage?.(message, this.#request)
       return
     }
     this.reply = this.#own(message.raw)

@@ -37,7 +37,7 @@ const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOST
 
 /** @throws Trouble */
 export async function perform(performer: Performer, task: Task): Promise<RawReply> {
-  const tried = new Map<Trouble['kind'], Trouble>()
+  let tried: Map<Trouble['kind'], Trouble> | null = null
   let until = 0
   let pause = FIRST_PAUSE_MS
   for (;;) {
@@ -50,7 +50,7 @@ export async function perform(performer: Performer, task: Task): Promise<RawRepl
       const trouble = troubleOf(error)
       const again = retryOf(performer, task, { trouble, connection })
       // "Nothing was sent" would be a lie after a first attempt that was lost.
-      const worst = trouble.kind === 'unsent' ? (tried.get('lost') ?? trouble) : trouble
+      const worst = trouble.kind === 'unsent' ? (tried?.get('lost') ?? trouble) : trouble
       if (again === 'never' || task.exchange.stopped !== null) throw worst
       if (again === 'after-pause') {
         const now = performer.clock.elapsed()
@@ -59,7 +59,8 @@ export async function perform(performer: Performer, task: Task): Promise<RawRepl
         await unlessStopped(task.exchange, new Promise((resolve) => setTimeout(resolve, pause)))
         pause = Math.min(pause * 2, LAST_PAUSE_MS)
       } else {
-        if (tried.has(trouble.kind)) throw trouble
+        if (tried?.has(trouble.kind)) throw trouble
+        tried ??= new Map()
         tried.set(trouble.kind, trouble)
         // The tool wants other headers than it did when it was listed (SEP-2243).
         const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && task.exchange.out.method === 'tools/call'
@@ -119,7 +120,7 @@ async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T
   try {
     return await new Promise<T>((resolve, reject) => {
       work.then(resolve, reject)
-      exchange.onStop(reject)
+      exchange.onStop({ stop: reject })
     })
   } finally {
     exchange.onStop(null)

@@ -7,7 +7,7 @@
 import { LATEST_LEGACY_VERSION } from '../protocol/methods.ts'
 import type { Era, JsonObject, JsonRpcId, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage, readId } from '../protocol/scan.ts'
-import { answerToServer, encodeCancel, encodeRequest, type Message, type Peer, type PortalInfo } from './encode.ts'
+import { answerToServer, encodeCancel, encodeRequest, type Message, type Peer } from './encode.ts'
 import { Exchange, type Limits, type Outgoing, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
 import { newIds } from './ids.ts'
@@ -28,7 +28,6 @@ interface Pending {
 
 export interface PipeOptions {
   end: PipeEnd
-  portal: PortalInfo
   limits: Limits
   watch: Watch
 }
@@ -37,7 +36,6 @@ export class Pipe {
   /** Set by the handshake; before it, requests go out as the handshake made them. */
   peer: Peer | null = null
   readonly #end: PipeEnd
-  readonly #portal: PortalInfo
   readonly #limits: Limits
   readonly #watch: Watch
   readonly #pending = new Map<number, Pending>()
@@ -49,7 +47,6 @@ export class Pipe {
 
   constructor(options: PipeOptions) {
     this.#end = options.end
-    this.#portal = options.portal
     this.#limits = options.limits
     this.#watch = options.watch
   }
@@ -88,7 +85,7 @@ export class Pipe {
       this.#pending.set(id, { exchange, resolve, reject })
       if (exchange.isEndless) this.#endless++
       this.#watch.add(exchange)
-      exchange.onStop((trouble) => this.#stop(id, trouble))
+      exchange.onStop({ stop: (trouble) => this.#stop(id, trouble) })
       if (!this.#pending.has(id)) return
       try {
         this.#end.send(encode(id), id)
@@ -184,7 +181,7 @@ export class Pipe {
 
   /** A child may ping us before the handshake is over. */
   #anyPeer(): Peer {
-    return this.peer ?? { era: '2025', version: LATEST_LEGACY_VERSION, capabilities: {}, portal: this.#portal }
+    return this.peer ?? { era: '2025', version: LATEST_LEGACY_VERSION, capabilities: {} }
   }
 
   *#exchanges(): Iterable<Exchange> {

@@ -37,7 +37,6 @@ class Sse2024 implements Connection {
     this.#target = target
     this.#pipe = new Pipe({
       end: { send: (message, id) => void this.#send(message, id) },
-      portal: target.portal,
       limits: target.limits,
       watch: target.watch,
     })
@@ -59,7 +58,7 @@ class Sse2024 implements Connection {
     await this.#connect()
     const exchange = new Exchange(ownRequest('initialize'))
     const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#target.portal))
-    const peer = readInitialize(raw, this.#target.portal)
+    const peer = readInitialize(raw)
     this.#pipe.peer = peer
     await this.#send(encodeInitialized(peer), null)
   }
@@ -109,9 +108,11 @@ class Sse2024 implements Connection {
           settle(() => reject(trouble))
         },
       })
-      opening.onStop((trouble) => {
-        settle(() => reject(trouble))
-        this.#endStream()
+      opening.onStop({
+        stop: (trouble) => {
+          settle(() => reject(trouble))
+          this.#endStream()
+        },
       })
     })
   }

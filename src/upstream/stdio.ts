@@ -58,7 +58,6 @@ class StdioConnection implements Connection {
     this.#options = options
     this.#pipe = new Pipe({
       end: { send: (message) => this.#child.send(message.body) },
-      portal: options.portal,
       limits: options.limits,
       watch: options.watch,
     })
@@ -133,7 +132,7 @@ class StdioConnection implements Connection {
     const raw = await this.#pipe.exchange(new Exchange(ownRequest('initialize')), (id) =>
       encodeInitialize(id, this.#options.portal),
     )
-    const peer = readInitialize(raw, this.#options.portal)
+    const peer = readInitialize(raw)
     this.#pipe.peer = peer
     this.#child.send(encodeInitialized(peer).body)
   }
