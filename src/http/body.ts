@@ -19,7 +19,8 @@ export function readBody(request: IncomingMessage, limit = LONGEST_BODY): Promis
       resolve(null)
     })
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)))
-    request.on('error', reject)
+    // An error is followed by the close.
+    request.on('error', () => {})
     request.on('close', () => {
       if (!request.complete) reject(new Error('the client closed the connection in mid-body'))
     })

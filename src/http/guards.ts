@@ -25,9 +25,10 @@ export function openGuards(settings: GuardSettings, directory: Directory): Guard
   const publicHost = settings.publicUrl === null ? null : new URL(settings.publicUrl).hostname
   const publicOrigin = settings.publicUrl === null ? null : new URL(settings.publicUrl).origin
   const allowed = new Set(settings.allowedOrigins)
+  const read = hostnameReader()
   return {
     host(header) {
-      const hostname = HOST.exec(header?.toLowerCase() ?? '')?.[1]
+      const hostname = header === undefined ? undefined : read(header)
       if (hostname === undefined) return null
       const ours = LOOPBACK.has(hostname) || hostname === publicHost || directory.byHostname(hostname) !== undefined
       return ours ? hostname : null
@@ -38,5 +39,17 @@ export function openGuards(settings: GuardSettings, directory: Directory): Guard
       if (header === publicOrigin || header === `http://${host}` || header === `https://${host}`) return 'same'
       return 'refused'
     },
+  }
+}
+
+/** Host headers are few and come again and again. */
+function hostnameReader(): (header: string) => string | undefined {
+  const known = new Map<string, string>()
+  return (header) => {
+    const kept = known.get(header)
+    if (kept !== undefined) return kept
+    const hostname = HOST.exec(header.toLowerCase())?.[1]
+    if (hostname !== undefined && known.size < 256) known.set(header, hostname)
+    return hostname
   }
 }

@@ -1,10 +1,12 @@
 /**
- * Request headers as single values under lower-case names. Node joins or silently drops repeated headers, and a proxy in
- * front may have judged the other one; where a header decides anything, two of it are refused.
+ * The request headers that anything here looks at, as single values under lower-case names. Node joins or silently drops
+ * repeated headers, and a proxy in front may have judged the other one; where a header decides anything, two of it are
+ * refused. Headers that nobody looks at are not even kept.
  */
 import type { HeaderMap } from '../protocol/classify.ts'
 
-const ONCE = new Set([
+/** May stand only once. */
+const SINGLE = [
   'authorization',
   'host',
   'origin',
@@ -15,23 +17,44 @@ const ONCE = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
-])
+]
+const LOOKED_AT = new Set([...SINGLE, 'accept', 'forwarded'])
+
+/** Spellings of clients are few; what does not fit is worked out anew each time. */
+const KEPT_SPELLINGS = 512
+
+export type HeaderReader = (raw: readonly string[]) => { headers: HeaderMap; repeated: string | null }
 
 /**
- * @param raw `IncomingMessage.rawHeaders`: names and values by turns
- * @returns the headers, and the name of one that may stand only once and stood twice
+ * @returns a reader of `IncomingMessage.rawHeaders` (names and values by turns), which tells the headers, and the name of
+ * one that may stand only once and stood twice
  */
-export function readHeaders(raw: readonly string[]): { headers: HeaderMap; repeated: string | null } {
-  // Without a prototype, a header named `constructor` is a header and nothing else.
-  const headers: Record<string, string> = Object.create(null)
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase()
-    if (name in headers && mayStandOnce(name)) return { headers, repeated: name }
-    headers[name] = raw[i + 1] as string
+export function makeHeaderReader(): HeaderReader {
+  // As a name is spelled, to the lower-case name, or null for a header that nobody looks at.
+  const spellings = new Map<string, string | null>()
+
+  function nameOf(spelled: string): string | null {
+    const known = spellings.get(spelled)
+    if (known !== undefined) return known
+    const lower = spelled.toLowerCase()
+    const name = LOOKED_AT.has(lower) || isFamily(lower) ? lower : null
+    if (spellings.size < KEPT_SPELLINGS) spellings.set(spelled, name)
+    return name
   }
-  return { headers, repeated: null }
+
+  return (raw) => {
+    // Without a prototype, a header named `constructor` is a header and nothing else.
+    const headers: Record<string, string> = Object.create(null)
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const name = nameOf(raw[i] as string)
+      if (name === null) continue
+      if (headers[name] !== undefined && (SINGLE.includes(name) || isFamily(name))) return { headers, repeated: name }
+      headers[name] = raw[i + 1] as string
+    }
+    return { headers, repeated: null }
+  }
 }
 
-function mayStandOnce(name: string): boolean {
-  return ONCE.has(name) || name.startsWith('mcp-') || name.startsWith('cf-access-')
+function isFamily(name: string): boolean {
+  return name.startsWith('mcp-') || name.startsWith('cf-access-') || name === 'last-event-id'
 }

@@ -32,8 +32,9 @@ export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
   return {
     async receive(arrival, where) {
-      const started = rooms.clock.elapsed()
-      const who = await authenticate(arrival, rooms)
+      const shown = authenticate(arrival, rooms)
+      // Nearly always known already: then nothing is waited for.
+      const who = shown instanceof Promise ? await shown : shown
       if (who === null) return refuseUnknown(arrival)
       const place = findPlace(where, arrival.hostname, rooms.directory)
       if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
@@ -43,6 +44,8 @@ export function openDoor(rooms: DoorRooms): Door {
         return refuseForbidden(answer)
       }
       const guest: Guest = { arrival, who, place, answer }
+      if (!rooms.log.isLevelEnabled('debug')) return admit(guest, rooms)
+      const started = rooms.clock.elapsed()
       await admit(guest, rooms)
       rooms.log.debug({ ms: rooms.clock.elapsed() - started, portal: place.spec.id, who: who.principal.id }, 'mcp')
     },
@@ -95,19 +98,19 @@ function acceptsStream({ headers }: Arrival): boolean {
 type ReadJson = { kind: 'json'; value: unknown } | { kind: 'error'; status: number; error: RpcError }
 
 async function readJson({ request, headers }: Arrival): Promise<ReadJson> {
-  const wrong = (status: number, message: string): ReadJson => ({
-    kind: 'error',
-    status,
-    error: { code: -32600, message },
-  })
-  if (!/^application\/json(?:\s*;|$)/i.test(headers['content-type'] ?? '')) {
-    return wrong(415, 'Send the message as application/json.')
-  }
+  const type = headers['content-type'] ?? ''
+  if (type !== 'application/json' && !JSON_TYPE.test(type))
+    return unreadable(415, 'Send the message as application/json.')
   const coding = headers['content-encoding']
-  if (coding !== undefined && coding !== 'identity') return wrong(415, 'Send the body without a content coding.')
+  if (coding !== undefined && coding !== 'identity') return unreadable(415, 'Send the body without a content coding.')
   const bytes = await readBody(request)
-  if (bytes === null) return wrong(413, 'The message is larger than 4 MiB.')
-  return parseInbound(bytes)
+  return bytes === null ? unreadable(413, 'The message is larger than 4 MiB.') : parseInbound(bytes)
+}
+
+const JSON_TYPE = /^application\/json(?:\s*;|$)/i
+
+function unreadable(status: number, message: string): ReadJson {
+  return { kind: 'error', status, error: { code: -32600, message } }
 }
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */

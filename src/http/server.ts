@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import { type ClientAddresses, isLoopbackAddress } from './client-address.ts'
 import type { Guards } from './guards.ts'
-import { readHeaders } from './headers.ts'
+import { type HeaderReader, makeHeaderReader } from './headers.ts'
 import type { Door } from './mcp.ts'
 import { type Route, route } from './urls.ts'
 
@@ -62,12 +62,12 @@ export interface Arrival {
 
 /** @throws Error when the address cannot be bound */
 export async function openServer(at: { host: string; port: number }, rooms: ServerRooms): Promise<Listening> {
-  const rest = restListener(rooms)
+  const ways: Ways = { rest: restListener(rooms), readHeaders: makeHeaderReader() }
   let draining = false
   const server = createServer({ maxHeaderSize: HEADER_LIMIT, headersTimeout: HEADER_TIME_MS }, (request, response) => {
     // A busy keep-alive connection would otherwise hold the listener open for as long as its client likes.
     if (draining) response.setHeader('connection', 'close')
-    receive(request, response, rooms, rest).catch((error: unknown) => {
+    receive(request, response, rooms, ways).catch((error: unknown) => {
       rooms.log.error({ err: error }, 'a request failed outside every handler')
       refuse(response, 500, 'Something went wrong in the portal. The log has the details.')
     })
@@ -92,12 +92,18 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
 
 type RestListener = (arrival: Arrival) => Promise<void>
 
-async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, rest: RestListener) {
+/** What one listener keeps between its requests. */
+interface Ways {
+  rest: RestListener
+  readHeaders: HeaderReader
+}
+
+async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, ways: Ways) {
   const where = route(request.url ?? '')
   if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, rooms)
   if (where.kind === 'bad') return refuse(response, 400, 'The request target is not in its plain form.')
 
-  const { headers, repeated } = readHeaders(request.rawHeaders)
+  const { headers, repeated } = ways.readHeaders(request.rawHeaders)
   if (repeated !== null) return refuse(response, 400, `The header "${repeated}" may stand only once.`)
   const hostname = rooms.guards.host(headers.host)
   if (hostname === null) return refuse(response, 403, 'This host name is not served here.')
@@ -108,7 +114,7 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
   const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
-  if (where.kind === 'rest') return rest(arrival)
+  if (where.kind === 'rest') return ways.rest(arrival)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
   return rooms.door.receive(arrival, where)
 }

@@ -35,6 +35,8 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
   const catalogs = new Map<string, Catalog>()
   const listeners: (() => void)[] = []
   let specs: readonly PortalSpec[] = []
+  let ids = new Map<PortalId, PortalSpec>()
+  let hostnames = new Map<string, PortalSpec>()
   let epoch = 1
 
   function changed(): void {
@@ -43,22 +45,28 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
     for (const listener of listeners) listener()
   }
 
+  async function read(): Promise<void> {
+    specs = await loadPortalSpecs(store)
+    ids = new Map(specs.map((spec) => [spec.id, spec]))
+    hostnames = new Map(specs.map((spec) => [spec.hostname, spec]))
+  }
+
   for (const topic of ['portals', 'servers', 'policies'] as const) {
     store.versions.changed(topic, async () => {
-      specs = await loadPortalSpecs(store)
+      await read()
       changed()
     })
   }
   source.onInventoryChanged(changed)
   // Listened first and read then: what changes in between is read again.
-  specs = await loadPortalSpecs(store)
+  await read()
 
   return {
     get epoch() {
       return epoch
     },
-    byId: (id) => specs.find((spec) => spec.id === id),
-    byHostname: (hostname) => specs.find((spec) => spec.hostname === hostname),
+    byId: (id) => ids.get(id),
+    byHostname: (hostname) => hostnames.get(hostname),
     all: () => specs,
     current: (uid) => specs.find((spec) => spec.uid === uid),
     onChange: (listener) => void listeners.push(listener),

@@ -6,7 +6,7 @@
 import type { ActorSnapshot } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
 import { type DeedId, newId, type ServerUid } from '../base/ids.ts'
-import { type Principal, principalKey } from '../base/principal.ts'
+import type { Principal } from '../base/principal.ts'
 import { type Access, compileAccess } from '../policy/compile.ts'
 import type { ClientFacts } from '../protocol/model.ts'
 import type { Catalog, Visible } from './catalog.ts'
@@ -53,14 +53,25 @@ export interface Visitors {
   standing(place: Place, principal: Principal, owner: string): Promise<Standing>
 }
 
-const KEPT = 20_000
+/** Places and sessions of one principal whose standing is kept; the oldest goes. */
+const KEPT = 128
+
+interface Kept {
+  owner: string
+  uid: string
+  mount: number | null
+  epoch: number
+  switches: unknown
+  standing: Standing
+}
 
 export function ownerOf(principal: Principal, session: Session | null): string {
   return session === null ? `grant:${principal.grant}` : `session:${session.id}`
 }
 
 export function openVisitors(directory: Directory, toggles: Toggles, clock: Clock): Visitors {
-  const kept = new Map<string, { standing: Standing; epoch: number; switches: unknown }>()
+  // By the principal as the authenticator keeps it: what belongs to a forgotten token is forgotten with it.
+  const kept = new WeakMap<Principal, Kept[]>()
   // Random bits once, then counting: unique like any other id, and no system call for each deed.
   const prefix = newId<DeedId>(clock.now())
   let count = 0
@@ -68,12 +79,15 @@ export function openVisitors(directory: Directory, toggles: Toggles, clock: Cloc
 
   async function standing(place: Place, principal: Principal, owner: string): Promise<Standing> {
     const switches = toggles.peek(owner) ?? (await toggles.load(owner))
-    const key = `${principalKey(principal)} ${owner} ${place.spec.uid} ${place.mount ?? ''}`
-    const known = kept.get(key)
+    const mine = kept.get(principal) ?? []
+    const known = mine.find((one) => one.owner === owner && one.uid === place.spec.uid && one.mount === place.mount)
     if (known && known.epoch === directory.epoch && known.switches === switches) return known.standing
     const made = stand(place, principal, switches, directory)
-    if (kept.size >= KEPT) kept.delete(kept.keys().next().value ?? '')
-    kept.set(key, { standing: made, epoch: directory.epoch, switches })
+    const rest = mine.filter((one) => one !== known).slice(1 - KEPT)
+    kept.set(principal, [
+      ...rest,
+      { owner, uid: place.spec.uid, mount: place.mount, epoch: directory.epoch, switches, standing: made },
+    ])
     return made
   }
 
