@@ -6,10 +6,21 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
+import type { DeedId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
 import { Journal } from './journal.ts'
-import { actorKey, actorLine, begunLine, endedLine, type Head, headOf } from './lines.ts'
+import {
+  actorLine,
+  begunLine,
+  endedLine,
+  endWriters,
+  type Habit,
+  type Head,
+  habitOf,
+  headOf,
+  isSameActor,
+} from './lines.ts'
 import { makeOwn, type OwnedJournal, removeJournal } from './orphans.ts'
 import { WorkerLink } from './worker-link.ts'
 
@@ -53,14 +64,48 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   }
 }
 
+/** An actor whose facts stand in the current segment. */
+interface Known {
+  actor: ActorSnapshot
+  hash: string
+  habit: Habit | null
+}
+
+interface Begun {
+  head: Head
+  /** On the monotonic clock. */
+  begunAt: number
+}
+
+/** A class, because a closure for each deed would cost 200 bytes more. Its life ends with `finish`. */
+class OpenEntry implements Entry {
+  readonly deed: DeedId
+  readonly #begun: Begun
+  readonly #finish: (begun: Begun, end: DeedEnd) => Promise<void>
+  #finished = false
+
+  constructor(deed: DeedId, begun: Begun, finish: (begun: Begun, end: DeedEnd) => Promise<void>) {
+    this.deed = deed
+    this.#begun = begun
+    this.#finish = finish
+  }
+
+  finish(end: DeedEnd): Promise<void> {
+    if (this.#finished) return Promise.reject(new Error(`deed ${this.deed} was finished twice`))
+    this.#finished = true
+    return this.#finish(this.#begun, end)
+  }
+}
+
 class OpenAudit implements Audit {
   readonly #options: AuditOptions
   readonly #own: OwnedJournal
   readonly #journal: Journal
   readonly #link: WorkerLink
   readonly #upkeep: NodeJS.Timeout
-  /** Hashes of the actors whose facts stand in the current segment. */
-  #actors = new Map<string, string>()
+  readonly #write = endWriters()
+  /** By grant, or by id for who has none. Two that share one only have their facts written more often. */
+  #actors = new Map<string, Known>()
   #actorsEpoch = 0
   #actorsSince: number
   #closing: Promise<void> | null = null
@@ -115,43 +160,38 @@ class OpenAudit implements Audit {
     const { clock } = this.#options
     const at = clock.now()
     const begunAt = clock.elapsed()
-    const { hash, facts } = this.#actor(start.actor, at)
-    const head = headOf(start, hash)
-    let finished = false
-    const entry: Entry = {
-      deed: start.deed,
-      finish: (end) => {
-        if (finished) return Promise.reject(new Error(`deed ${start.deed} was finished twice`))
-        finished = true
-        return this.#finish(head, end, begunAt)
-      },
-    }
+    const { known, facts } = this.#actor(start.actor, at)
+    const habit = habitOf(start, known.hash, known.habit)
+    if (habit !== known.habit && isShort(start)) known.habit = habit
+    const head = headOf(start, habit)
+    const entry = new OpenEntry(start.deed, { head, begunAt }, this.#finish)
     return this.#journal.write(facts + begunLine(head, at)).then(() => entry)
   }
 
-  #finish(head: Head, end: DeedEnd, begunAt: number): Promise<void> {
+  readonly #finish = ({ head, begunAt }: Begun, end: DeedEnd): Promise<void> => {
     const { clock } = this.#options
     const portalMs = clock.elapsed() - begunAt - (end.upstreamMs ?? 0)
-    return this.#journal.write(endedLine(head, clock.now(), end, portalMs))
+    return this.#journal.write(endedLine(head, { at: clock.now(), portalMs }, end, this.#write))
   }
 
   /**
-   * The hash that stands for an actor, and the line with its facts where that is not in the current segment. It is written anew
+   * What is known of an actor, and the line with its facts where that is not in the current segment. It is written anew
    * each day, so the database can tell whose rows are all gone.
    */
-  #actor(actor: ActorSnapshot, at: number): { hash: string; facts: string } {
+  #actor(actor: ActorSnapshot, at: number): { known: Known; facts: string } {
     if (this.#actorsEpoch !== this.#journal.epoch || at - this.#actorsSince > DAY_MS) {
       this.#actors = new Map()
       this.#actorsEpoch = this.#journal.epoch
       this.#actorsSince = at
     }
-    const key = actorKey(actor)
-    const known = this.#actors.get(key)
-    if (known !== undefined) return { hash: known, facts: '' }
+    const key = actor.grant ?? actor.id
+    const found = this.#actors.get(key)
+    if (found !== undefined && isSameActor(found.actor, actor)) return { known: found, facts: '' }
     const { hash, line } = actorLine(actor, at)
+    const known: Known = { actor, hash, habit: null }
     // Not remembered while lines are refused: then this one is not written either.
-    if (this.#journal.writable) this.#actors.set(key, hash)
-    return { hash, facts: line }
+    if (this.#journal.writable) this.#actors.set(key, known)
+    return { known, facts: line }
   }
 
   query(query: AuditQuery): Promise<AuditRow[]> {
@@ -173,6 +213,11 @@ class OpenAudit implements Audit {
     if (whole) removeJournal(this.#own)
     else this.#own.lock.close()
   }
+}
+
+/** Whether every text is of the common size: what is kept in memory is no place for what a caller sends. */
+function isShort(start: DeedStart): boolean {
+  return Object.values(start).every((value) => typeof value !== 'string' || value.length <= 256)
 }
 
 function keepSince({ clock, retentionDays }: AuditOptions): number {
