@@ -36,36 +36,52 @@ const LAST_PAUSE_MS = 500
 const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
 
 /** @throws Trouble */
-export async function perform(performer: Performer, task: Task): Promise<RawReply> {
-  let tried: Map<Trouble['kind'], Trouble> | null = null
+export function perform(performer: Performer, task: Task): Promise<RawReply> {
+  const leased = performer.pool.lease(task.setup, task.key)
+  if (leased instanceof Promise) return persist(performer, task, null)
+  // Nearly every call finds its connection open and gets its answer: it is spared the frame of the loop, 500 bytes.
+  return leased.request(task.exchange).catch((error) => persist(performer, task, { error, connection: leased }))
+}
+
+interface Failure {
+  error: unknown
+  connection: Connection | null
+}
+
+/** @param failed the first attempt, where there was one */
+async function persist(performer: Performer, task: Task, failed: Failure | null): Promise<RawReply> {
+  const { setup, key, exchange } = task
+  const tried = new Map<Trouble['kind'], Trouble>()
   let until = 0
   let pause = FIRST_PAUSE_MS
   for (;;) {
-    let connection: Connection | null = null
-    try {
-      const leased = performer.pool.lease(task.setup, task.key)
-      connection = leased instanceof Promise ? await unlessStopped(task.exchange, leased) : leased
-      return await connection.request(task.exchange)
-    } catch (error) {
-      const trouble = troubleOf(error)
-      const again = retryOf(performer, task, { trouble, connection })
+    if (failed !== null) {
+      const trouble = troubleOf(failed.error)
+      const again = retryOf(performer, task, { trouble, connection: failed.connection })
       // "Nothing was sent" would be a lie after a first attempt that was lost.
-      const worst = trouble.kind === 'unsent' ? (tried?.get('lost') ?? trouble) : trouble
-      if (again === 'never' || task.exchange.stopped !== null) throw worst
+      const worst = trouble.kind === 'unsent' ? (tried.get('lost') ?? trouble) : trouble
+      if (again === 'never' || exchange.stopped !== null) throw worst
       if (again === 'after-pause') {
         const now = performer.clock.elapsed()
         if (until === 0) until = now + performer.limits.refusedMs
         if (now + pause > until) throw worst
-        await unlessStopped(task.exchange, new Promise((resolve) => setTimeout(resolve, pause)))
+        await unlessStopped(exchange, new Promise((resolve) => setTimeout(resolve, pause)))
         pause = Math.min(pause * 2, LAST_PAUSE_MS)
       } else {
-        if (tried?.has(trouble.kind)) throw trouble
-        tried ??= new Map()
+        if (tried.has(trouble.kind)) throw trouble
         tried.set(trouble.kind, trouble)
         // The tool wants other headers than it did when it was listed (SEP-2243).
-        const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && task.exchange.out.method === 'tools/call'
-        if (isOutdated) await unlessStopped(task.exchange, performer.relist(task.setup.record.uid))
+        const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && exchange.out.method === 'tools/call'
+        if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid))
       }
+    }
+    let connection: Connection | null = null
+    try {
+      const leased = performer.pool.lease(setup, key)
+      connection = leased instanceof Promise ? await unlessStopped(exchange, leased) : leased
+      return await connection.request(exchange)
+    } catch (error) {
+      failed = { error, connection }
     }
   }
 }
