@@ -7,6 +7,7 @@ import { prepareFirstStart } from './admin/first-start.ts'
 import { createAdmin } from './admin/index.ts'
 import { openAudit } from './audit/log.ts'
 import { systemClock } from './base/clock.ts'
+import type { PortalUid } from './base/ids.ts'
 import { type Log, openLog } from './base/log.ts'
 import { openSealer } from './base/secret.ts'
 import type { Config } from './config.ts'
@@ -24,6 +25,7 @@ import { openSessions } from './portal/sessions.ts'
 import { openToggles } from './portal/toggles.ts'
 import { openVisitors } from './portal/visit.ts'
 import { identity } from './protocol/era-2026/encode.ts'
+import { proveKey } from './store/key-check.ts'
 import { openStore } from './store/open.ts'
 import { openUpstreams } from './upstream/upstreams.ts'
 
@@ -83,6 +85,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const store = openings.add(await openStore({ dir, databaseUrl, clock, log }), (room) => room.close())
   const audit = openings.add(await openAudit({ dir, databaseUrl, ...config.audit, clock, log }), (room) => room.close())
   const sealer = openSealer(config.keys, 'store')
+  await proveKey(store, sealer)
   const upstreams = openings.add(await openUpstreams({ store, sealer, clock, log, config, portalInfo: info }), (room) =>
     room.close(),
   )
@@ -100,6 +103,10 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
 
   const adminDeps = {
     ...{ store, sealer, upstreams, audit, clock, log, config, configFile: options.configFile ?? null },
+    lostNames: (uid: PortalUid) => {
+      const spec = directory.current(uid)
+      return spec ? directory.catalog({ spec, mount: null }).reports() : []
+    },
     authenticate: (authorization: string | null) => authenticateOperator(authorization, store, clock),
   }
   // The file first: what it declares is not made a second time.
@@ -121,7 +128,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
       return notFoundPage()
     },
     async readiness() {
-      const checks = { store: await store.answers(), audit: audit.writable }
+      // Migrations and keys were proven at start; a portal that lacks either does not listen.
+      const checks = { store: await store.answers(), migrations: true, keys: true, audit: audit.writable }
       return { ready: checks.store && checks.audit, checks }
     },
     log,

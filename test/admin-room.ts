@@ -106,6 +106,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     ...{ store, sealer, upstreams, audit, clock, log },
     config: { accountId: settings.accountId ?? null, stdio },
     configFile: settings.configFile ?? null,
+    lostNames: () => [],
     authenticate: (header) => authenticateOperator(header, store, clock),
   }
   const admin = createAdmin(deps)

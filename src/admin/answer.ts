@@ -18,7 +18,7 @@ export function succeed(outcome: Outcome): Response {
     result: outcome.result,
     success: true,
     errors: [],
-    messages: [],
+    messages: (outcome.messages ?? []).map((message) => ({ code: ERROR_CODES.notice, message })),
     result_info: outcome.info ?? null,
   }
   return new Response(JSON.stringify(body), { status: 200, headers: HEADERS })

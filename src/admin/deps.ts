@@ -1,6 +1,7 @@
 /** What the REST API is given by `app.ts`. */
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
+import type { PortalUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Operator } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
@@ -19,6 +20,8 @@ export interface AdminDeps {
   config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register'> }
   /** The file that declares objects, for the sentence that refuses to change them. */
   configFile: string | null
+  /** What lost a name in a portal, in words for its admin. */
+  lostNames(portal: PortalUid): readonly string[]
   /** @returns null for anything that is not a live API token */
   authenticate(authorization: string | null): Promise<Operator | null>
 }

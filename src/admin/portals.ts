@@ -15,13 +15,17 @@ import { showPortal, showPortalAlone, showPortals } from './show-portal.ts'
 import { addPortal, changePortal } from './write-portal.ts'
 import { writtenFields } from './written-fields.ts'
 
+/** A portal of copies of one server has a report a tool; the first ones say enough. */
+const MOST_MESSAGES = 100
+
 export async function listPortals({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
   const page = pageOf(await loadPortals(deps.store.db), query, (portal) => [portal.id, portal.name, portal.hostname])
   return { result: await showPortals(deps, page.items), info: page.info }
 }
 
 export async function getPortal({ deps, id }: Call): Promise<Outcome> {
-  return { result: await showPortal(deps, await existing(deps.store.db, id)) }
+  const portal = await existing(deps.store.db, id)
+  return { result: await showPortal(deps, portal), messages: deps.lostNames(portal.uid).slice(0, MOST_MESSAGES) }
 }
 
 export async function createPortal({ deps, body, author }: Call<PortalCreate>): Promise<Outcome> {

@@ -22,6 +22,8 @@ export interface Outcome {
   result: unknown
   /** `result_info` */
   info?: unknown
+  /** What the admin should know beside the result. */
+  messages?: readonly string[]
   /** For the audit: which object changed, and which of its fields. Never a value. */
   change?: { object: string; id: string; fields: readonly string[] }
 }

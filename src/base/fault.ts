@@ -14,7 +14,6 @@ export type FaultCode =
   | 'audit-unavailable'
   | 'store-unavailable'
   | 'cancelled'
-  | 'draining'
 
 export class Fault extends Error {
   readonly code: FaultCode

@@ -12,6 +12,7 @@ const PER_PAGE = 1000
 const envelope = z.looseObject({
   success: z.boolean(),
   errors: z.array(apiErrorSchema).nullish(),
+  messages: z.array(apiErrorSchema).nullish(),
   result: z.unknown().optional(),
   result_info: z.unknown().optional(),
 })
@@ -36,9 +37,11 @@ export interface ApiTarget {
   url: string
   account: string
   token: string
+  /** What the portal says beside an answer. */
+  onMessage(text: string): void
 }
 
-export function openApi({ url, account, token }: ApiTarget): Api {
+export function openApi({ url, account, token, onMessage }: ApiTarget): Api {
   const base = `${url}/client/v4/accounts/${encodeURIComponent(account)}`
 
   async function ask(method: string, path: string, query: Query, body?: unknown): Promise<z.infer<typeof envelope>> {
@@ -55,7 +58,9 @@ export function openApi({ url, account, token }: ApiTarget): Api {
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    return open(url, response)
+    const answer = await open(url, response)
+    for (const { message } of answer.messages ?? []) onMessage(message)
+    return answer
   }
 
   return {

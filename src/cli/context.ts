@@ -74,15 +74,17 @@ export function openContext(surroundings: Surroundings, options: GlobalOptions, 
   const source = readClientSource(options, env)
   const url = (): string => checkUrl(source.url ?? `http://127.0.0.1:${settings().values.port}`)
   const token = (): string => source.token ?? readAdminToken(url(), settings().values.data)
+  const terminal = openTerminal(stdout, stderr, options.json === true)
   return {
-    terminal: openTerminal(stdout, stderr, options.json === true),
+    terminal,
     surroundings,
     options,
     rest,
     settings,
     url,
     token,
-    api: () => openApi({ url: url(), account: options.account, token: token() }),
+    api: () =>
+      openApi({ url: url(), account: options.account, token: token(), onMessage: (text) => terminal.note(text) }),
   }
 }
 

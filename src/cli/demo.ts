@@ -84,7 +84,12 @@ async function runDemo(context: Context, options: Options, folder: string, every
   const portico = await openPortico(config, { log: openLog(config.logLevel) })
   try {
     const { terminal } = context
-    const api = openApi({ url: portico.url, account: 'default', token: adminToken(data) })
+    const api = openApi({
+      url: portico.url,
+      account: 'default',
+      token: adminToken(data),
+      onMessage: (text) => context.terminal.note(text),
+    })
     const servers = demoServers(folder, everythingUrl)
     for (const server of servers) await terminal.during(`adding ${server.name}…`, addServer(api, server, undefined))
     const { token } = await mintAccessToken({ api: () => api }, USER, { name: 'demo' })

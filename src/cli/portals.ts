@@ -36,7 +36,7 @@ export function definePortals(program: Command, io: Surroundings, rest: readonly
     .description('put a server behind a portal')
     .argument('<portal>')
     .argument('<server>')
-    .option('--off', 'off until a person switches it on')
+    .option('--off', 'show only the tools that an override enables (default_disabled)')
     .action(action(io, rest, attach))
   portals
     .command('detach')
@@ -83,7 +83,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     if (portal.origin === 'file') terminal.print('declared   in the configuration file; change it there')
     for (const server of portal.servers) {
       terminal.print(
-        `server     ${server.server_id}: ${server.status}, ${server.tools.length} tools${server.default_disabled ? ', off at first' : ''}`,
+        `server     ${server.server_id}: ${server.status}, ${server.tools.length} tools${server.default_disabled ? ', only what an override enables' : ''}`,
       )
     }
   })

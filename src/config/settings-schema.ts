@@ -100,7 +100,7 @@ export const FIELDS = {
   'stdio.register': z
     .enum(['off', 'local', 'api'])
     .describe(
-      'Who may add servers that run as commands. local: the file, or the owner token from this machine. api: the owner token from anywhere. off: nobody.',
+      'Who may add servers that run as commands. local: the file, or the owner token from this machine. api: every API token that may write servers, from anywhere. off: nobody.',
     ),
   'stdio.max_children': integer(1, 10_000).describe('Most server processes at one time.'),
   'stdio.idle_stop_seconds': integer(1, 604_800).describe(

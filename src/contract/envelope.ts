@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   internal: 11050,
   /** 503 */
   unavailable: 11053,
+  /** In `messages`, beside a success: worth knowing, nothing failed. */
+  notice: 11100,
 } as const
 
 export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES]
@@ -41,7 +43,7 @@ export const failureSchema = z.object({
   result: z.null(),
   success: z.literal(false),
   errors: z.array(apiErrorSchema),
-  messages: z.array(z.unknown()),
+  messages: z.array(apiErrorSchema),
   result_info: z.null(),
 })
 
@@ -50,7 +52,7 @@ export function successSchema(result: z.ZodType, info: z.ZodType) {
     result,
     success: z.literal(true),
     errors: z.array(apiErrorSchema),
-    messages: z.array(z.unknown()),
+    messages: z.array(apiErrorSchema),
     result_info: info,
   })
 }

@@ -32,7 +32,7 @@ function replyOf(outcome: Outcome, method: string, params: JsonObject, rooms: Do
     case 'answered':
       return outcome.reply
     case 'refused':
-      return replyOfRefusal(outcome, method, soughtBy(method, params))
+      return replyOfRefusal(soughtBy(method, params))
     case 'failed': {
       const { error } = outcome
       if (!(error instanceof Fault)) {

@@ -49,7 +49,7 @@ function hostnameReader(): (header: string) => string | undefined {
     const kept = known.get(header)
     if (kept !== undefined) return kept
     const hostname = HOST.exec(header.toLowerCase())?.[1]
-    if (hostname !== undefined && known.size < 256) known.set(header, hostname)
+    if (hostname !== undefined && known.size < 300) known.set(header, hostname)
     return hostname
   }
 }

@@ -21,7 +21,7 @@ const SINGLE = [
 const LOOKED_AT = new Set([...SINGLE, 'accept', 'forwarded'])
 
 /** Spellings of clients are few; what does not fit is worked out anew each time. */
-const KEPT_SPELLINGS = 512
+const KEPT_SPELLINGS = 1000
 
 export type HeaderReader = (raw: readonly string[]) => { headers: HeaderMap; repeated: string | null }
 

@@ -13,7 +13,7 @@ import type { RpcError } from '../protocol/model.ts'
 import { readBody } from './body.ts'
 import { type DoorRooms, type Guest, refuseForbidden } from './guest.ts'
 import type { Arrival } from './server.ts'
-import { Answer } from './stream.ts'
+import { Answer, type Asked } from './stream.ts'
 import { receive2025 } from './traffic-2025.ts'
 import { receive2026 } from './traffic-2026.ts'
 import type { Route } from './urls.ts'
@@ -30,6 +30,10 @@ const DEFAULT_HOSTNAME = 'localhost'
 
 export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
+  // A stream may stay open for hours; it ends with the token that opened it.
+  rooms.authenticator.onChange(() => {
+    for (const answer of [...waiting]) void retireRevoked(answer, rooms)
+  })
   return {
     async receive(arrival, where) {
       const shown = authenticate(arrival, rooms)
@@ -38,7 +42,7 @@ export function openDoor(rooms: DoorRooms): Door {
       if (who === null) return refuseUnknown(arrival)
       const place = findPlace(where, arrival.hostname, rooms.directory)
       if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
-      const answer = new Answer(arrival.response, arrival.cors, acceptsStream(arrival), waiting)
+      const answer = new Answer(arrival, acceptsStream(arrival), waiting)
       if (place === undefined) {
         await recordNoPortal(arrival, who, where, rooms)
         return refuseForbidden(answer)
@@ -53,6 +57,10 @@ export function openDoor(rooms: DoorRooms): Door {
       for (const answer of [...waiting]) answer.retire()
     },
   }
+}
+
+async function retireRevoked(answer: Answer, rooms: DoorRooms): Promise<void> {
+  if ((await authenticate(answer.asked, rooms)) === null) answer.retire()
 }
 
 async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
@@ -71,7 +79,7 @@ async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
   return receive2025(guest, classified, rooms)
 }
 
-function authenticate({ headers }: Arrival, { authenticator }: DoorRooms) {
+function authenticate({ headers }: Asked, { authenticator }: DoorRooms) {
   return authenticator.authenticate({
     authorization: headers.authorization,
     clientId: headers['cf-access-client-id'],

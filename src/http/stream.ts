@@ -3,6 +3,7 @@
  * a slow reader does not take is bounded, and the stream is cut rather than the memory filled.
  */
 import type { ServerResponse } from 'node:http'
+import type { HeaderMap } from '../protocol/classify.ts'
 import type { Body } from '../protocol/model.ts'
 import { SSE_KEEPALIVE, sseFrame } from '../protocol/sse.ts'
 
@@ -12,7 +13,15 @@ const KEEPALIVE_MS = 15_000
 /** Up to here copying is cheaper than a second piece. */
 const ONE_WRITE = 16 * 1024
 
+/** What an answer answers. */
+export interface Asked {
+  response: ServerResponse
+  headers: HeaderMap
+  cors: readonly string[]
+}
+
 export class Answer {
+  readonly asked: Asked
   readonly #response: ServerResponse
   readonly #headers: string[]
   readonly #mayStream: boolean
@@ -21,13 +30,14 @@ export class Answer {
   #end: (() => void) | null = null
 
   /**
-   * @param headers names and values by turns, for whatever the answer becomes
+   * @param to the request, its response, and headers (names and values by turns) for whatever the answer becomes
    * @param mayStream whether the client accepts `text/event-stream`
    * @param waiting where streams that only wait for events are kept, so that a closing listener can end them
    */
-  constructor(response: ServerResponse, headers: readonly string[], mayStream: boolean, waiting: Set<Answer>) {
-    this.#response = response
-    this.#headers = [...headers]
+  constructor(to: Asked, mayStream: boolean, waiting: Set<Answer>) {
+    this.asked = to
+    this.#response = to.response
+    this.#headers = to.cors.length === 0 ? [] : [...to.cors]
     this.#mayStream = mayStream
     this.#waiting = waiting
   }

@@ -27,6 +27,8 @@ export interface Authenticated {
 export interface Authenticator {
   /** @returns null for anything that is not one good credential; why is nobody's business outside */
   authenticate(shown: Shown): Authenticated | null | Promise<Authenticated | null>
+  /** After tokens were made, changed or revoked, here or on another replica. */
+  onChange(listener: () => void): void
 }
 
 interface Known {
@@ -39,10 +41,12 @@ const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 
 export function openAuthenticator(store: Store, clock: Clock): Authenticator {
   const known = new Map<string, Known>()
+  const listeners: (() => void)[] = []
   let epoch = 0
   store.versions.changed('tokens', () => {
     epoch++
     known.clear()
+    for (const listener of listeners) listener()
   })
 
   function keep(key: string, found: Known, readAt: number): Authenticated {
@@ -72,6 +76,7 @@ export function openAuthenticator(store: Store, clock: Clock): Authenticator {
   }
 
   return {
+    onChange: (listener) => void listeners.push(listener),
     authenticate({ authorization, clientId, clientSecret }) {
       const bot = clientId !== undefined || clientSecret !== undefined
       // Two kinds at once: which one was meant must not be guessed (strict service-token authentication).

@@ -97,7 +97,7 @@ function close(end: DeedEnd, outcome: Outcome): void {
     case 'failed': {
       const { error } = outcome
       end.outcome = error instanceof Fault && error.code === 'cancelled' ? 'cancelled' : 'failed'
-      end.error = error instanceof Fault ? error.code : 'internal'
+      end.error = error instanceof Fault ? error.code : 'bug'
     }
   }
 }

@@ -3,7 +3,6 @@
  * what it switched off and what never existed give the same bytes: nothing here may look at which of them it was.
  */
 import type { Fault } from '../base/fault.ts'
-import type { Refusal } from '../base/refusal.ts'
 import type { JsonRpcId, Reply, RpcError } from './model.ts'
 
 /** JSON-RPC 2.0, and what the MCP revisions added. */
@@ -38,26 +37,13 @@ export function notFound(kind: SoughtKind, name: string): RpcError {
 }
 
 /**
- * A refusal as the caller sees it.
+ * A refusal as the caller sees it. Why it was refused is not even a parameter.
  *
  * @param sought what was asked for, or null where the method names nothing
  */
-export function replyOfRefusal(
-  refusal: Refusal,
-  method: string,
-  sought: { kind: SoughtKind; name: string } | null,
-): Reply {
-  switch (refusal.reason) {
-    case 'not-offered':
-    case 'switched-off':
-    case 'not-allowed':
-      if (sought === null) return errorReply(ErrorCode.InvalidParams, 'Invalid params')
-      return { kind: 'error', error: notFound(sought.kind, sought.name) }
-    case 'limited':
-      return failure(method, refusal.message ?? 'Too many requests. Wait a little and try again.')
-    case 'bad-input':
-      return errorReply(ErrorCode.InvalidParams, refusal.message ?? 'Invalid params')
-  }
+export function replyOfRefusal(sought: { kind: SoughtKind; name: string } | null): Reply {
+  if (sought === null) return errorReply(ErrorCode.InvalidParams, 'Invalid params')
+  return { kind: 'error', error: notFound(sought.kind, sought.name) }
 }
 
 /** A fault as the caller sees it: its public sentence. A model can act on a tool result, so a tool call gets one. */

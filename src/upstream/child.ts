@@ -104,7 +104,8 @@ export class Child {
     this.#process.once('error', (error) => this.#lose(new Trouble('unsent', 'could not be started', { cause: error })))
     // 'close' and not 'exit': an answer that was written before the end still counts.
     this.#process.once('close', (code, signal) => {
-      this.#lose(new Trouble('lost', `the child ended (${signal ?? code})`))
+      const hint = `The command of {server} ended (${signal ?? `code ${code}`}) before it answered. Run it by hand; paths must be absolute, because it starts in a directory of its own.`
+      this.#lose(new Trouble('lost', `the child ended (${signal ?? code})`, { hint }))
       this.#start.onEnded(this.#stderrText())
     })
     // A grandchild that holds the pipes open must not keep a dead child alive for its callers.

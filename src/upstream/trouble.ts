@@ -26,7 +26,7 @@ export type TroubleKind =
 export interface TroubleDetail {
   status?: number
   rpcCode?: number
-  /** For `not-ready` only: a sentence of our own for whoever set the server up; `{server}` stands for its name. */
+  /** A sentence of our own for whoever set the server up; `{server}` stands for its name. Callers see that of `not-ready` alone. */
   hint?: string
   cause?: unknown
 }
@@ -133,7 +133,7 @@ function adminSentence(trouble: Trouble, name: string): string {
     case 'unsent':
       return `${name} cannot be reached: check that it runs and that its address is right.`
     case 'lost':
-      return `${name} closed the connection in the middle of an answer.`
+      return trouble.hint?.replaceAll('{server}', name) ?? `${name} closed the connection in the middle of an answer.`
     case 'timeout':
       return `${name} did not answer in time.`
     default:

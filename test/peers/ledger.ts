@@ -19,12 +19,13 @@ export interface Ledger {
   stop(): Promise<void>
 }
 
-export async function startLedger(): Promise<Ledger> {
+/** @param instructions what it would have a model do */
+export async function startLedger(instructions = 'Post entries, then count them.'): Promise<Ledger> {
   const posted: string[] = []
   let requests = 0
   let headers: IncomingHttpHeaders = {}
   const handler = createMcpHandler(() => {
-    const server = new McpServer({ name: 'ledger', version: '1.0.0' })
+    const server = new McpServer({ name: 'ledger', version: '1.0.0' }, { instructions })
     const entry = z.object({ entry: z.string() })
     server.registerTool('post', { description: 'Adds an entry.', inputSchema: entry }, ({ entry }) => {
       posted.push(entry)

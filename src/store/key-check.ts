@@ -1,0 +1,23 @@
+/**
+ * Proves at start that the encryption key is the one this data was written with. A wrong key must stop the program before
+ * it serves: it would otherwise look as if every stored credential had gone bad by itself.
+ */
+
+import { Fault } from '../base/fault.ts'
+import type { Sealer } from '../base/secret.ts'
+import type { Store } from './open.ts'
+import { claimSetting, readSetting } from './settings-store.ts'
+
+const NAME = 'key_check'
+const PLAIN = 'portico'
+
+/** @throws Fault `store-unavailable` when no key of the ring opens what is stored */
+export async function proveKey(store: Store, sealer: Sealer): Promise<void> {
+  await store.write((trx) => claimSetting(trx, NAME, sealer.seal(PLAIN, NAME)))
+  const sealed = await readSetting(store.db, NAME)
+  if (sealed !== undefined && sealer.open(sealed, NAME) === PLAIN) return
+  throw new Fault(
+    'store-unavailable',
+    'The encryption key is not the one that this data was written with. Set PORTICO_ENCRYPTION_KEY to that key, or put its key file back.',
+  )
+}
