@@ -119,3 +119,16 @@ test('a stdio server cannot be made, nor an HTTP one turned into one, without th
   expect(await ask('PUT', `${SERVERS}/ledger`, { transport })).toBeGreaterThanOrEqual(400)
   expect(await ask('PUT', `${SERVERS}/ledger`, { hostname: 'stdio://ledger' })).toBe(400)
 })
+
+test('the admin is told which capability lost which name, and to whom', async () => {
+  const twin = await startLedger()
+  await portal.furnish([
+    { id: 'twin', url: twin.url },
+    { id: 'ledger2', url: ledger.url },
+  ])
+  const { body } = await portal.api('GET', '/access/ai-controls/mcp/portals/default')
+  const said = (body.messages as { message: string }[]).map(({ message }) => message)
+  expect(said).toContain('ledger2: the bare name "post" belongs to an earlier server')
+  expect(said).toContain('ledger2: the resource "ledger://journal" belongs to an earlier server')
+  await twin.stop()
+})
