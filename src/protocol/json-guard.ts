@@ -225,10 +225,12 @@ function isThereBefore(bytes: Buffer, start: number, at: number, named: boolean)
   return false
 }
 
-/** The length alone rules out nearly every key that is spelled without escapes. */
+/** Length and first letter rule out nearly every key that is spelled without escapes. */
 function isForbidden({ bytes, isOdd }: Walk, from: number, to: number): boolean {
   const length = to - from - 2
   if (!isOdd && length !== 9 && length !== 11) return false
+  const first = bytes[from + 1]
+  if (!isOdd && first !== 0x5f && first !== 0x63 && first !== 0x70) return false
   return FORBIDDEN.includes(keyText(bytes, from, to, false))
 }
 
