@@ -96,8 +96,12 @@ export class Journal {
     return { segment: this.#current.number, offset: this.#offset }
   }
 
-  /** Adds lines to this turn without waiting for them; they stand before everything that is written later. */
-  add(lines: string): void {
+  /**
+   * Adds lines to this turn without waiting for them; they stand before everything that is written later.
+   *
+   * @param alone nobody else is at work who could share the write: it is not put off to the end of the turn
+   */
+  add(lines: string, alone = false): void {
     const turn = this.#turn
     turn.text += lines
     if (turn.text.length >= CHUNK) {
@@ -106,18 +110,20 @@ export class Journal {
     }
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(this.#flush)
+    if (alone) process.nextTick(this.#flush)
+    else setImmediate(this.#flush)
   }
 
   /**
    * @param lines under 32 Ki characters
+   * @param alone as for `add`
    * @returns when the lines are as durable as was asked for
    * @throws Fault `audit-unavailable`
    */
-  write(lines: string): Promise<void> {
+  write(lines: string, alone = false): Promise<void> {
     if (this.#trouble !== null) return Promise.reject(this.#trouble)
     if (this.#closed) return Promise.reject(unavailable('the audit is closed'))
-    this.add(lines)
+    this.add(lines, alone)
     return this.#turn.done
   }
 
