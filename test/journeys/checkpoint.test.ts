@@ -25,7 +25,10 @@ beforeAll(async () => {
   ])
   const nobody = { name: 'Only Eve', decision: 'allow', include: [{ email: { email: 'eve@acme.test' } }] }
   const { body } = await portal.api<{ id: string }>('POST', '/access/policies', nobody)
-  const attached = await portal.api('PUT', `${SERVERS}/secret`, { policies: [body.result.id] })
+  const attached = await portal.api('PUT', `${SERVERS}/secret`, {
+    policies: [body.result.id],
+    updated_tools: [{ name: 'count', alias: 'tally' }],
+  })
   expect(attached.status).toBe(200)
   ada = await portal.userToken('ada@acme.test')
 })
@@ -56,41 +59,66 @@ const eras = {
     (await open2025(url, bearer(ada))).ask(method, params),
 }
 
+const WHOLE = '/p/default/mcp'
+const MOUNT = '/p/default/s/secret/mcp'
+const posting = (name: string) => ({ name, arguments: { entry: 'x' } })
+
 const requests = [
   {
     what: 'a tool by its public name',
     method: 'tools/call',
-    forbidden: { name: 'secret_post', arguments: { entry: 'x' } },
-    unknown: { name: 'secret_nope', arguments: { entry: 'x' } },
-    at: '',
+    at: WHOLE,
+    forbidden: posting('secret_post'),
+    unknown: posting('secret_nope'),
   },
   {
-    what: 'a prompt by its public name',
-    method: 'prompts/get',
-    forbidden: { name: 'secret_audit' },
-    unknown: { name: 'secret_nope' },
-    at: '',
-  },
-  {
-    what: 'a tool on the mount of its server',
+    what: 'a tool at the portal of the host',
     method: 'tools/call',
-    forbidden: { name: 'post', arguments: { entry: 'x' } },
-    unknown: { name: 'nope', arguments: { entry: 'x' } },
-    at: '/s/secret',
+    at: '/mcp',
+    forbidden: posting('secret_post'),
+    unknown: posting('secret_nope'),
   },
   {
-    what: 'a resource on the mount of its server',
-    method: 'resources/read',
-    forbidden: { uri: 'ledger://journal' },
-    unknown: { uri: 'ledger://nope' },
-    at: '/s/secret',
+    what: 'a tool by its alias',
+    method: 'tools/call',
+    at: WHOLE,
+    forbidden: { name: 'secret_tally' },
+    unknown: { name: 'secret_nope' },
   },
   {
     what: 'a tool that lacks its arguments',
     method: 'tools/call',
+    at: WHOLE,
     forbidden: { name: 'secret_post' },
     unknown: { name: 'secret_nope' },
-    at: '',
+  },
+  {
+    what: 'a prompt by its public name',
+    method: 'prompts/get',
+    at: WHOLE,
+    forbidden: { name: 'secret_audit' },
+    unknown: { name: 'secret_nope' },
+  },
+  {
+    what: 'a tool on the mount of its server',
+    method: 'tools/call',
+    at: MOUNT,
+    forbidden: posting('post'),
+    unknown: posting('nope'),
+  },
+  {
+    what: 'an aliased tool on the mount by its own name',
+    method: 'tools/call',
+    at: MOUNT,
+    forbidden: { name: 'count' },
+    unknown: { name: 'nope' },
+  },
+  {
+    what: 'a resource on the mount of its server',
+    method: 'resources/read',
+    at: MOUNT,
+    forbidden: { uri: 'ledger://journal' },
+    unknown: { uri: 'ledger://nope' },
   },
 ]
 
@@ -99,7 +127,7 @@ for (const era of ['2026', '2025'] as const) {
     for (const { what, method, forbidden, unknown, at } of requests) {
       // [GATE-1]
       test(`${what}: forbidden and unknown are the same bytes, two different rows, and no call`, async () => {
-        const url = `${portal.url}/p/default${at}/mcp`
+        const url = portal.url + at
         const before = secret.requests
         const no = await eras[era](url, method, forbidden)
         const nothing = await eras[era](url, method, unknown)
