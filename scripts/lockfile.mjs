@@ -1,4 +1,5 @@
-// Proves package-lock.json: every package is pinned by a SHA-512 and none comes from anywhere but the npm registry.
+// Proves package-lock.json: every package is pinned by a SHA-512, and none names a place of its own to come from: npm asks
+// the registry that it is configured for, and the SHA-512 decides.
 // A package without integrity, from git, a tarball URL or a folder would be whatever its host serves that day.
 import { readFileSync } from 'node:fs'
 
@@ -11,9 +12,7 @@ for (const [path, { integrity, resolved, link, version, hasInstallScript, dev }]
   // Private workspaces are folders of this repository.
   if (link || !path.includes('node_modules/')) continue
   if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '')) faults.push(`${path}: no SHA-512 integrity`)
-  // Without `resolved`, npm asks the registry that it is configured for; the integrity still decides.
-  if (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'))
-    faults.push(`${path}: from ${resolved}`)
+  if (resolved !== undefined) faults.push(`${path}: from ${resolved}; install with omit-lockfile-registry-resolved`)
   if (!/^\d+\.\d+\.\d+/.test(version ?? '')) faults.push(`${path}: version "${version}"`)
   // What is installed with the published program must not run anything while it is installed.
   if (hasInstallScript && !dev) faults.push(`${path}: has an install script`)
