@@ -2,6 +2,7 @@
  * The audit's worker thread: takes this process's journal into the database while the main thread goes on, adopts the
  * journals of dead processes, answers queries and deletes what is too old. Answers to callers never wait for it.
  */
+import { platform, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
@@ -20,6 +21,7 @@ import { openSqliteAuditStore } from './sqlite-audit-store.ts'
 const PACE_MS = 100
 const RETRY_MS = 1000
 const TIDY_MS = 5000
+const NICE = 10
 
 class IngestWorker {
   readonly #port: MessagePort
@@ -198,6 +200,9 @@ function textOf(error: unknown): string {
 }
 
 async function main(port: MessagePort): Promise<void> {
+  // Callers never wait for this thread, so where cores are few it gives way to the one that answers them. Linux counts
+  // priority by thread; elsewhere this would slow the whole process.
+  if (platform() === 'linux') setPriority(NICE)
   const start = workerData as WorkerStart
   const say = (message: FromWorker): void => port.postMessage(message)
   let store: AuditStore
