@@ -45,6 +45,8 @@ export interface StartOptions {
   configFile?: string | null
 }
 
+const UPKEEP_MS = 3_600_000
+
 /** Rooms are closed in the reverse of the order in which they were opened, also when opening a later one fails. */
 class Openings {
   readonly #closers: (() => Promise<void> | void)[] = []
@@ -92,6 +94,10 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
 
   const toggles = openToggles(store)
   const sessions = openSessions(store, openSealer(config.keys, 'session'), clock)
+  const upkeep = setInterval(() => {
+    sessions.forget().catch((error: unknown) => log.warn({ err: error }, 'old sessions could not be deleted'))
+  }, UPKEEP_MS)
+  openings.add(upkeep.unref(), clearInterval)
   const directory = await openDirectory({
     store,
     inventory: (server) => upstreams.inventory(server.uid),

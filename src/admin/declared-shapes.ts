@@ -14,9 +14,6 @@ export interface DeclaredShapes {
   portals: readonly PortalCreate[]
 }
 
-/** For the JSON Schema of the file. */
-export const DECLARED_SCHEMAS = { policies: policyDeclared, servers: serverCreate, portals: portalCreate }
-
 /** @throws ConfigError naming every field that is wrong, never a value */
 export function readDeclared(declared: Declared): DeclaredShapes {
   const problems: string[] = []

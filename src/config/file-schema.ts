@@ -3,7 +3,7 @@
  * portals, servers and policies are in the REST API's shapes and are checked by the room that owns them.
  */
 import { z } from 'zod'
-import { FIELDS, SETTINGS } from './settings-schema.ts'
+import { FIELDS } from './settings-schema.ts'
 
 const declared = z.array(z.looseObject({}))
 
@@ -74,8 +74,3 @@ export function fileJsonSchema(items: Partial<Record<DeclaredSection, object>> =
 export function pathOf(name: string): string[] {
   return name.split('.')
 }
-
-/** Names of secrets, each of which also has a `_file` key and a `_FILE` variable. */
-export const SECRET_NAMES = Object.entries(SETTINGS)
-  .filter(([, { secret }]) => secret)
-  .map(([name]) => name)

@@ -19,25 +19,11 @@ export interface AccessTokenRecord {
   revokedAt: number | null
 }
 
-/** A live token as the door looks it up. */
-export interface AccessTokenKey extends AccessTokenRecord {
-  digest: string
-}
-
 /** Everything but the digest, newest first; the revoked and expired too. */
 export async function listAccessTokens(db: Db): Promise<AccessTokenRecord[]> {
   return (await joined(db).orderBy('access_tokens.created_at', 'desc').orderBy('access_tokens.id').execute()).map(
     toRecord,
   )
-}
-
-/** All that may still open the door, for the cache in memory: neither revoked nor expired. */
-export async function listLiveAccessTokens(db: Db, now: number): Promise<AccessTokenKey[]> {
-  const rows = await joined(db)
-    .where('revoked_at', 'is', null)
-    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
-    .execute()
-  return rows.map((row) => ({ ...toRecord(row), digest: row.token_digest }))
 }
 
 /** @param digest SHA-256 of the whole token, as hex. The caller checks expiry and revocation. */

@@ -9,7 +9,7 @@ import type { Principal } from '../base/principal.ts'
 import { digest, looksLikeSecret, sameSecret } from '../base/secret.ts'
 import type { Store } from '../store/open.ts'
 import { type AccessTokenRecord, findAccessToken } from './access-token-store.ts'
-import { findServiceToken, type ServiceTokenRecord } from './service-token-store.ts'
+import { findServiceToken, noteServiceTokenSeen, type ServiceTokenRecord } from './service-token-store.ts'
 
 /** What a request showed. All values come from headers that stood there exactly once. */
 export interface Shown {
@@ -37,6 +37,8 @@ interface Known {
 }
 
 const KEPT = 60_000
+/** How coarse "last seen" is: fine enough to find tokens that nobody uses. */
+const SEEN_MS = 3_600_000
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 
 export function openAuthenticator(store: Store, clock: Clock): Authenticator {
@@ -72,6 +74,8 @@ export function openAuthenticator(store: Store, clock: Clock): Authenticator {
     const record = await findServiceToken(store.db, clientId)
     const expiresAt = record && goodUntil(record, digest(secret), clock.now())
     if (!record || expiresAt === undefined) return null
+    const now = clock.now()
+    if (now - (record.lastSeenAt ?? 0) > SEEN_MS) await noteServiceTokenSeen(store.db, record.id, now)
     return keep(key, { who: fromServiceToken(record), expiresAt }, readAt)
   }
 

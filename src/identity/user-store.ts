@@ -31,10 +31,6 @@ export async function findOrCreateUser(store: Store, trx: Trx, email: string): P
   return toRecord(await trx.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirstOrThrow())
 }
 
-export async function noteUserSeen(db: Db, id: UserId, at: number): Promise<void> {
-  await db.updateTable('users').set({ last_seen_at: at }).where('id', '=', id).execute()
-}
-
 function toRecord(row: { id: string; email: string; created_at: number; last_seen_at: number | null }): UserRecord {
   return { id: row.id as UserId, email: row.email, createdAt: row.created_at, lastSeenAt: row.last_seen_at }
 }

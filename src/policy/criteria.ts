@@ -23,8 +23,6 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   any_valid_service_token: (principal) => principal.kind === 'service',
 }
 
-export const KNOWN_SELECTORS: readonly string[] = Object.keys(JUDGES)
-
 /** Never throws: what is malformed is unknown. */
 export function judge(criterion: Criterion, principal: Principal): Truth {
   const keys = Object.keys(criterion)

@@ -116,6 +116,18 @@ for (const kind of DATABASE_KINDS) {
       expect(await sessions.find(sealed, user('ada'), portal)).toBeUndefined()
     })
 
+    test('what a session left is deleted when it can no longer matter, and not before', async () => {
+      const sessions = open()
+      const { sealed, session } = sessions.start(user('ada'), portal, client)
+      await sessions.setLogLevel(session, 'error')
+      const rows = () => database.store.db.selectFrom('sessions').select('id').where('id', '=', session.id).execute()
+      await sessions.forget()
+      expect((await open().find(sealed, user('ada'), portal))?.logLevel).toBe('error')
+      now += 8 * 24 * HOUR
+      await sessions.forget()
+      expect(await rows()).toEqual([])
+    })
+
     test('the log level is kept for the session, across processes', async () => {
       const here = open()
       const { sealed, session } = here.start(user('ada'), portal, client)

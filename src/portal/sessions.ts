@@ -10,7 +10,7 @@ import { type Principal, principalKey } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { ClientFacts, JsonObject, LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
-import { loadSession, type SessionState, saveSession } from './session-store.ts'
+import { forgetSessions, loadSession, type SessionState, saveSession } from './session-store.ts'
 
 export interface Session {
   readonly id: SessionId
@@ -28,6 +28,8 @@ export interface Sessions {
   find(sealed: string, principal: Principal, portal: PortalUid): Promise<Session | undefined>
   setLogLevel(session: Session, level: LogLevel): Promise<void>
   end(session: Session): Promise<void>
+  /** Deletes what no session can need any more; to be called now and then. */
+  forget(): Promise<void>
 }
 
 const HOUR = 3_600_000
@@ -106,6 +108,8 @@ export function openSessions(store: Store, sealer: Sealer, clock: Clock): Sessio
       session.logLevel = level
       await save(session, { lastSeenAt: clock.now(), endedAt: null, logLevel: level }, true)
     },
+
+    forget: () => forgetSessions(store, clock.now() - LONGEST_MS),
 
     async end(session) {
       const now = clock.now()

@@ -42,11 +42,6 @@ export function belongsTo(uri: string, template: string): boolean {
   return pieces !== null && fits(uri, pieces)
 }
 
-/** Whether a template can own URIs at all; one that cannot is listed, and reached by no URI of its own. */
-export function ownsUris(template: string): boolean {
-  return readTemplate(template) !== null
-}
-
 /** @returns null for a template that owns nothing */
 function readTemplate(template: string): Piece[] | null {
   if (template.length > MAX_TEMPLATE || !hasOwnPrefix(template)) return null

@@ -26,8 +26,3 @@ export async function takeLease(store: Store, name: string, holder: string, ms: 
     .executeTakeFirst()
   return taken !== undefined
 }
-
-/** Gives the lease back early, so that another replica need not wait. Nothing happens where someone else has it. */
-export async function releaseLease(store: Store, name: string, holder: string): Promise<void> {
-  await store.db.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
-}

@@ -188,6 +188,8 @@ test('a service token is let in by its policy, and by half of itself it is not',
   const bot = { credentials: { 'cf-access-client-id': client_id, 'cf-access-client-secret': client_secret } }
   expect((await ask2026(url, bot, 'tools/list')).status).toBe(200)
   expect((await ask2026(url, { credentials: { 'cf-access-client-id': client_id } }, 'tools/list')).status).toBe(401)
+  const { body } = await portal.api<{ name: string; last_seen_at: string | null }[]>('GET', '/access/service_tokens')
+  expect(body.result.find(({ name }) => name === 'bot2')?.last_seen_at).toMatch(/^\d{4}-/)
 })
 
 // [ERA-3]

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Body, Json, JsonObject, RawReply, Reply } from '../model.ts'
 import { scanReply } from '../scan.ts'
-import { decode2025, decodeInitialize, decodeSetLevel } from './decode.ts'
-import { encode2025, encodeNotification2025, initializeResult } from './encode.ts'
-import { needsWrapping, wrapOutputSchema, wrapStructuredResult } from './structured.ts'
+import { decode2025, decodeInitialize } from './decode.ts'
+import { encode2025, encodeNotification2025 } from './encode.ts'
 
 function raw(message: object): RawReply {
   const scanned = scanReply(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'ours-1', ...message })))
@@ -39,11 +38,6 @@ describe('the handshake', () => {
       expect(hello(params as JsonObject)).toMatchObject({ kind: 'error', status: 200, error: { code: -32602 }, id: 1 })
     },
   )
-
-  test('the result names the negotiated version first', () => {
-    const portal = { capabilities: { tools: {} }, serverInfo: { name: 'portico', version: '1' } }
-    expect(initializeResult('2024-11-05', portal)).toEqual({ protocolVersion: '2024-11-05', ...portal })
-  })
 })
 
 test('a request comes out with its token and trace, without reserved keys', () => {
@@ -69,11 +63,6 @@ test.each(['server/discover', 'subscriptions/listen', 'tasks/update', 'x', 'toSt
     })
   },
 )
-
-test('a log level is one of the eight', () => {
-  expect(decodeSetLevel({ level: 'notice' })).toBe('notice')
-  for (const level of ['loud', 'INFO', 7, null]) expect(decodeSetLevel({ level })).toBeNull()
-})
 
 describe('answers', () => {
   test('results travel with the caller’s id, whatever 2026 put into them', () => {
@@ -117,57 +106,5 @@ describe('answers', () => {
       progressToken: 'p',
     })
     expect(encodeNotification2025(progress, null)).toBeNull()
-  })
-})
-
-describe('structured output that is no object', () => {
-  test('only a schema of type object is shown as it is', () => {
-    expect(needsWrapping({ type: 'object' })).toBe(false)
-    for (const schema of [{ type: 'array' }, { anyOf: [{ type: 'object' }] }, {}, true])
-      expect(needsWrapping(schema)).toBe(true)
-  })
-
-  test('references into the schema move with it, data and foreign references stay', () => {
-    const tree = {
-      $schema: 'https://json-schema.org/draft/2020-12/schema',
-      type: 'array',
-      items: { $ref: '#/$defs/node' },
-      default: { $ref: '#/not/a/reference' },
-      $defs: {
-        node: { properties: { $ref: { type: 'string' }, kids: { $ref: '#' }, other: { $ref: '#name' } } },
-        foreign: { $id: 'https://example.com/f', items: { $ref: '#/x' } },
-        far: { $ref: 'https://example.com/f#/x' },
-      },
-    }
-    expect(wrapOutputSchema(tree)).toEqual({
-      $schema: tree.$schema,
-      type: 'object',
-      properties: {
-        result: {
-          ...tree,
-          items: { $ref: '#/properties/result/$defs/node' },
-          $defs: {
-            ...tree.$defs,
-            node: {
-              properties: { $ref: { type: 'string' }, kids: { $ref: '#/properties/result' }, other: { $ref: '#name' } },
-            },
-          },
-        },
-      },
-      required: ['result'],
-    })
-  })
-
-  test('the value is wrapped like its schema, and stands in the text where there is none', () => {
-    const text = { type: 'text', text: 'two' }
-    expect(wrapStructuredResult({ content: [], structuredContent: [1, 2] })).toEqual({
-      content: [{ type: 'text', text: '[1,2]' }],
-      structuredContent: { result: [1, 2] },
-    })
-    expect(wrapStructuredResult({ content: [text], structuredContent: 2 })).toEqual({
-      content: [text],
-      structuredContent: { result: 2 },
-    })
-    expect(wrapStructuredResult({ content: [] })).toEqual({ content: [] })
   })
 })

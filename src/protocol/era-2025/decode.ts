@@ -6,7 +6,7 @@ import type { ClassifyError, WireRequest } from '../classify.ts'
 import { envelopeOf, metaOf } from '../era-2026/envelope.ts'
 import { ErrorCode, methodNotFound } from '../errors.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, methodIn } from '../methods.ts'
-import { type ClientFacts, type Json, type JsonObject, LOG_LEVELS, type LogLevel, type Request } from '../model.ts'
+import type { ClientFacts, Json, JsonObject, Request } from '../model.ts'
 
 /**
  * @returns the request, or -32601 with HTTP status 200: to these clients a missing method is an answer like any other
@@ -42,11 +42,6 @@ export function decodeInitialize(message: WireRequest): DecodedInitialize {
     capabilities,
   }
   return { kind: 'initialize', request: { id, method, params, meta: {} }, client }
-}
-
-/** The level in `logging/setLevel`, or null where it is none. */
-export function decodeSetLevel(params: JsonObject): LogLevel | null {
-  return LOG_LEVELS.find((level) => level === params.level) ?? null
 }
 
 function badParams({ id }: WireRequest, what: string): ClassifyError {

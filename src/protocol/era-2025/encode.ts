@@ -3,7 +3,7 @@
  * that only 2026 has may stay in it, since these revisions allow extra members.
  */
 import { ErrorCode, errorBody, isReservedCode } from '../errors.ts'
-import type { Body, JsonObject, JsonRpcId, Notification, RawReply, Reply, RpcError } from '../model.ts'
+import type { Body, JsonRpcId, Notification, RawReply, Reply, RpcError } from '../model.ts'
 import { readRawError, unreadableReply } from '../raw-error.ts'
 import { replaceId } from '../splice.ts'
 
@@ -53,18 +53,6 @@ function fitError(error: RpcError, { method, version }: Answer2025): RpcError {
   }
   if (code === ErrorCode.UrlElicitationRequired && version === '2025-11-25') return error
   return isReservedCode(code) ? { ...error, code: ErrorCode.InternalError } : error
-}
-
-/**
- * The result of `initialize`.
- *
- * @param version what `decodeInitialize` negotiated
- */
-export function initializeResult(
-  version: string,
-  portal: { capabilities: JsonObject; serverInfo: JsonObject; instructions?: string },
-): JsonObject {
-  return { protocolVersion: version, ...portal }
 }
 
 /**
