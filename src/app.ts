@@ -25,7 +25,7 @@ import { openSessions } from './portal/sessions.ts'
 import { openToggles } from './portal/toggles.ts'
 import { openVisitors } from './portal/visit.ts'
 import { identity } from './protocol/era-2026/encode.ts'
-import { proveKey } from './store/key-check.ts'
+import { keyFits, proveKey } from './store/key-check.ts'
 import { openStore } from './store/open.ts'
 import { openUpstreams } from './upstream/upstreams.ts'
 
@@ -134,9 +134,9 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
       return notFoundPage()
     },
     async readiness() {
-      // Migrations and keys were proven at start; a portal that lacks either does not listen.
-      const checks = { store: await store.answers(), migrations: true, keys: true, audit: audit.writable }
-      return { ready: checks.store && checks.audit, checks }
+      const [answers, isCurrent, fits] = await Promise.all([store.answers(), store.isCurrent(), keyFits(store, sealer)])
+      const checks = { store: answers, migrations: isCurrent, keys: fits, audit: audit.writable }
+      return { ready: Object.values(checks).every(Boolean), checks }
     },
     log,
   })

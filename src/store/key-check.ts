@@ -1,5 +1,5 @@
 /**
- * Proves at start that the encryption key is the one this data was written with. A wrong key must stop the program before
+ * Proves, at start and for `/readyz`, that the encryption key is the one this data was written with. A wrong key must stop the program before
  * it serves: it would otherwise look as if every stored credential had gone bad by itself.
  */
 
@@ -14,10 +14,19 @@ const PLAIN = 'portico'
 /** @throws Fault `store-unavailable` when no key of the ring opens what is stored */
 export async function proveKey(store: Store, sealer: Sealer): Promise<void> {
   await store.write((trx) => claimSetting(trx, NAME, sealer.seal(PLAIN, NAME)))
-  const sealed = await readSetting(store.db, NAME)
-  if (sealed !== undefined && sealer.open(sealed, NAME) === PLAIN) return
+  if (await opens(store, sealer)) return
   throw new Fault(
     'store-unavailable',
     'The encryption key is not the one that this data was written with. Set PORTICO_ENCRYPTION_KEY to that key, or put its key file back.',
   )
+}
+
+/** Whether a key of the ring opens what is stored. Never throws: without an answer it is not known to. */
+export function keyFits(store: Store, sealer: Sealer): Promise<boolean> {
+  return opens(store, sealer).catch(() => false)
+}
+
+async function opens(store: Store, sealer: Sealer): Promise<boolean> {
+  const sealed = await readSetting(store.db, NAME)
+  return sealed !== undefined && sealer.open(sealed, NAME) === PLAIN
 }

@@ -28,14 +28,24 @@ export async function migrate(db: Kysely<Tables>, migrations = MIGRATIONS): Prom
   )
 }
 
-async function refuseNewer(db: Kysely<Tables>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return
+/** Whether the database has just the schema that this program knows: a newer replica may have changed it since the start. */
+export async function isCurrent(db: Kysely<Tables>): Promise<boolean> {
+  const applied = await namesApplied(db)
+  return applied.sort().join() === Object.keys(MIGRATIONS).sort().join()
+}
+
+async function namesApplied(db: Kysely<Tables>): Promise<string[]> {
   const rows = await (db as unknown as Kysely<{ kysely_migration: { name: string } }>)
     .selectFrom('kysely_migration')
     .select('name')
     .execute()
-  const unknown = rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name))
+  return rows.map((row) => row.name)
+}
+
+async function refuseNewer(db: Kysely<Tables>, migrations: Readonly<Record<string, Migration>>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === 'kysely_migration')) return
+  const unknown = (await namesApplied(db)).filter((name) => !Object.hasOwn(migrations, name))
   if (unknown.length === 0) return
   throw new Fault(
     'store-unavailable',

@@ -6,7 +6,7 @@ import { Kysely, type Transaction } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
-import { migrate } from './migrate.ts'
+import { isCurrent, migrate } from './migrate.ts'
 import { postgresDialect } from './postgres.ts'
 import { openSqlite } from './sqlite-files.ts'
 import type { Tables } from './tables.ts'
@@ -29,6 +29,8 @@ export interface Store {
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Whether the database answers a query now, for `/readyz`. Never throws. */
   answers(): Promise<boolean>
+  /** Whether the schema is the one that this program knows, for `/readyz`. Never throws. */
+  isCurrent(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -103,6 +105,10 @@ class OpenStore implements Store {
       () => true,
       () => false,
     )
+  }
+
+  isCurrent(): Promise<boolean> {
+    return isCurrent(this.db).catch(() => false)
   }
 
   close(): Promise<void> {

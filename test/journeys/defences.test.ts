@@ -1,4 +1,6 @@
 /** Defences at the door and on the way back that no other journey walks past. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openEventStream } from '../event-stream.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
@@ -113,11 +115,13 @@ test('a stdio server cannot be made, nor an HTTP one turned into one, without th
     })
     return response.status
   }
-  const transport = { type: 'stdio', command: '/bin/touch', args: ['/tmp/portico-must-not-be'] }
+  const marker = join(portal.data, 'spawned')
+  const transport = { type: 'stdio', command: '/bin/touch', args: [marker] }
   const stdio = { id: 'shell', name: 'Shell', hostname: 'stdio://shell', auth_type: 'unauthenticated', transport }
   expect(await ask('POST', SERVERS, stdio)).toBe(403)
   expect(await ask('PUT', `${SERVERS}/ledger`, { transport })).toBeGreaterThanOrEqual(400)
   expect(await ask('PUT', `${SERVERS}/ledger`, { hostname: 'stdio://ledger' })).toBe(400)
+  expect(existsSync(marker)).toBe(false)
 })
 
 test('the admin is told which capability lost which name, and to whom', async () => {
