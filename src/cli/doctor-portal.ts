@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
-import { type Finding, found } from './finding.ts'
+import { type Finding, fine, problem, warning } from './finding.ts'
 import { PATHS, SHAPES } from './paths.ts'
 
 const TIMEOUT_MS = 5000
@@ -16,32 +16,23 @@ export async function checkPortal(context: Context): Promise<Finding[]> {
   } catch (error) {
     // Settings that cannot be read are told by their own check.
     if (error instanceof ConfigError) return []
-    if (error instanceof CliError) return [found('portal', 'problem', error.message)]
+    if (error instanceof CliError)
+      return [problem('portal', error.message, 'Say where it is with --url, or set PORTICO_URL.')]
     throw error
   }
   const health = await look(`${url}/healthz`)
   if (health === null)
     return [
-      found(
-        'portal',
-        'problem',
-        `nobody answers at ${url}`,
-        'Start it with "portico start", or say where it is with --url.',
-      ),
+      problem('portal', `nobody answers at ${url}`, 'Start it with "portico start", or say where it is with --url.'),
     ]
   if (health.status !== 200)
-    return [found('portal', 'problem', `${url}/healthz answers ${health.status}`, 'Is this a portal? Check --url.')]
+    return [problem('portal', `${url}/healthz answers ${health.status}`, 'Is this a portal? Check --url.')]
   const ready = await look(`${url}/readyz`)
   return [
-    found('portal', 'ok', `${url} answers`),
+    fine('portal', `${url} answers`),
     ready?.status === 200
-      ? found('ready', 'ok', 'store, keys and audit are in order')
-      : found(
-          'ready',
-          'problem',
-          `not ready: ${ready?.text.slice(0, 300) ?? 'no answer'}`,
-          'Its log on stderr says more.',
-        ),
+      ? fine('ready', 'store, keys and audit are in order')
+      : problem('ready', `not ready: ${ready?.text.slice(0, 300) ?? 'no answer'}`, 'Its log on stderr says more.'),
     ...(await checkServers(context)),
   ]
 }
@@ -59,20 +50,20 @@ async function look(url: string): Promise<{ status: number; text: string } | nul
 async function checkServers(context: Context): Promise<Finding[]> {
   try {
     const servers = await context.api().list(PATHS.servers, SHAPES.server)
-    if (servers.length === 0) return [found('servers', 'ok', 'none yet', 'Add one: portico servers add NAME URL')]
+    if (servers.length === 0) return [fine('servers', 'none yet', 'Add one: portico servers add NAME URL')]
     return servers.flatMap((server) => [stateOf(server), ...habitsOf(server)])
   } catch (error) {
-    if (error instanceof CliError) return [found('servers', 'problem', error.message, error.hint)]
+    if (error instanceof CliError) return [problem('servers', error.message, error.hint ?? 'portico servers list')]
     throw error
   }
 }
 
 function stateOf({ id, status, error, last_successful_sync: synced }: Server): Finding {
   const check = `server ${id}`
-  if (status === 'ready') return found(check, 'ok', 'ready')
-  if (status === 'waiting') return found(check, 'warning', error ?? 'not synced yet', `portico servers sync ${id}`)
+  if (status === 'ready') return fine(check, 'ready')
+  if (status === 'waiting') return warning(check, error ?? 'not synced yet', `portico servers sync ${id}`)
   const since = synced === undefined ? 'never synced' : `last synced ${synced}`
-  return found(check, 'problem', `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)
+  return problem(check, `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)
 }
 
 /** What works today and may hurt tomorrow. */
@@ -82,9 +73,8 @@ function habitsOf({ id, isolation, transport }: Server): Finding[] {
   const unpinned = transport === undefined ? undefined : unpinnedPackage(transport.command, transport.args)
   if (unpinned !== undefined) {
     findings.push(
-      found(
+      warning(
         check,
-        'warning',
         `"${unpinned}" has no exact version: each start may run new code`,
         `Write ${unpinned.replace(/(?<=.)@.*$/, '')}@1.2.3`,
       ),
@@ -92,9 +82,8 @@ function habitsOf({ id, isolation, transport }: Server): Finding[] {
   }
   if (isolation === 'shared') {
     findings.push(
-      found(
+      warning(
         check,
-        'warning',
         'shared: all callers are one session to this server',
         'Use per_credential or per_user where it keeps state or knows people.',
       ),

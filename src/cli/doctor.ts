@@ -1,10 +1,14 @@
 /** `portico doctor`: what is wrong with this installation and what to do about it. Looks; changes nothing. */
 import type { Command } from 'commander'
+import { ConfigError } from '../config/config-error.ts'
+import type { Settings } from '../config.ts'
 import { AlreadySaid } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
-import { checkConfiguration, checkRuntime } from './doctor-local.ts'
+import { checkFiles } from './doctor-files.ts'
+import { checkKey } from './doctor-key.ts'
 import { checkPortal } from './doctor-portal.ts'
-import type { Verdict } from './finding.ts'
+import { checkRuntime } from './doctor-runtime.ts'
+import { type Checks, type Finding, fine, problem, type Verdict, warning } from './finding.ts'
 
 export function defineDoctor(program: Command, io: Surroundings, rest: readonly string[]): void {
   program
@@ -13,12 +17,17 @@ export function defineDoctor(program: Command, io: Surroundings, rest: readonly 
     .action(action(io, rest, examine))
 }
 
+/** In the order in which they are shown. Those that need the settings come only where these can be read. */
+const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
+  files: checkFiles,
+  key: checkKey,
+}
+
 const MARKS: Readonly<Record<Verdict, string>> = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' }
 
 async function examine(context: Context): Promise<void> {
   const { terminal } = context
-  const work = Promise.all([checkRuntime(), checkConfiguration(context), checkPortal(context)])
-  const findings = (await terminal.during('looking…', work)).flat()
+  const findings = await terminal.during('looking…', look(context))
   terminal.answer(findings, () => {
     for (const { check, verdict, text, hint } of findings) {
       terminal.print(`${MARKS[verdict]} ${check.padEnd(14)} ${text}`)
@@ -26,4 +35,42 @@ async function examine(context: Context): Promise<void> {
     }
   })
   if (findings.some(({ verdict }) => verdict === 'problem')) throw new AlreadySaid(1)
+}
+
+async function look(context: Context): Promise<Finding[]> {
+  const { settings, findings } = readSettings(context)
+  const here =
+    settings === null
+      ? []
+      : Object.entries(WITH_SETTINGS).map(([group, checks]) => guarded(group, () => checks({ context, settings })))
+  const groups = [
+    guarded('node', () => checkRuntime()),
+    findings,
+    ...here,
+    guarded('portal', () => checkPortal(context)),
+  ]
+  return (await Promise.all(groups)).flat()
+}
+
+/** What a check did not expect is told as such: it must not hide what the others see. */
+async function guarded(group: string, checks: () => Promise<Finding[]> | Finding[]): Promise<Finding[]> {
+  try {
+    return await checks()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return [problem(group, `could not be looked at: ${why}`, 'Run it as the user that the portal runs as.')]
+  }
+}
+
+function readSettings(context: Context): { settings: Settings | null; findings: Finding[] } {
+  try {
+    const settings = context.settings()
+    const from = settings.file ?? 'no file; environment and defaults'
+    const odd = settings.warnings.map((text) => warning('settings', text, 'portico config print'))
+    return { settings, findings: [fine('settings', from), ...odd] }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const mend = 'Change it there, then: portico config validate'
+    return { settings: null, findings: error.problems.map((text) => problem('settings', text, mend)) }
+  }
 }
