@@ -5,9 +5,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publishedSchema } from '../src/cli/config.ts'
+import { KIB, LIMITS, type Limit, type LimitName, MIB } from '../src/config/limits.ts'
 import { FIELDS, SETTING_NAMES, SETTINGS, type SettingName } from '../src/config/settings-schema.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'reference')
+
+/** Largest first. */
+const DURATIONS: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1000, 's'],
+]
 
 const files = new Map([
   ['settings.md', settingsPage()],
@@ -72,6 +81,15 @@ directory, so that a copy of the data alone opens nothing. \`<id>\` stands in th
 data may be moved. Keep a copy of the key elsewhere: stored credentials cannot be opened without it. A start with data
 whose key file is missing, or that others may read, is refused.
 
+## Limits
+
+What callers and servers may take up. Each is enforced by every process for itself, except where it says otherwise, and
+each has a test. Those without a setting are fixed.
+
+| what | at most | setting | from and to | what happens beyond |
+|---|---|---|---|---|
+${limitRows().join('\n')}
+
 ## The file
 
 \`portico.yaml\` in the working directory is read where it exists; \`--config\` or \`PORTICO_CONFIG\` name another. It is YAML
@@ -107,6 +125,27 @@ cannot be changed there.
 | \`PORTICO_TOKEN\`, \`PORTICO_TOKEN_FILE\` | API token of the command line; default the owner token in the data directory |
 | \`NODE_EXTRA_CA_CERTS\` | read by Node itself: more certificate authorities for outgoing TLS |
 `
+}
+
+function limitRows(): string[] {
+  return Object.entries<Limit>(LIMITS).map(([name, limit]) => {
+    const { what, value, unit, setting, least, most, reached } = limit
+    const isOwn = least !== undefined && most !== undefined
+    const key = isOwn ? `limits.${name as LimitName}` : setting
+    const range = isOwn ? `${amount(least, unit)} to ${amount(most, unit)}` : ''
+    return `| ${[what, amount(value, unit), key === undefined ? 'fixed' : code(key), range, reached].join(' | ')} |`
+  })
+}
+
+function amount(value: number, unit: Limit['unit']): string {
+  if (unit === 'count') return value.toLocaleString('en')
+  const [size, word] =
+    unit === 'bytes'
+      ? value % MIB === 0
+        ? [MIB, 'MiB']
+        : [KIB, 'KiB']
+      : (DURATIONS.find(([ms]) => value % ms === 0) ?? [1, 'ms'])
+  return `${(value / size).toLocaleString('en')} ${word}`
 }
 
 function about(name: SettingName): string {

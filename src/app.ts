@@ -15,7 +15,7 @@ import { openClientAddresses } from './http/client-address.ts'
 import { openGuards } from './http/guards.ts'
 import { InFlight } from './http/in-flight.ts'
 import { openDoor } from './http/mcp.ts'
-import { openServer } from './http/server.ts'
+import { openServer, type RequestTimes } from './http/server.ts'
 import { openAuthenticator } from './identity/authenticate.ts'
 import { authenticateOperator } from './identity/operators.ts'
 import { homePage, notFoundPage } from './pages/home.ts'
@@ -43,6 +43,8 @@ export interface StartOptions {
   log?: Log
   /** The file that declares objects, for the sentence that refuses to change them. */
   configFile?: string | null
+  /** For tests of the listener's patience. */
+  times?: RequestTimes
 }
 
 const UPKEEP_MS = 3_600_000
@@ -139,6 +141,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
       return { ready: Object.values(checks).every(Boolean), checks }
     },
     log,
+    limits: config.limits,
+    ...(options.times === undefined ? {} : { times: options.times }),
   })
   openings.add(server, (room) => room.close())
   const url =

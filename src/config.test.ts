@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from './config/config-error.ts'
 import { fileJsonSchema } from './config/file-schema.ts'
 import { parseKeys } from './config/keys.ts'
+import { SETTABLE_LIMITS } from './config/limits.ts'
 import { nearest } from './config/nearest.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from './config/settings-schema.ts'
 import { openConfig, readClientSource, readSettings } from './config.ts'
@@ -94,6 +95,12 @@ describe('precedence', () => {
     'stdio.register': { flag: 'off', env: 'api', yaml: 'stdio: {register: off}', got: ['off', 'api', 'off'] },
     'stdio.max_children': { flag: '1', env: '2', yaml: 'stdio: {max_children: 3}', got: [1, 2, 3] },
     'stdio.idle_stop_seconds': { flag: '1', env: '2', yaml: 'stdio: {idle_stop_seconds: 3}', got: [1, 2, 3] },
+    ...Object.fromEntries(
+      SETTABLE_LIMITS.map((name) => {
+        const yaml = `limits: {${name}: 1003}`
+        return [`limits.${name}`, { flag: '1001', env: '1002', yaml, got: [1001, 1002, 1003] }]
+      }),
+    ),
   }
   for (const [name, { flag, env, yaml, got }] of Object.entries(samples) as [
     SettingName,
@@ -306,7 +313,7 @@ describe('portico.yaml', () => {
     }
     const nested = (name: string) =>
       Object.keys(schema.properties[name]?.anyOf?.[0]?.properties ?? {}).map((key) => `${name}.${key}`)
-    const keys = [...Object.keys(schema.properties), ...nested('audit'), ...nested('stdio')]
+    const keys = [...Object.keys(schema.properties), ...['audit', 'stdio', 'limits'].flatMap(nested)]
     expect(keys).toEqual(expect.arrayContaining([...SETTING_NAMES, 'encryption_key_file', 'database_url_file']))
     expect(schema.additionalProperties).toBe(false)
     expect(schema.properties.servers?.anyOf?.[0]?.items).toEqual({ type: 'object', title: 'Server' })

@@ -19,6 +19,7 @@ import {
   type Provenance,
   readSecretFile,
 } from './config/layers.ts'
+import { type LimitValues, SETTABLE_LIMITS, type SettableLimit } from './config/limits.ts'
 import { nearest } from './config/nearest.ts'
 import {
   allSettings,
@@ -28,6 +29,7 @@ import {
   type SettingName,
   type SettingValues,
 } from './config/settings-schema.ts'
+import { openStdio, type StdioConfig, stdioProblems } from './config/stdio.ts'
 
 export interface Config {
   host: string
@@ -46,13 +48,8 @@ export interface Config {
   databaseUrl: string | null
   logLevel: LogLevelName
   audit: { durability: 'process' | 'disk'; retentionDays: number }
-  stdio: {
-    register: 'off' | 'local' | 'api'
-    maxChildren: number
-    idleStopMs: number
-    /** `PATH` and `LANG` as the portal has them: all that a child inherits. */
-    env: Readonly<Record<string, string>>
-  }
+  stdio: StdioConfig
+  limits: LimitValues
   /** What the file declares; null sections are left to the API. */
   declared: Declared
 }
@@ -91,7 +88,8 @@ export function readSettings(source: ConfigSource): Settings {
   for (const name of SETTING_NAMES) {
     const found = find(name, source, file)
     raw[name] = found.value
-    origins.set(name, { origin: found.origin, where: found.where })
+    const { value: _, ...provenance } = found
+    origins.set(name, provenance)
   }
   const parsed = allSettings.safeParse(raw)
   if (!parsed.success) {
@@ -103,6 +101,8 @@ export function readSettings(source: ConfigSource): Settings {
   }
   const values = { ...parsed.data, data: resolve(source.cwd, parsed.data.data) }
   refuseOpenDoor(values, origins)
+  const problems = stdioProblems({ values, origins })
+  if (problems.length > 0) throw new ConfigError(problems)
   const declared = { portals: list(file, 'portals'), servers: list(file, 'servers'), policies: list(file, 'policies') }
   return { values, origins, declared, file: file?.path ?? null, warnings: oddVariables(source.env) }
 }
@@ -128,6 +128,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     values.encryption_key === null
       ? openKeyFile(values.data, env)
       : { keys: parseKeys(values.encryption_key, given?.where ?? 'encryption_key'), file: null, made: false }
+  const { stdio, warnings } = openStdio({ ...settings, secretFiles: secretFilesOf(settings) }, env)
   const config: Config = {
     host: values.host,
     port: values.port,
@@ -140,12 +141,8 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     databaseUrl: values.database_url,
     logLevel: values.log_level,
     audit: { durability: values['audit.durability'], retentionDays: values['audit.retention_days'] },
-    stdio: {
-      register: values['stdio.register'],
-      maxChildren: values['stdio.max_children'],
-      idleStopMs: values['stdio.idle_stop_seconds'] * 1000,
-      env: childEnvironment(env),
-    },
+    stdio,
+    limits: limitsOf(values),
     declared: settings.declared,
   }
   const keyOrigin = key.file === null ? (given?.origin ?? 'default') : key.made ? 'generated' : 'file'
@@ -153,12 +150,19 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     config,
     keyOrigin,
     keyFile: key.file,
-    warnings: loose === null ? settings.warnings : [...settings.warnings, loose],
+    warnings: [...settings.warnings, ...(loose === null ? [] : [loose]), ...warnings],
   }
 }
 
-function childEnvironment({ PATH, LANG }: Environment): Record<string, string> {
-  return { ...(PATH === undefined ? {} : { PATH }), ...(LANG === undefined ? {} : { LANG }) }
+function limitsOf(values: SettingValues): LimitValues {
+  const entries = SETTABLE_LIMITS.map((name) => [name, values[`limits.${name}`]])
+  return Object.fromEntries(entries) as Record<SettableLimit, number>
+}
+
+/** Files that hold secrets, or may: the settings' own file among them. */
+export function secretFilesOf({ origins, file }: Settings): string[] {
+  const files = [...origins.values()].flatMap((provenance) => provenance.file ?? [])
+  return file === null ? files : [...files, file]
 }
 
 /** Takes the secrets out of this process's own environment, so that nothing started later can find them there. */

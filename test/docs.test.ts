@@ -9,6 +9,7 @@ import { API_PAGE, apiPage } from '../scripts/write-docs.ts'
 import { ERROR_CODES } from '../src/contract/envelope.ts'
 import { logQuery } from '../src/contract/log.ts'
 import { ErrorCode } from '../src/protocol/errors.ts'
+import { hasTitle } from './titles.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -113,15 +114,6 @@ function ofDoor(): string[] {
 function unionOf(path: string, name: string): string[] {
   const [, body = ''] = new RegExp(`export type ${name} =([\\s\\S]*?)\\n\\n`).exec(read(path)) ?? []
   return [...body.matchAll(/^\s*\| '([\w-]+)'/gm)].map(([, member = '']) => member)
-}
-
-/** Whether a test or a group of tests has this title; `…` stands for a part that the source fills in. */
-function hasTitle(source: string, title: string): boolean {
-  const pattern = title
-    .split('…')
-    .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-    .join('(?:\\$\\{.*?\\}|%\\w)')
-  return new RegExp(`(['"\`])${pattern}\\1\\s*,`).test(source)
 }
 
 /** Rows of the first table under a heading, without its head. */

@@ -7,7 +7,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPortico } from '../src/app.ts'
+import type { LimitValues } from '../src/config/limits.ts'
 import { type Config, openConfig, readSettings } from '../src/config.ts'
+import type { RequestTimes } from '../src/http/server.ts'
 import type { StdioPeer } from './peers/servers.ts'
 
 export interface ApiAnswer<T> {
@@ -46,6 +48,9 @@ export interface TestPortalOptions {
   databaseUrl?: string
   /** Laid over the settings as read. */
   config?: Partial<Config>
+  /** Laid over the limits as read. */
+  limits?: Partial<LimitValues>
+  times?: RequestTimes
 }
 
 export async function startTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
@@ -59,7 +64,10 @@ export async function startTestPortal(options: TestPortalOptions = {}): Promise<
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
   }
   const { config } = openConfig(readSettings({ flags: {}, env, cwd: dir }), env)
-  const portico = await startPortico({ ...config, ...options.config })
+  const portico = await startPortico(
+    { ...config, ...options.config, limits: { ...config.limits, ...options.limits } },
+    options.times === undefined ? {} : { times: options.times },
+  )
   const { url } = portico
   const adminToken = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
   const close = async () => {

@@ -1,10 +1,11 @@
 /** Reads a request body: JSON, at most 1 MiB, no key that JavaScript gives a meaning of its own. */
+import { LIMITS } from '../config/limits.ts'
 import { ERROR_CODES } from '../contract/envelope.ts'
 import { FORBIDDEN_KEYS } from '../contract/ids.ts'
 import { ApiRefusal, invalid } from './refusal.ts'
 
-const MAX_BYTES = 1024 * 1024
-const MAX_DEPTH = 64
+const MAX_BYTES = LIMITS.api_body.value
+const MAX_DEPTH = LIMITS.depth.value
 
 /**
  * @returns the parsed value, or `{}` where there is no body

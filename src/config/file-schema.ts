@@ -3,6 +3,7 @@
  * portals, servers and policies are in the REST API's shapes and are checked by the room that owns them.
  */
 import { z } from 'zod'
+import { SETTABLE_LIMITS } from './limits.ts'
 import { FIELDS } from './settings-schema.ts'
 
 const declared = z.array(z.looseObject({}))
@@ -35,12 +36,33 @@ export const fileSchema = z.strictObject({
   stdio: z
     .strictObject({
       register: FIELDS['stdio.register'].nullable().optional(),
+      commands: FIELDS['stdio.commands'].nullable().optional(),
+      allow_unpinned: FIELDS['stdio.allow_unpinned'].nullable().optional(),
+      wrapper: FIELDS['stdio.wrapper'].nullable().optional(),
+      run_as: FIELDS['stdio.run_as'].optional(),
+      homes: FIELDS['stdio.homes'].optional(),
+      limits: z
+        .strictObject({
+          memory_mb: FIELDS['stdio.limits.memory_mb'].nullable().optional(),
+          files: FIELDS['stdio.limits.files'].nullable().optional(),
+          processes: FIELDS['stdio.limits.processes'].nullable().optional(),
+        })
+        .nullable()
+        .optional()
+        .describe('What one server process may take up.'),
       max_children: FIELDS['stdio.max_children'].nullable().optional(),
       idle_stop_seconds: FIELDS['stdio.idle_stop_seconds'].nullable().optional(),
     })
     .nullable()
     .optional()
     .describe('Servers that run as commands on this machine.'),
+  limits: z
+    .strictObject(
+      Object.fromEntries(SETTABLE_LIMITS.map((name) => [name, FIELDS[`limits.${name}`].nullable().optional()])),
+    )
+    .nullable()
+    .optional()
+    .describe('How much callers and servers may take up.'),
   portals: declared
     .nullable()
     .optional()

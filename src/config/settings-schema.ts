@@ -3,7 +3,9 @@
  * for. The file's JSON Schema, the reference page, the flags of `portico start` and the reading all come from here.
  */
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { LIMITS, SETTABLE_LIMITS, type SettableLimit } from './limits.ts'
 
 /** Text from a flag or a variable and a number from the file both pass. */
 function integer(least: number, most: number) {
@@ -22,6 +24,38 @@ function list(item: z.ZodType<string, string>) {
       (typeof value === 'string' ? value.split(',') : value).map((text) => text.trim()).filter(Boolean),
     )
     .pipe(z.array(item))
+}
+
+/** Words of a command line: a list in the file, or text that is JSON, since a word may hold anything. */
+const words = z
+  .union([z.array(z.string()), z.string()], 'must be a list of words')
+  .transform((value, context) => {
+    if (typeof value !== 'string') return value
+    if (value.trim() === '') return []
+    const parsed = z.array(z.string()).safeParse(jsonOrNull(value))
+    if (parsed.success) return parsed.data
+    context.addIssue('must be a list of words; in a variable or flag as JSON, such as ["bwrap", "--unshare-pid"]')
+    return z.NEVER
+  })
+  .pipe(z.array(z.string().min(1)))
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+const yesOrNo = z
+  .union([z.boolean(), z.enum(['true', 'false'])], 'must be true or false')
+  .transform((value) => value === true || value === 'true')
+
+// A relative path would mean another program, or another place, wherever the portal is started.
+const program = z.string().refine(isProgramName, 'must be absolute paths, or names that are found in PATH')
+
+function isProgramName(text: string): boolean {
+  return isAbsolute(text) || /^[^\\/\0]+$/.test(text)
 }
 
 const cidr = z.string().refine(isCidr, 'must be addresses or ranges such as 10.0.0.0/8')
@@ -100,13 +134,50 @@ export const FIELDS = {
   'stdio.register': z
     .enum(['off', 'local', 'api'])
     .describe(
-      'Who may add servers that run as commands. local: the file, or the owner token from this machine. api: every API token that may write servers, from anywhere. off: nobody.',
+      'Who may add servers that run as commands. local: the file, or the owner token from this machine. api: every API token that may write servers, from anywhere; then stdio.commands must not be empty. off: the file alone.',
     ),
+  'stdio.commands': list(program).describe(
+    'The only programs that servers may run as: absolute paths, or names that are looked up in PATH at the start. Not set: any.',
+  ),
+  'stdio.allow_unpinned': yesOrNo.describe(
+    'Whether a package runner (npx, uvx and the like) may be given a package without its exact version.',
+  ),
+  'stdio.wrapper': words.describe(
+    'Words before the command of every server process, such as those of a sandbox. {home}, {tmp} and {cwd} stand for its directories.',
+  ),
+  'stdio.run_as': z
+    .string()
+    .regex(/^(\d{1,10}(:\d{1,10})?|[a-z_][a-z0-9_.-]*\$?)$/i, 'must be a user name, uid or uid:gid')
+    .nullable()
+    .describe('User as whom server processes run. The portal must be root, and stdio.homes must be set.'),
+  'stdio.homes': z
+    .string()
+    .refine((text) => isAbsolute(text), 'must be an absolute path')
+    .nullable()
+    .describe('Where each server process has its private directory. Not set: in the data directory.'),
+  'stdio.limits.memory_mb': integer(0, 1_048_576).describe(
+    'Most memory of one server process in MiB (its data segment; Node itself takes about 550). 0: no limit.',
+  ),
+  'stdio.limits.files': integer(0, 1_048_576).describe('Most open files of one server process. 0: no limit.'),
+  'stdio.limits.processes': integer(0, 1_048_576).describe(
+    'Most processes of the user in stdio.run_as, over all servers. 0: no limit.',
+  ),
   'stdio.max_children': integer(1, 10_000).describe('Most server processes at one time.'),
   'stdio.idle_stop_seconds': integer(1, 604_800).describe(
     'A server process that nobody used for this long is stopped.',
   ),
+  ...limitFields(),
 } as const
+
+type LimitSetting = `limits.${SettableLimit}`
+
+function limitFields(): Record<LimitSetting, ReturnType<typeof integer>> {
+  const fields = SETTABLE_LIMITS.map((name) => {
+    const { least, most, what } = LIMITS[name]
+    return [`limits.${name}`, integer(least, most).describe(`${what}.`)]
+  })
+  return Object.fromEntries(fields)
+}
 
 export type SettingName = keyof typeof FIELDS
 export type SettingValues = { [Name in SettingName]: z.output<(typeof FIELDS)[Name]> }
@@ -133,8 +204,29 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'audit.durability': { variable: 'PORTICO_AUDIT_DURABILITY', fallback: 'process', secret: false },
   'audit.retention_days': { variable: 'PORTICO_AUDIT_RETENTION_DAYS', fallback: '90', secret: false },
   'stdio.register': { variable: 'PORTICO_STDIO_REGISTER', fallback: 'local', secret: false },
-  'stdio.max_children': { variable: 'PORTICO_STDIO_MAX_CHILDREN', fallback: '64', secret: false },
+  'stdio.commands': { variable: 'PORTICO_STDIO_COMMANDS', fallback: '', secret: false },
+  'stdio.allow_unpinned': { variable: 'PORTICO_STDIO_ALLOW_UNPINNED', fallback: 'false', secret: false },
+  'stdio.wrapper': { variable: 'PORTICO_STDIO_WRAPPER', fallback: '', secret: false },
+  'stdio.run_as': { variable: 'PORTICO_STDIO_RUN_AS', fallback: null, secret: false },
+  'stdio.homes': { variable: 'PORTICO_STDIO_HOMES', fallback: null, secret: false },
+  'stdio.limits.memory_mb': { variable: 'PORTICO_STDIO_LIMITS_MEMORY_MB', fallback: '1024', secret: false },
+  'stdio.limits.files': { variable: 'PORTICO_STDIO_LIMITS_FILES', fallback: '256', secret: false },
+  'stdio.limits.processes': { variable: 'PORTICO_STDIO_LIMITS_PROCESSES', fallback: '0', secret: false },
+  'stdio.max_children': {
+    variable: 'PORTICO_STDIO_MAX_CHILDREN',
+    fallback: String(LIMITS.children.value),
+    secret: false,
+  },
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
+  ...limitSettings(),
+}
+
+function limitSettings(): Record<LimitSetting, Setting> {
+  const settings = SETTABLE_LIMITS.map((name) => {
+    const variable = `PORTICO_LIMITS_${name.toUpperCase()}`
+    return [`limits.${name}`, { variable, fallback: String(LIMITS[name].value), secret: false }]
+  })
+  return Object.fromEntries(settings)
 }
 
 export const SETTING_NAMES = Object.keys(FIELDS) as SettingName[]

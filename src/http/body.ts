@@ -1,10 +1,9 @@
 /** Reads one request body, bounded. A body that is too long is never held: reading stops and the connection ends with the answer. */
 import type { IncomingMessage } from 'node:http'
-
-export const LONGEST_BODY = 4 * 1024 * 1024
+import { LIMITS } from '../config/limits.ts'
 
 /** @returns the bytes, or null when there are more than `limit`. @throws when the client goes away in mid-body */
-export function readBody(request: IncomingMessage, limit = LONGEST_BODY): Promise<Buffer | null> {
+export function readBody(request: IncomingMessage, limit: number = LIMITS.body.value): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

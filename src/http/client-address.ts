@@ -7,6 +7,8 @@ export interface ClientAddresses {
    * @param forwarded the `X-Forwarded-For` header, where there is one
    */
   of(peer: string, forwarded: string | undefined): string
+  /** Whether many callers may share this peer's address, or it is this machine. */
+  isNear(peer: string): boolean
 }
 
 /** @param trusted CIDRs, checked when the configuration was read */
@@ -19,6 +21,7 @@ export function openClientAddresses(trusted: readonly string[]): ClientAddresses
   }
   const isProxy = (address: string) => proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   return {
+    isNear: (peer) => isLoopbackAddress(plain(peer)) || isProxy(plain(peer)),
     of(peer, forwarded) {
       const direct = plain(peer)
       if (trusted.length === 0 || forwarded === undefined || !isProxy(direct)) return direct

@@ -6,8 +6,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Log } from '../base/log.ts'
+import { LIMITS, type LimitValues } from '../config/limits.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import { type ClientAddresses, isLoopbackAddress } from './client-address.ts'
+import { limitConnections, makeQueue } from './connections.ts'
 import type { Guards } from './guards.ts'
 import { type HeaderReader, makeHeaderReader } from './headers.ts'
 import type { Door } from './mcp.ts'
@@ -32,6 +34,16 @@ export interface ServerRooms {
   readiness(): Promise<Readiness>
   rest(request: Request, info: RestInfo): Promise<Response>
   log: Log
+  limits: LimitValues
+  times?: RequestTimes
+}
+
+/** How long a request may take to arrive, in milliseconds; for tests, else as the table of limits says. */
+export interface RequestTimes {
+  header: number
+  request: number
+  /** How often held requests are looked for: a limit is late by no more than this. */
+  look: number
 }
 
 export interface Listening {
@@ -41,9 +53,7 @@ export interface Listening {
   close(): Promise<void>
 }
 
-const HEADER_LIMIT = 16 * 1024
-const HEADER_TIME_MS = 10_000
-const REQUEST_TIME_MS = 30_000
+const TIMES: RequestTimes = { header: LIMITS.header_time.value, request: LIMITS.request_time.value, look: 2000 }
 const IDLE_MS = 65_000
 const DRAIN_MS = 30_000
 const SWEEP_MS = 50
@@ -62,9 +72,22 @@ export interface Arrival {
 
 /** @throws Error when the address cannot be bound */
 export async function openServer(at: { host: string; port: number }, rooms: ServerRooms): Promise<Listening> {
-  const ways: Ways = { rest: restListener(rooms), readHeaders: makeHeaderReader() }
+  const ways: Ways = {
+    rest: restListener(rooms),
+    readHeaders: makeHeaderReader(),
+    mayWait: makeQueue(LIMITS.pipelined.value),
+  }
+  const times = rooms.times ?? TIMES
+  const options = {
+    maxHeaderSize: LIMITS.header_bytes.value,
+    headersTimeout: times.header,
+    requestTimeout: times.request,
+    connectionsCheckingInterval: times.look,
+    keepAliveTimeout: IDLE_MS,
+  }
   let draining = false
-  const server = createServer({ maxHeaderSize: HEADER_LIMIT, headersTimeout: HEADER_TIME_MS }, (request, response) => {
+  const server = createServer(options, (request, response) => {
+    if (response.socket === null && !ways.mayWait(request, response)) return
     // A busy keep-alive connection would otherwise hold the listener open for as long as its client likes.
     if (draining) response.setHeader('connection', 'close')
     receive(request, response, rooms, ways).catch((error: unknown) => {
@@ -72,8 +95,9 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
       refuse(response, 500, 'Something went wrong in the portal. The log has the details.')
     })
   })
-  server.requestTimeout = REQUEST_TIME_MS
-  server.keepAliveTimeout = IDLE_MS
+  // Node keeps 1,000 headers and drops the others in silence, a second `authorization` among them.
+  server.maxHeadersCount = 0
+  limitConnections(server, rooms.limits, (address) => rooms.addresses.isNear(address))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(at.port, at.host, () => {
@@ -96,6 +120,7 @@ type RestListener = (arrival: Arrival) => Promise<void>
 interface Ways {
   rest: RestListener
   readHeaders: HeaderReader
+  mayWait: ReturnType<typeof makeQueue>
 }
 
 async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, ways: Ways) {

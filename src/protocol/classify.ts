@@ -11,6 +11,7 @@
  *
  * The body decides. A header can contradict it, which is an error, and never overrules it.
  */
+import { LIMITS } from '../config/limits.ts'
 import { envelopeOf, envelopeProblem, hasEnvelope, isValidEnvelope, PROTOCOL_VERSION_KEY } from './era-2026/envelope.ts'
 import { trimOws } from './era-2026/header-value.ts'
 import { ErrorCode } from './errors.ts'
@@ -67,7 +68,7 @@ export interface ClassifyError {
 }
 
 /** Members that one batch may have. */
-export const MAX_BATCH = 20
+export const MAX_BATCH = LIMITS.batch.value
 
 /** The only revision that had batches over Streamable HTTP. */
 const BATCH_VERSION = '2025-03-26'

@@ -3,10 +3,11 @@
  * than `MAX_DEPTH`, so no message can exhaust the stack. The inside of a long string is only searched for its end; who
  * needs more must parse.
  */
+import { LIMITS } from '../config/limits.ts'
 import type { Json, Span } from './model.ts'
 
 /** Levels of nesting that are accepted, the message itself being the first. */
-export const MAX_DEPTH = 64
+export const MAX_DEPTH = LIMITS.depth.value
 
 /** Up to here a string is walked byte by byte; beyond, a native search for the quote is cheaper. */
 const SHORT_STRING = 48

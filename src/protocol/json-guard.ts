@@ -5,6 +5,7 @@
  * its re-serialised form is sent on.
  */
 import { isUtf8 } from 'node:buffer'
+import { LIMITS } from '../config/limits.ts'
 import { ErrorCode } from './errors.ts'
 import {
   BACKSLASH,
@@ -20,7 +21,7 @@ import {
 import type { RpcError } from './model.ts'
 
 /** Members that one object may have. */
-export const MAX_MEMBERS = 10_000
+export const MAX_MEMBERS = LIMITS.members.value
 
 const FORBIDDEN = ['__proto__', 'constructor', 'prototype']
 

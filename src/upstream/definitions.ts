@@ -3,13 +3,14 @@
  * words that no schema library here knows. What breaks a rule is dropped alone, and said so in the log.
  */
 import { createHash } from 'node:crypto'
+import { LIMITS } from '../config/limits.ts'
 import { readHeaderParams } from '../protocol/era-2026/param-headers.ts'
 import type { Era, Json, JsonObject } from '../protocol/model.ts'
 import { asObject } from './handshake.ts'
 import type { CapabilityKind, Definition } from './model.ts'
 
-export const MAX_DEFINITIONS = 10_000
-const MAX_BYTES = 64 * 1024
+export const MAX_DEFINITIONS = LIMITS.tools.value
+const MAX_BYTES = LIMITS.definition.value
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/
 const MAX_NAME = 2048
 

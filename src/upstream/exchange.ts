@@ -4,6 +4,7 @@
  * early.
  */
 import type { Principal } from '../base/principal.ts'
+import { LIMITS as TABLE } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
 import type { Cancel } from './model.ts'
 import { Trouble } from './trouble.ts'
@@ -40,11 +41,11 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   connectMs: 5000,
-  idleMs: 60_000,
-  totalMs: 600_000,
+  idleMs: TABLE.call_silence.value,
+  totalMs: TABLE.call_time.value,
   refusedMs: 5000,
-  answerBytes: 32 * 1024 * 1024,
-  inFlight: 1024,
+  answerBytes: TABLE.answer.value,
+  inFlight: TABLE.calls_per_connection.value,
   probeMs: 10_000,
 }
 

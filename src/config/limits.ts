@@ -1,0 +1,196 @@
+/**
+ * The one table of limits: what is limited, how much, what happens where it is reached, and the test that shows it. The
+ * rooms take their numbers from here, the settings and the reference page are made from here, so none of them can say
+ * anything else. A row without a test fails the build (`test/limits.test.ts`).
+ *
+ * A row with `least` and `most` is a setting, `limits.<name>`. Every other row is fixed. What a limit protects is a
+ * process: with several replicas each has its own, except where a row says otherwise.
+ */
+
+export const KIB = 1024
+export const MIB = 1024 * 1024
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** How a number is to be read; `count` has no unit. */
+export type Unit = 'bytes' | 'ms' | 'count'
+
+export interface Limit {
+  what: string
+  value: number
+  unit: Unit
+  /** What the one who reached it sees. */
+  reached: string
+  /** Where it can be set, if not as `limits.<name>`. */
+  setting?: string
+  least?: number
+  most?: number
+  /** File and title of the test; `…` stands for a part of the title that the source fills in. */
+  proof: readonly [file: string, title: string]
+}
+
+const JOURNEY = 'test/journeys/limits.test.ts'
+const STRICT = 'test/journeys/strict.test.ts'
+const LISTENER = 'src/http/server.test.ts'
+const UPSTREAM = 'src/upstream/http.test.ts'
+const STDIO = 'src/upstream/stdio.test.ts'
+const SYNC = 'src/upstream/sync.test.ts'
+
+export const LIMITS = {
+  // What a client sends.
+  body: {
+    what: 'One message to `/mcp`',
+    value: 4 * MIB,
+    unit: 'bytes',
+    reached: '413; nothing of it is parsed',
+    proof: [JOURNEY, 'a message over 4 MiB is 413, and one of 4 MiB is read'],
+  },
+  depth: {
+    what: 'Levels of nesting in a message, of clients and of servers',
+    value: 64,
+    unit: 'count',
+    reached: '400 with -32600; an answer of a server is refused',
+    proof: [JOURNEY, 'a message of more than 64 levels is 400, and one of 64 is read'],
+  },
+  members: {
+    what: 'Members of one object in a message of a client',
+    value: 10_000,
+    unit: 'count',
+    reached: '400 with -32600',
+    proof: [JOURNEY, 'an object of more than 10,000 members is 400, and one of 10,000 is read'],
+  },
+  batch: {
+    what: 'Members of one batch (2025-03-26)',
+    value: 20,
+    unit: 'count',
+    reached: '400 with -32600; no member is carried out',
+    proof: [STRICT, 'a batch of 2025-03-26 is answered member by member, each a deed of its own'],
+  },
+  header_bytes: {
+    what: 'The head of one request',
+    value: 16 * KIB,
+    unit: 'bytes',
+    reached: '431; the connection is closed',
+    proof: [JOURNEY, 'a head over 16 KiB is 431, and the connection ends'],
+  },
+  header_time: {
+    what: 'From the first byte of a request to the end of its head',
+    value: 10 * SECOND,
+    unit: 'ms',
+    reached: '408; the connection is closed',
+    proof: [LISTENER, 'a head that does not come to its end is 408'],
+  },
+  request_time: {
+    what: 'From the first byte of a request to the last one of its body',
+    value: 30 * SECOND,
+    unit: 'ms',
+    reached: '408; the connection is closed',
+    proof: [LISTENER, 'a body that does not come to its end is 408, and nothing is called'],
+  },
+  connections: {
+    what: 'Connections of clients at one time',
+    value: 10_000,
+    unit: 'count',
+    least: 10,
+    most: 1_000_000,
+    reached: 'a further connection is closed at once',
+    proof: [LISTENER, 'a connection over the limit is closed at once, and the others go on'],
+  },
+  connections_per_address: {
+    what: 'Connections of one client address at one time; this machine and trusted proxies are not counted',
+    value: 1024,
+    unit: 'count',
+    least: 1,
+    most: 1_000_000,
+    reached: 'a further connection of that address is closed at once',
+    proof: [LISTENER, 'an address that has as many connections as it may gets no more until one of them ends'],
+  },
+  pipelined: {
+    what: 'Requests that wait behind one another on one connection',
+    value: 16,
+    unit: 'count',
+    reached: 'the connection is closed',
+    proof: [LISTENER, 'requests that are sent ahead wait in order, and a connection with too many is closed'],
+  },
+  api_body: {
+    what: 'One body to the REST API',
+    value: MIB,
+    unit: 'bytes',
+    reached: '413 with code 11013',
+    proof: ['src/admin/door.test.ts', 'a body with … is refused'],
+  },
+
+  // What a server answers.
+  answer: {
+    what: 'One answer, one event or one line of a server',
+    value: 32 * MIB,
+    unit: 'bytes',
+    reached: 'the call fails with `upstream-bad-answer`, its connection is closed',
+    proof: [UPSTREAM, 'an answer without end is cut off (…)'],
+  },
+  call_silence: {
+    what: 'Silence of a server during a call; progress counts as a sign of life',
+    value: MINUTE,
+    unit: 'ms',
+    reached: 'the call fails with `upstream-timeout` and is cancelled there',
+    proof: [UPSTREAM, 'a server that is silent for too long is given up, and only its own calls wait'],
+  },
+  call_time: {
+    what: 'One call in all, whatever arrives',
+    value: 10 * MINUTE,
+    unit: 'ms',
+    reached: 'the call fails with `upstream-timeout` and is cancelled there',
+    proof: [UPSTREAM, 'an answer that drips for ever has an end'],
+  },
+  tools: {
+    what: 'Definitions of one kind that are read from one server',
+    value: 10_000,
+    unit: 'count',
+    reached: 'the rest is left out',
+    proof: [JOURNEY, 'of a server that lists 10,001 tools the first 10,000 are there'],
+  },
+  definition: {
+    what: 'One definition of a tool, prompt, resource or template',
+    value: 64 * KIB,
+    unit: 'bytes',
+    reached: 'it is left out and the log says so; the others stay',
+    proof: [SYNC, 'a definition is kept member for member, and one that breaks a rule is left out alone'],
+  },
+  calls_per_connection: {
+    what: 'Calls in flight on one connection to a server',
+    value: 1024,
+    unit: 'count',
+    reached: 'the call fails with `upstream-busy`',
+    proof: [
+      'src/upstream/limits.test.ts',
+      'a connection that has as many calls in flight as it may takes no more until one ends',
+    ],
+  },
+  children: {
+    what: 'Server processes at one time',
+    value: 64,
+    unit: 'count',
+    setting: 'stdio.max_children',
+    reached: 'one that is idle makes room; where none is, the call fails with `upstream-busy`',
+    proof: [STDIO, 'at the limit an idle child makes room, and a busy one does not'],
+  },
+} as const satisfies Readonly<Record<string, Limit>>
+
+export type LimitName = keyof typeof LIMITS
+
+/** Those that are settings of this table's own. */
+export type SettableLimit = {
+  [Name in LimitName]: (typeof LIMITS)[Name] extends { least: number; most: number } ? Name : never
+}[LimitName]
+
+export type LimitValues = Readonly<Record<SettableLimit, number>>
+
+export const SETTABLE_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter(
+  (name): name is SettableLimit => 'least' in LIMITS[name],
+)
+
+/** As nobody set anything: for rooms that are opened without settings, in tests and tools. */
+export const DEFAULT_LIMITS = Object.fromEntries(SETTABLE_LIMITS.map((name) => [name, LIMITS[name].value])) as Record<
+  SettableLimit,
+  number
+>
