@@ -92,7 +92,28 @@ describe('precedence', () => {
       got: ['disk', 'process', 'disk'],
     },
     'audit.retention_days': { flag: '1', env: '2', yaml: 'audit: {retention_days: 3}', got: [1, 2, 3] },
-    'stdio.register': { flag: 'off', env: 'api', yaml: 'stdio: {register: off}', got: ['off', 'api', 'off'] },
+    'stdio.register': { flag: 'off', env: 'local', yaml: 'stdio: {register: off}', got: ['off', 'local', 'off'] },
+    'stdio.commands': {
+      flag: '/bin/a,b',
+      env: '/bin/c',
+      yaml: 'stdio: {commands: [/bin/d, e]}',
+      got: [['/bin/a', 'b'], ['/bin/c'], ['/bin/d', 'e']],
+    },
+    'stdio.allow_unpinned': {
+      flag: 'true',
+      env: 'false',
+      yaml: 'stdio: {allow_unpinned: true}',
+      got: [true, false, true],
+    },
+    'stdio.wrapper': {
+      flag: '["a", "-x,y"]',
+      env: '["b"]',
+      yaml: 'stdio: {wrapper: [bwrap, --bind]}',
+      got: [['a', '-x,y'], ['b'], ['bwrap', '--bind']],
+    },
+    'stdio.homes': { flag: '/a', env: '/b', yaml: 'stdio: {homes: /c}', got: ['/a', '/b', '/c'] },
+    'stdio.limits.memory_mb': { flag: '1', env: '2', yaml: 'stdio: {limits: {memory_mb: 3}}', got: [1, 2, 3] },
+    'stdio.limits.files': { flag: '1', env: '2', yaml: 'stdio: {limits: {files: 3}}', got: [1, 2, 3] },
     'stdio.max_children': { flag: '1', env: '2', yaml: 'stdio: {max_children: 3}', got: [1, 2, 3] },
     'stdio.idle_stop_seconds': { flag: '1', env: '2', yaml: 'stdio: {idle_stop_seconds: 3}', got: [1, 2, 3] },
     ...Object.fromEntries(
@@ -311,9 +332,12 @@ describe('portico.yaml', () => {
       properties: Record<string, { anyOf?: { items?: unknown; properties?: object }[] }>
       additionalProperties: boolean
     }
-    const nested = (name: string) =>
-      Object.keys(schema.properties[name]?.anyOf?.[0]?.properties ?? {}).map((key) => `${name}.${key}`)
-    const keys = [...Object.keys(schema.properties), ...['audit', 'stdio', 'limits'].flatMap(nested)]
+    const namesIn = (of: unknown, prefix = ''): string[] => {
+      const { properties, anyOf } = of as { properties?: object; anyOf?: unknown[] }
+      const own = properties ?? (anyOf?.[0] as { properties?: object } | undefined)?.properties ?? {}
+      return Object.entries(own).flatMap(([key, below]) => [prefix + key, ...namesIn(below, `${prefix}${key}.`)])
+    }
+    const keys = namesIn(schema)
     expect(keys).toEqual(expect.arrayContaining([...SETTING_NAMES, 'encryption_key_file', 'database_url_file']))
     expect(schema.additionalProperties).toBe(false)
     expect(schema.properties.servers?.anyOf?.[0]?.items).toEqual({ type: 'object', title: 'Server' })
@@ -327,7 +351,11 @@ describe('secrets', () => {
     writeFileSync(join(folder, 'dsn'), 'postgres://u:p@127.0.0.1/x\n')
     const byVariable = read({ env: { DATABASE_URL_FILE: 'dsn' } })
     expect(byVariable.values.database_url).toBe('postgres://u:p@127.0.0.1/x')
-    expect(byVariable.origins.get('database_url')).toEqual({ origin: 'environment', where: 'DATABASE_URL_FILE' })
+    expect(byVariable.origins.get('database_url')).toEqual({
+      origin: 'environment',
+      where: 'DATABASE_URL_FILE',
+      file: join(folder, 'dsn'),
+    })
     expect(read({ yaml: 'database_url_file: ./dsn' }).values.database_url).toBe('postgres://u:p@127.0.0.1/x')
     writeFileSync(join(folder, 'key'), `${key.toString('hex')}\n`)
     expect(
@@ -427,5 +455,73 @@ describe('the data directory', () => {
   test('a file in its place is refused', () => {
     writeFileSync(join(folder, 'data'), '')
     expect(problems(() => openConfig(read({ env }), {}))).toContain('cannot be made the data directory (EEXIST)')
+  })
+})
+
+describe('child processes', () => {
+  const yaml = (stdio: string) => `stdio: {${stdio}}`
+
+  test.each([
+    ['register: api', 'stdio.commands must list'],
+    ['limits: {processes: 10}', 'needs stdio.run_as'],
+    ['run_as: nobody', 'stdio.homes must name'],
+    ['homes: relative', 'must be an absolute path'],
+    ['commands: [bin/server]', 'must be absolute paths'],
+    ['run_as: "no body"', 'must be a user name'],
+    ['allow_unpinned: maybe', 'must be true or false'],
+    ['limits: {memory: 1}', 'did you mean "memory_mb"?'],
+  ])('%s is refused with what to do', (stdio, said) => {
+    expect(problems(() => read({ yaml: yaml(stdio) }))).toContain(said)
+  })
+
+  test('private directories inside the data directory cannot be named', () => {
+    expect(problems(() => read({ yaml: yaml(`homes: ${join(folder, 'data', 'x')}`) }))).toContain('outside')
+  })
+
+  test('words of a wrapper in a variable are JSON, and anything else is refused', () => {
+    expect(problems(() => read({ env: { PORTICO_STDIO_WRAPPER: 'bwrap --bind' } }))).toContain('as JSON')
+  })
+
+  const open = (stdio: string, env: Record<string, string> = {}) =>
+    openConfig(read({ yaml: yaml(stdio), env }), {
+      PATH: process.env.PATH ?? '',
+      XDG_CONFIG_HOME: join(folder, 'keys'),
+    })
+
+  test('allowed programs are found once, at the start, and one that is missing is told and allows nothing', () => {
+    const { config, warnings } = open('commands: [sh, no-such-program]')
+    expect(config.stdio.commands[0]).toMatch(/^\/.*\/sh$/)
+    expect(config.stdio.commands[1]).toBe('no-such-program')
+    expect(warnings).toEqual([expect.stringContaining('no-such-program')])
+  })
+
+  test('a wrapper that is not there stops the start: no child runs without it', () => {
+    expect(problems(() => open('wrapper: [no-such-wrapper]'))).toContain('no-such-wrapper')
+    expect(open('wrapper: [env, "{home}"]').config.stdio.wrapper).toEqual([
+      expect.stringMatching(/^\/.*env$/),
+      '{home}',
+    ])
+  })
+
+  test('a user that is not there, and root, stop the start', () => {
+    const homes = join(folder, 'homes')
+    // Not root: nobody may become another user at all, and that is said first.
+    const isRoot = process.getuid?.() === 0
+    for (const [user, said] of [
+      ['no-such-user', 'no user of this name'],
+      ['root', 'root is no other user'],
+      ['0', 'root is no other user'],
+    ]) {
+      const told = problems(() => open(`run_as: "${user}", homes: ${homes}`))
+      expect(told).toContain(isRoot ? said : 'only root may start programs as another user')
+    }
+  })
+
+  test('the data, the key and every file of secrets are what no child may be pointed at', () => {
+    writeFileSync(join(folder, 'dsn'), 'postgres://u:p@127.0.0.1/x\n')
+    const { stdio } = open('register: local', { DATABASE_URL_FILE: 'dsn' }).config
+    expect(stdio.guarded).toEqual(
+      expect.arrayContaining(['data', 'keys/portico', 'dsn', 'portico.yaml'].map((name) => join(folder, name))),
+    )
   })
 })

@@ -50,6 +50,12 @@ export interface Config {
   audit: { durability: 'process' | 'disk'; retentionDays: number }
   stdio: StdioConfig
   limits: LimitValues
+  outbound: {
+    /** `http://` or `https://`; null goes direct. */
+    proxy: string | null
+    /** What is reached without it. */
+    noProxy: readonly string[]
+  }
   /** What the file declares; null sections are left to the API. */
   declared: Declared
 }
@@ -122,7 +128,7 @@ export interface OpenedConfig {
  */
 export function openConfig(settings: Settings, env: Environment): OpenedConfig {
   const { values } = settings
-  const loose = openDataDirectory(values.data)
+  const opened = openDataDirectory(values.data)
   const given = settings.origins.get('encryption_key')
   const key =
     values.encryption_key === null
@@ -143,6 +149,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     audit: { durability: values['audit.durability'], retentionDays: values['audit.retention_days'] },
     stdio,
     limits: limitsOf(values),
+    outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
     declared: settings.declared,
   }
   const keyOrigin = key.file === null ? (given?.origin ?? 'default') : key.made ? 'generated' : 'file'

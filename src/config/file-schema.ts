@@ -63,6 +63,15 @@ export const fileSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('How much callers and servers may take up.'),
+  outbound: z
+    .strictObject({
+      proxy: FIELDS['outbound.proxy'].optional(),
+      proxy_file: twin('outbound.proxy'),
+      no_proxy: FIELDS['outbound.no_proxy'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('How other machines are reached.'),
   portals: declared
     .nullable()
     .optional()

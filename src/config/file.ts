@@ -150,6 +150,9 @@ function at(plain: unknown, keys: readonly PropertyKey[]): object {
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path[0] === 'audit') return Object.keys(fileSchema.shape.audit.unwrap().unwrap().shape)
-  if (path[0] === 'stdio') return Object.keys(fileSchema.shape.stdio.unwrap().unwrap().shape)
+  if (path[0] === 'stdio') {
+    const { shape } = fileSchema.shape.stdio.unwrap().unwrap()
+    return Object.keys(path[1] === 'limits' ? shape.limits.unwrap().unwrap().shape : shape)
+  }
   return Object.keys(fileSchema.shape).filter((key) => key !== '$schema')
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -13,14 +14,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  realpathSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname, join, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { type KeyRing, keyRing } from '../base/secret.ts'
 import { ConfigError } from './config-error.ts'
+import { realPath } from './real-path.ts'
 
 /** In the data directory: which key file belongs to this data. Not a secret; survives a move of the directory. */
 const ID_FILE = 'key-id'
@@ -80,22 +81,60 @@ export function openKeyFile(
     ])
   }
   const known = readKeyId(data)
-  if (known !== undefined) {
-    const file = join(folder, `key-${known}`)
-    if (!existsSync(file)) {
-      throw new ConfigError([
-        `${data} was sealed with a key that is not here: ${file} is missing. Put it back, or set PORTICO_ENCRYPTION_KEY to it.`,
-      ])
-    }
-    return { keys: parseKeys(readPrivateFile(file), file), file, made: false }
-  }
-  return makeKeyFile(data, folder)
+  return known === undefined ? makeKeyFile(data, folder) : { ...openKnown(data, known, folder), made: false }
 }
 
-/** Where a path really leads, also when its last parts do not exist yet. */
-function realPath(path: string): string {
-  if (existsSync(path) || dirname(path) === path) return realpathSync(path)
-  return join(realPath(dirname(path)), basename(path))
+/**
+ * The keys of data that exists already, for the commands that work on it. Makes nothing.
+ *
+ * @param given the setting, or null where the key is in its file
+ * @param id which key file to take where the data directory does not say, or null
+ * @throws ConfigError when there is none, or others may read it
+ */
+export function readKeys(
+  { data, given, where, id }: { data: string; given: string | null; where: string; id: string | null },
+  env: Readonly<Record<string, string | undefined>>,
+): { keys: KeyRing; file: string | null } {
+  if (given !== null) return { keys: parseKeys(given, where), file: null }
+  const known = readKeyId(data) ?? id
+  if (known !== null) return openKnown(data, known, configDirectory(env))
+  throw new ConfigError([`There is no key for ${data}: no portal was started there. Say where its data is by --data.`])
+}
+
+function openKnown(data: string, id: string, folder: string): { keys: KeyRing; file: string } {
+  const file = join(folder, `key-${id}`)
+  if (existsSync(file)) return { keys: parseKeys(readPrivateFile(file), file), file }
+  throw new ConfigError([
+    `${data} was sealed with a key that is not here: ${file} is missing. Put it back, or set PORTICO_ENCRYPTION_KEY to it.`,
+  ])
+}
+
+/** Which key file belongs to the data, or null. @throws ConfigError */
+export function keyIdOf(data: string): string | null {
+  return readKeyId(data) ?? null
+}
+
+/** Says which key file belongs to the data, where nothing says so yet. */
+export function claimKeyId(data: string, id: string): void {
+  writeOnce(join(data, ID_FILE), `${id}\n`)
+}
+
+/** A new key. */
+export function newKey(): Buffer {
+  return randomBytes(32)
+}
+
+/**
+ * Puts other keys into a key file, whole or not at all: whoever reads it at that moment, or after a crash, finds the old keys or
+ * the new ones.
+ *
+ * @param keys the first seals, all open
+ */
+export function replaceKeyFile(file: string, keys: readonly Buffer[]): void {
+  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  writeDraft(draft, `${keys.map((key) => key.toString('base64')).join(',')}\n`)
+  renameSync(draft, file)
+  syncFolder(dirname(file))
 }
 
 function makeKeyFile(data: string, folder: string): { keys: KeyRing; file: string; made: boolean } {
@@ -115,21 +154,38 @@ function makeKeyFile(data: string, folder: string): { keys: KeyRing; file: strin
 /** Appears whole or not at all, readable by its owner only. @returns false when the file exists already */
 function writeOnce(path: string, text: string): boolean {
   const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  const file = openSync(draft, 'wx', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
+  writeDraft(draft, text)
   try {
     linkSync(draft, path)
+    syncFolder(dirname(path))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   } finally {
     unlinkSync(draft)
+  }
+}
+
+function writeDraft(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** A name survives a power cut only with its folder. */
+function syncFolder(path: string): void {
+  // Windows opens no folders.
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
 }
 
@@ -142,9 +198,9 @@ function readKeyId(data: string): string | undefined {
   return id
 }
 
-/** @throws ConfigError when group or world may read or write it */
+/** @throws ConfigError when group or world may read or write it, or it is a link */
 export function readPrivateFile(path: string): string {
-  const file = openSync(path, 'r')
+  const file = openItself(path)
   try {
     const { mode } = fstatSync(file)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
@@ -155,5 +211,16 @@ export function readPrivateFile(path: string): string {
     return readFileSync(file, 'utf8').trim()
   } finally {
     closeSync(file)
+  }
+}
+
+function openItself(path: string): number {
+  try {
+    // Windows has no such flag, and asks for a right to make links.
+    return openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ELOOP') throw new ConfigError([`${path}: is a link; put the file itself there`])
+    throw new ConfigError([`${path}: cannot be read (${code})`])
   }
 }

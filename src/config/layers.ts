@@ -21,6 +21,8 @@ export interface ConfigSource {
 export interface Provenance {
   origin: Origin
   where: string
+  /** The file that a secret was read from. */
+  file?: string
 }
 
 /** The file that is named, else `portico.yaml` in the working directory, else none. */
@@ -60,7 +62,8 @@ function readVariable(
   }
   if (twin !== undefined) {
     const where = `${variable}_FILE`
-    return { value: readSecretFile(resolve(cwd, twin), where), origin: 'environment', where }
+    const path = resolve(cwd, twin)
+    return { value: readSecretFile(path, where), origin: 'environment', where, file: path }
   }
   // Kubernetes sets NAME_PORT=tcp://… for each service; for one named "portico" that is not our setting.
   if (text === undefined || (variable === 'PORTICO_PORT' && text.startsWith('tcp://'))) return null
@@ -71,12 +74,14 @@ function readKey(name: SettingName, secret: boolean, file: ConfigFile): (Provena
   const keys = pathOf(name)
   const value = valueAt(file, keys)
   const twinKey = `${name}_file`
-  const twin = secret ? valueAt(file, [twinKey]) : null
+  const twinKeys = pathOf(twinKey)
+  const twin = secret ? valueAt(file, twinKeys) : null
   if (value !== null && twin !== null)
     throw new ConfigError([`${file.path}: ${name} and ${twinKey} are both set; keep one.`])
   if (typeof twin === 'string') {
-    const where = `${file.path}:${file.lineOf([twinKey])}: ${twinKey}`
-    return { value: readSecretFile(resolve(dirname(file.path), twin), where), origin: 'file', where }
+    const where = `${file.path}:${file.lineOf(twinKeys)}: ${twinKey}`
+    const path = resolve(dirname(file.path), twin)
+    return { value: readSecretFile(path, where), origin: 'file', where, file: path }
   }
   if (value === null) return null
   // A path in the file starts from the file, so that it means the same wherever the program is started.

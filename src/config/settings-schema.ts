@@ -102,6 +102,15 @@ const database = z
   .string()
   .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), 'must begin with postgres:// and be a URL')
 
+const proxyUrl = z
+  .string()
+  .refine(isProxyUrl, 'must be http://host:port or https://host:port, with user and password where it wants them')
+
+function isProxyUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === ''
+}
+
 /** Field schemas by name; a dot is one level in the file. */
 export const FIELDS = {
   host: host.describe('Address to listen on. Anything but this machine needs an https public_url.'),
@@ -166,6 +175,12 @@ export const FIELDS = {
   'stdio.idle_stop_seconds': integer(1, 604_800).describe(
     'A server process that nobody used for this long is stopped.',
   ),
+  'outbound.proxy': proxyUrl
+    .nullable()
+    .describe('Proxy through which other machines are reached, by CONNECT. It resolves the names, so it guards them.'),
+  'outbound.no_proxy': list(z.string().max(300)).describe(
+    'Names, .suffixes and addresses, with or without a port, that are reached without the proxy. They are judged as ever.',
+  ),
   ...limitFields(),
 } as const
 
@@ -218,6 +233,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     secret: false,
   },
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
+  'outbound.proxy': { variable: 'HTTPS_PROXY', fallback: null, secret: true },
+  'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
   ...limitSettings(),
 }
 
