@@ -5,22 +5,25 @@ import { readFileSync } from 'node:fs'
 import { applyDeclared } from './admin/declared.ts'
 import { prepareFirstStart } from './admin/first-start.ts'
 import { createAdmin } from './admin/index.ts'
+import { heldRecorder } from './admin/record-held.ts'
 import { openAudit } from './audit/log.ts'
 import { systemClock } from './base/clock.ts'
-import type { PortalUid } from './base/ids.ts'
+import { openEgress } from './base/egress.ts'
+import type { PortalUid, ServerUid } from './base/ids.ts'
 import { type Log, openLog } from './base/log.ts'
 import { openSealer } from './base/secret.ts'
 import type { Config } from './config.ts'
 import { openClientAddresses } from './http/client-address.ts'
 import { openGuards } from './http/guards.ts'
-import { InFlight } from './http/in-flight.ts'
 import { openDoor } from './http/mcp.ts'
 import { openServer, type RequestTimes } from './http/server.ts'
+import { openHeld } from './http/streams.ts'
 import { openAuthenticator } from './identity/authenticate.ts'
 import { authenticateOperator } from './identity/operators.ts'
 import { homePage, notFoundPage } from './pages/home.ts'
 import { openChanges } from './portal/changes.ts'
 import { openDirectory } from './portal/directory.ts'
+import { namesBeside } from './portal/names-beside.ts'
 import { openSessions } from './portal/sessions.ts'
 import { openToggles } from './portal/toggles.ts'
 import { openVisitors } from './portal/visit.ts'
@@ -48,6 +51,9 @@ export interface StartOptions {
 }
 
 const UPKEEP_MS = 3_600_000
+
+const PROXY_GUARDS =
+  'requests to other machines go through the proxy in outbound.proxy, which resolves names and so decides which of them may be reached; addresses that are private as written are refused here'
 
 /** Rooms are closed in the reverse of the order in which they were opened, also when opening a later one fails. */
 class Openings {
@@ -90,8 +96,15 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const audit = openings.add(await openAudit({ dir, databaseUrl, ...config.audit, clock, log }), (room) => room.close())
   const sealer = openSealer(config.keys, 'store')
   await proveKey(store, sealer)
-  const upstreams = openings.add(await openUpstreams({ store, sealer, clock, log, config, portalInfo: info }), (room) =>
-    room.close(),
+  const own = { port: config.port || null, hasName: (_name: string) => false }
+  const { host, publicUrl } = config
+  const itself = { host, publicUrl, port: () => own.port, isOwnName: (name: string) => own.hasName(name) }
+  const egress = openings.add(openEgress({ ...itself, ...config.outbound }), (room) => room.close())
+  if (config.outbound.proxy !== null) log.info(PROXY_GUARDS)
+  const recordHeld = heldRecorder(audit, clock)
+  const upstreams = openings.add(
+    await openUpstreams({ store, sealer, clock, log, config, egress, portalInfo: info, recordHeld }),
+    (room) => room.close(),
   )
 
   const toggles = openToggles(store)
@@ -105,16 +118,18 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     inventory: (server) => upstreams.inventory(server.uid),
     onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
   })
+  own.hasName = (name) => directory.byHostname(name) !== undefined
   const visitors = openVisitors(directory, toggles, clock)
   const changes = openings.add(openChanges(directory, toggles, visitors), (room) => room.close())
   const authenticator = openAuthenticator(store, clock)
 
   const adminDeps = {
-    ...{ store, sealer, upstreams, audit, clock, log, config, configFile: options.configFile ?? null },
+    ...{ store, sealer, upstreams, egress, audit, clock, log, config, configFile: options.configFile ?? null },
     lostNames: (uid: PortalUid) => {
       const spec = directory.current(uid)
       return spec ? directory.catalog({ spec, mount: null }).reports() : []
     },
+    namesBeside: (uid: ServerUid) => namesBeside(directory, uid),
     authenticate: (authorization: string | null) => authenticateOperator(authorization, store, clock),
   }
   // The file first: what it declares is not made a second time.
@@ -123,7 +138,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const admin = createAdmin(adminDeps)
 
   const rooms = { audit, upstreams, toggles, sessions, info, authenticator, directory, visitors, changes, clock, log }
-  const door = openDoor({ ...rooms, identity: identity(info), inFlight: new InFlight() })
+  const door = openDoor({ ...rooms, identity: identity(info), ...openHeld(config.limits, options.times) })
   const server = await openServer(config, {
     guards: openGuards(config, directory),
     addresses: openClientAddresses(config.trustedProxies),
@@ -144,6 +159,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     limits: config.limits,
     ...(options.times === undefined ? {} : { times: options.times }),
   })
+  own.port = server.port
   openings.add(server, (room) => room.close())
   const url =
     config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`

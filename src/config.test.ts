@@ -116,6 +116,12 @@ describe('precedence', () => {
     'stdio.limits.files': { flag: '1', env: '2', yaml: 'stdio: {limits: {files: 3}}', got: [1, 2, 3] },
     'stdio.max_children': { flag: '1', env: '2', yaml: 'stdio: {max_children: 3}', got: [1, 2, 3] },
     'stdio.idle_stop_seconds': { flag: '1', env: '2', yaml: 'stdio: {idle_stop_seconds: 3}', got: [1, 2, 3] },
+    'outbound.no_proxy': {
+      flag: 'a.example,.b.example',
+      env: '10.0.0.5:8080',
+      yaml: 'outbound: {no_proxy: ["*"]}',
+      got: [['a.example', '.b.example'], ['10.0.0.5:8080'], ['*']],
+    },
     ...Object.fromEntries(
       SETTABLE_LIMITS.map((name) => {
         const yaml = `limits: {${name}: 1003}`

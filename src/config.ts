@@ -157,7 +157,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     config,
     keyOrigin,
     keyFile: key.file,
-    warnings: [...settings.warnings, ...(loose === null ? [] : [loose]), ...warnings],
+    warnings: [...settings.warnings, ...opened, ...warnings],
   }
 }
 

@@ -2,17 +2,22 @@
 
 import type { AdminDeps, Caller } from '../src/admin/deps.ts'
 import { createAdmin } from '../src/admin/index.ts'
+import { heldRecorder } from '../src/admin/record-held.ts'
 import type { Audit } from '../src/audit/event.ts'
 import { openAudit } from '../src/audit/log.ts'
 import { type Clock, systemClock } from '../src/base/clock.ts'
+import type { EgressOptions } from '../src/base/egress.ts'
 import { silentLog } from '../src/base/log.ts'
 import type { Role } from '../src/base/principal.ts'
 import { digest, keyRing, newSecret, openSealer } from '../src/base/secret.ts'
+import type { StdioConfig } from '../src/config/stdio.ts'
 import { insertApiToken } from '../src/identity/api-token-store.ts'
 import { authenticateOperator } from '../src/identity/operators.ts'
 import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
+import { stdioConfig } from './stdio-config.ts'
+import { localEgress } from './upstream-room.ts'
 
 export interface Answer {
   status: number
@@ -75,9 +80,14 @@ function movableClock(): MovableClock {
 }
 
 export interface RoomSettings {
+  /** Laid over the guard of a portal on loopback. */
+  egress?: Partial<EgressOptions>
   accountId?: string
-  register?: 'off' | 'local' | 'api'
+  register?: StdioConfig['register']
+  stdio?: Partial<StdioConfig>
   configFile?: string
+  /** Tools of other servers in the same portals, and whose they are. */
+  beside?: ReadonlyMap<string, string>
 }
 
 export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: RoomSettings = {}): Promise<AdminRoom> {
@@ -87,26 +97,25 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const log = silentLog
   const audit = await openAudit({ dir, databaseUrl, durability: 'process', retentionDays: 90, clock, log })
   const sealer = openSealer(keyRing([Buffer.alloc(32, 9)]), 'store')
-  const stdio = {
-    register: settings.register ?? 'local',
-    maxChildren: 8,
-    idleStopMs: 60_000,
-    env: { PATH: process.env.PATH ?? '' },
-  }
+  const stdio = stdioConfig(dir, { maxChildren: 8, ...settings.stdio, register: settings.register ?? 'local' })
+  const egress = localEgress(settings.egress)
   const upstreams = await openUpstreams({
     store,
     sealer,
     clock,
     log,
     config: { stdio, data: dir },
+    egress,
     portalInfo: { name: 'portico', version: '0.0.0' },
+    recordHeld: heldRecorder(audit, clock),
     limits: { refusedMs: 0 },
   })
   const deps: AdminDeps = {
-    ...{ store, sealer, upstreams, audit, clock, log },
+    ...{ store, sealer, upstreams, egress, audit, clock, log },
     config: { accountId: settings.accountId ?? null, stdio },
     configFile: settings.configFile ?? null,
     lostNames: () => [],
+    namesBeside: () => settings.beside ?? new Map(),
     authenticate: (header) => authenticateOperator(header, store, clock),
   }
   const admin = createAdmin(deps)
@@ -152,7 +161,7 @@ export const PORTALS = '/access/ai-controls/mcp/portals'
 export const SERVERS = '/access/ai-controls/mcp/servers'
 export const LOGS = '/access/ai-controls/mcp/logs'
 /** Nothing listens there. */
-export const DEAD = 'http://127.0.0.1:1/mcp'
+export const DEAD = 'http://127.0.0.1:2/mcp'
 
 /** The least that makes a server. */
 export const serverBody = (id: string, more: object = {}) => ({

@@ -62,7 +62,7 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
         account_id,
         id,
         auth_type: 'bearer',
-        hostname: 'http://127.0.0.1:1/mcp',
+        hostname: 'http://127.0.0.1:2/mcp',
         name: id,
         auth_credentials: 'sk-canary',
       })
@@ -189,7 +189,7 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
       account_id,
       id: 'bad',
       auth_type: 'unauthenticated',
-      hostname: 'http://127.0.0.1:1/',
+      hostname: 'http://127.0.0.1:2/',
       name: 'b',
     } as const
     await mcp().servers.create({ ...server, id: 'taken' })

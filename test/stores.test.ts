@@ -37,9 +37,12 @@ function aServer(id: string, secrets: Partial<NewServer['secrets']> = {}): NewSe
       name: id,
       description: null,
       isolation: 'per_credential',
+      definitions: 'hold_changed',
+      instructions: 'off',
       updatedTools: null,
       updatedPrompts: [],
       policies: [],
+      allowPrivate: [],
       sharedOauthCallback: false,
       secureWebGateway: false,
     },
@@ -131,6 +134,8 @@ describe.each(DATABASE_KINDS)('records on %s', (kind) => {
         prompts: '[]',
         resources: '[]',
         templates: '[]',
+        held: '[]',
+        instructions: null,
         synced_at: 1,
       })
       .execute()

@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cancellation } from '../src/base/cancel.ts'
 import { systemClock } from '../src/base/clock.ts'
+import { type Egress, type EgressOptions, openEgress } from '../src/base/egress.ts'
 import type { GrantId, ServerId, ServerUid, UserId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
 import type { UserPrincipal } from '../src/base/principal.ts'
 import { keyRing, openSealer } from '../src/base/secret.ts'
 import type { Config } from '../src/config.ts'
+import type { DefinitionsMode } from '../src/contract/server.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 import type { Limits } from '../src/upstream/exchange.ts'
@@ -20,11 +22,14 @@ import type { AuthType, Isolation, UpstreamCall, Upstreams } from '../src/upstre
 import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import type { StdioPeer } from './peers/servers.ts'
+import { stdioConfig } from './stdio-config.ts'
 
 export interface RoomServer {
   url?: string
   stdio?: StdioPeer & { cwd?: string }
   isolation?: Isolation
+  definitions?: DefinitionsMode
+  allowPrivate?: readonly string[]
   authType?: AuthType
   /** A bearer token or JSON of headers. */
   credential?: string
@@ -40,6 +45,8 @@ export interface CallOptions {
 }
 
 export interface Room {
+  /** What was said to be held, as `server: kind name,…`. */
+  told: readonly string[]
   upstreams: Upstreams
   store: Store
   dir: string
@@ -56,10 +63,13 @@ export interface Room {
 
 const AUTHOR = { label: 'test', origin: 'api' } as const
 const CONTENT = {
+  allowPrivate: [],
   description: null,
   updatedTools: null,
   updatedPrompts: null,
   policies: [],
+  definitions: 'hold_changed' as const,
+  instructions: 'off' as const,
   sharedOauthCallback: false,
   secureWebGateway: false,
 }
@@ -68,7 +78,15 @@ export function person(name: string): UserPrincipal {
   return { kind: 'user', id: name as UserId, email: `${name}@example.com`, grant: name as GrantId }
 }
 
+/** The guard of a portal that listens on loopback, where nothing says otherwise. */
+export function localEgress(options: Partial<EgressOptions> = {}): Egress {
+  const at = { host: '127.0.0.1', publicUrl: null, port: () => null, isOwnName: () => false }
+  return openEgress({ ...at, proxy: null, noProxy: [], ...options })
+}
+
 export interface RoomOptions {
+  /** That of a portal on loopback unless given. */
+  egress?: Egress
   limits?: Partial<Limits>
   stdio?: Partial<Config['stdio']>
   /** PostgreSQL and its key, for several rooms on one database. */
@@ -80,15 +98,17 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const databaseUrl = options.shared?.databaseUrl ?? null
   const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock: systemClock, log: silentLog })
   const sealer = openSealer(keyRing([options.shared?.key ?? randomBytes(32)]), 'store')
-  const env = { PATH: process.env.PATH ?? '', LANG: 'C' }
-  const stdio = { register: 'api', maxChildren: 16, idleStopMs: 60_000, env, ...options.stdio } as const
+  const stdio = stdioConfig(join(dir, 'data'), options.stdio)
+  const told: string[] = []
   const upstreams = await openUpstreams({
     store,
     sealer,
     clock: systemClock,
     log: silentLog,
     config: { stdio, data: join(dir, 'data') },
+    egress: options.egress ?? localEgress(),
     portalInfo: { name: 'portico', version: '0.0.0' },
+    recordHeld: async (server, held) => void told.push(`${server}: ${held.map((one) => `${one.kind} ${one.name}`).join()}`),
     limits: { refusedMs: 2000, ...options.limits },
   })
 
@@ -111,7 +131,13 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
             authType: server.authType ?? 'unauthenticated',
             transport: transport ?? null,
           },
-          content: { ...CONTENT, name: `Server ${id}`, isolation: server.isolation ?? 'per_credential' },
+          content: {
+            ...CONTENT,
+            name: `Server ${id}`,
+            isolation: server.isolation ?? 'per_credential',
+            definitions: server.definitions ?? 'hold_changed',
+            allowPrivate: server.allowPrivate ?? [],
+          },
           secrets: { authCredentials: server.credential ?? null, clientSecret: null, env: child?.env ?? {} },
           authenticationStatus: 'not_required',
         },
@@ -152,6 +178,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   }
 
   return {
+    told,
     upstreams,
     store,
     dir,

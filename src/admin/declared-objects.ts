@@ -143,9 +143,12 @@ function serverContent(server: StoredServer): ServerContent {
     name: server.name,
     description: server.description,
     isolation: server.isolation,
+    allowPrivate: server.allowPrivate,
     updatedTools: server.updatedTools,
     updatedPrompts: server.updatedPrompts,
     policies: server.policies,
+    definitions: server.definitions,
+    instructions: server.instructions,
     sharedOauthCallback: server.sharedOauthCallback,
     secureWebGateway: server.secureWebGateway,
   }

@@ -1,7 +1,8 @@
 /** What the REST API is given by `app.ts`. */
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
-import type { PortalUid } from '../base/ids.ts'
+import type { Egress } from '../base/egress.ts'
+import type { PortalUid, ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Operator } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
@@ -14,6 +15,8 @@ export interface AdminDeps {
   /** For the purpose `store`. */
   sealer: Sealer
   upstreams: Pick<Upstreams, 'sync' | 'serversChanged'>
+  /** Says what speaks against an address before it is dialled. */
+  egress: Pick<Egress, 'judge'>
   audit: Audit
   clock: Clock
   log: Log
@@ -22,6 +25,8 @@ export interface AdminDeps {
   configFile: string | null
   /** What lost a name in a portal, in words for its admin. */
   lostNames(portal: PortalUid): readonly string[]
+  /** Public names of the tools of other servers, in all portals that this server is in, with the server that has each. */
+  namesBeside(server: ServerUid): ReadonlyMap<string, string>
   /** @returns null for anything that is not a live API token */
   authenticate(authorization: string | null): Promise<Operator | null>
 }

@@ -36,9 +36,12 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     name: body.name,
     description: body.description ?? null,
     isolation: body.isolation ?? 'per_credential',
+    allowPrivate: body.allow_private ?? [],
     updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
     updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
     policies: await requirePolicies(db, body.policies ?? []),
+    definitions: body.definitions ?? 'hold_changed',
+    instructions: body.instructions ?? 'off',
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? false,
     secureWebGateway: body.secure_web_gateway ?? false,
   }
@@ -109,6 +112,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     name: body.name ?? before.name,
     description: body.description === undefined ? before.description : body.description,
     isolation: body.isolation ?? before.isolation,
+    allowPrivate: body.allow_private ?? before.allowPrivate,
     updatedTools:
       body.updated_tools === undefined
         ? before.updatedTools
@@ -118,6 +122,8 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
         ? before.updatedPrompts
         : takeOverrides('server', body.updated_prompts, 'updated_prompts', seen?.prompts),
     policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
+    definitions: body.definitions ?? before.definitions,
+    instructions: body.instructions ?? before.instructions,
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? before.sharedOauthCallback,
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
   }

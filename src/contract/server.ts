@@ -1,5 +1,6 @@
 /** The shapes of a server: what is sent, what is shown. Secrets are sent and never shown. */
 import { z } from 'zod'
+import { parsePlace } from '../base/destination.ts'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
 import { httpUrl } from './credentials.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
@@ -35,6 +36,22 @@ export type StdioTransportInput = z.infer<typeof stdioTransport>
 export const AUTH_TYPES = ['oauth', 'bearer', 'unauthenticated'] as const
 export const ISOLATIONS = ['shared', 'per_credential', 'per_user', 'per_session'] as const
 
+/** What becomes of a definition that changes, or appears, after the first sync: see `docs/guides/definitions.md`. */
+export const DEFINITIONS_MODES = ['auto', 'hold_changed', 'hold_new'] as const
+export type DefinitionsMode = (typeof DEFINITIONS_MODES)[number]
+/** Whether what the server says of itself to models is passed on. */
+export const INSTRUCTIONS_MODES = ['off', 'on'] as const
+
+/** One `host:port` of our own network, exactly: what is opened is meant. */
+export const allowPrivateSchema = z
+  .array(
+    z
+      .string()
+      .max(300)
+      .refine((text) => parsePlace(text) !== null, 'must be "host:port", such as "10.0.0.5:8080" or "[fd00::5]:443"'),
+  )
+  .max(16)
+
 const settings = {
   description: descriptionSchema.nullish(),
   auth_credentials: z.string().min(1).optional(),
@@ -44,6 +61,9 @@ const settings = {
   updated_tools: overrideListInput.nullish(),
   updated_prompts: overrideListInput.nullish(),
   isolation: z.enum(ISOLATIONS).optional(),
+  allow_private: allowPrivateSchema.optional(),
+  definitions: z.enum(DEFINITIONS_MODES).optional(),
+  instructions: z.enum(INSTRUCTIONS_MODES).optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
   transport: stdioTransport.nullish(),
 }
@@ -61,6 +81,7 @@ export type ServerCreate = z.infer<typeof serverCreate>
 export const serverEcho = {
   tools: z.unknown().optional(),
   prompts: z.unknown().optional(),
+  held_definitions: z.unknown().optional(),
   status: z.unknown().optional(),
   authentication_status: z.unknown().optional(),
   auth_config_summary: z.unknown().optional(),
@@ -121,6 +142,11 @@ export const serverShown = z.object({
   auth_type: z.enum(AUTH_TYPES),
   description: z.string().nullable(),
   isolation: z.enum(ISOLATIONS),
+  allow_private: z.array(z.string()),
+  definitions: z.enum(DEFINITIONS_MODES),
+  instructions: z.enum(INSTRUCTIONS_MODES),
+  /** How many definitions wait for an admin. */
+  held_definitions: z.int(),
   transport: z
     .object({ type: z.literal('stdio'), command: z.string(), args: z.array(z.string()), cwd: z.string().optional() })
     .optional(),

@@ -6,11 +6,15 @@ import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Fault } from '../base/fault.ts'
 import * as first from './migrations/0001-first.ts'
+import * as definitions from './migrations/0002-definitions.ts'
+import * as destinations from './migrations/0003-destinations.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
+  '0002-definitions': definitions,
+  '0003-destinations': destinations,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */
@@ -26,6 +30,24 @@ export async function migrate(db: Kysely<Tables>, migrations = MIGRATIONS): Prom
     'The database could not be brought up to date; nothing was changed. See the log for the cause, then start again.',
     error,
   )
+}
+
+/**
+ * Brings an empty database to the schema as it was at one migration: how a backup of an older program is read.
+ *
+ * @param level one of `MIGRATIONS`
+ */
+export async function migrateTo(db: Kysely<Tables>, level: string): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } })
+  const { error } = await migrator.migrateTo(level)
+  if (error !== undefined) throw error
+}
+
+/** The last migration that was applied, or undefined in a database without any. */
+export async function levelOf(db: Kysely<Tables>): Promise<string | undefined> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some((table) => table.name === 'kysely_migration')) return undefined
+  return (await namesApplied(db)).sort().at(-1)
 }
 
 /** Whether the database has just the schema that this program knows: a newer replica may have changed it since the start. */

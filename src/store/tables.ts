@@ -14,6 +14,8 @@ export interface Tables {
   portal_servers: PortalServerRow
   servers: ServerRow
   inventories: InventoryRow
+  definition_pins: DefinitionPinRow
+  definition_holds: DefinitionHoldRow
   policies: PolicyRow
   users: { id: string; email: string; created_at: number; last_seen_at: number | null }
   access_tokens: AccessTokenRow
@@ -75,6 +77,12 @@ export interface ServerRow extends Stamps {
   /** JSON object of the child's environment. */
   env_sealed: string | null
   isolation: 'shared' | 'per_credential' | 'per_user' | 'per_session'
+  /** JSON array of `host:port` inside our own network that this server may be at. */
+  allow_private: string
+  definitions: 'auto' | 'hold_changed' | 'hold_new'
+  /** Of its first successful sync, which pinned all that it listed; null before. */
+  definitions_pinned_at: number | null
+  instructions: 'off' | 'on'
   updated_tools: string
   updated_prompts: string
   policies: string
@@ -102,7 +110,40 @@ export interface InventoryRow {
   prompts: string
   resources: string
   templates: string
+  /** JSON array of `{kind, name, state}`: what is not offered, because it is not equal to its pin. */
+  held: string
+  /** What the server says of itself to models. */
+  instructions: string | null
   synced_at: number
+}
+
+/** A definition as it was approved. Its name is in the JSON; the key is a digest, because names may be long and odd. */
+export interface DefinitionPinRow {
+  server_uid: string
+  kind: 'tool' | 'prompt' | 'resource' | 'template'
+  /** SHA-256 of the name as a JSON string. */
+  name_digest: string
+  hash: string
+  json: string
+  approved_at: number
+  /** An API token's name, `sync` where the rules allowed it, `upgrade`. */
+  approved_by: string
+}
+
+/** What is remembered of a definition that was held, or is. */
+export interface DefinitionHoldRow {
+  server_uid: string
+  kind: 'tool' | 'prompt' | 'resource' | 'template'
+  name_digest: string
+  /** The last one that was held. */
+  hash: string
+  since: number
+  /** How many different ones came since then. */
+  changes: number
+  /** When the audit was told; null while it was not. */
+  raised_at: number | null
+  /** JSON array of the hashes that an admin rejected. */
+  rejected: string
 }
 
 export interface PolicyRow extends Stamps {

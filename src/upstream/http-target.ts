@@ -2,7 +2,7 @@
  * Where an HTTP server is and what is sent with every request to it. Headers come from a list made here; nothing of a
  * caller's request can get into it.
  */
-import { Pool } from 'undici'
+import { type buildConnector, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import type { Message, PortalInfo } from './encode.ts'
 import type { Limits, Watch } from './exchange.ts'
@@ -23,13 +23,17 @@ export interface HttpTarget {
   watch: Watch
 }
 
-/** One undici pool a connection, so that no socket ever serves two credentials. */
-export function openSocketPool(url: URL, limits: Limits): Pool {
+/**
+ * One undici pool a connection, so that no socket ever serves two credentials.
+ *
+ * @param connect judges where each new socket leads (`base/egress`); there is no other way to open one
+ */
+export function openSocketPool(url: URL, connect: buildConnector.connector): Pool {
   return new Pool(url.origin, {
     connections: SOCKETS,
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: limits.connectMs },
+    connect,
     headersTimeout: 0,
     bodyTimeout: 0,
   })

@@ -30,6 +30,14 @@ export interface Definition {
 
 export type CapabilityKind = 'tool' | 'prompt' | 'resource' | 'template'
 
+/** A definition that the server lists and that is not offered: it is not equal to its pin. */
+export interface HeldDefinition {
+  kind: CapabilityKind
+  name: string
+  /** `held` waits for an admin, `rejected` has had one's no. */
+  state: 'held' | 'rejected'
+}
+
 /** What one credential saw at one server, as of the last successful sync. Replaced whole, never mutated. */
 export interface Inventory {
   serverUid: ServerUid
@@ -44,8 +52,24 @@ export interface Inventory {
   prompts: readonly Definition[]
   resources: readonly Definition[]
   templates: readonly Definition[]
+  /** Which of all these nobody may see or reach. */
+  held: readonly HeldDefinition[]
+  /** What the server says of itself to models, without hidden characters; passed on only where the admin turned it on. */
+  instructions: string | null
   /** Milliseconds since 1970. */
   syncedAt: number
+}
+
+/** Whether calls go to a server, as this process sees it. */
+export interface CircuitHealth {
+  /** `open`: it did not answer and is left alone; `half_open`: it is being asked at this moment. */
+  state: 'closed' | 'open' | 'half_open'
+  /** Failures in a row that speak against the server. */
+  failures: number
+  /** Since when it is left alone, in milliseconds since 1970; null while it is called. */
+  since: number | null
+  /** When it is asked again; null while it is called, or asked. */
+  nextProbe: number | null
 }
 
 /** The live state of a server, for `portal_list_servers`, the API and metrics. */
@@ -55,6 +79,7 @@ export interface ServerHealth {
   error: string | null
   lastSynced: number | null
   lastSuccessfulSync: number | null
+  circuit: CircuitHealth
 }
 
 /** One request to one server. `params` already carries the server's own names. */
@@ -144,5 +169,7 @@ export interface ServerRecord {
   hostname: string
   authType: AuthType
   isolation: Isolation
+  /** `host:port` that may be reached although it is no public address. */
+  allowPrivate: readonly string[]
   transport: StdioTransport | null
 }

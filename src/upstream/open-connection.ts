@@ -3,6 +3,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parsePlace } from '../base/destination.ts'
 import { digest } from '../base/secret.ts'
 import { childEnvironment, unpinnedPackage } from './child-environment.ts'
 import type { ChildSlots } from './child-slots.ts'
@@ -48,7 +49,8 @@ async function openHttp(deps: PoolDeps, opening: Opening, credential: Credential
       hint: 'The address of {server} is not an HTTP URL. Ask an administrator to mend it.',
     })
   }
-  const pool = openSocketPool(url, limits)
+  const allowed = opening.setup.record.allowPrivate.map(parsePlace).filter((place) => place !== null)
+  const pool = openSocketPool(url, deps.egress.connector({ allowed, timeoutMs: limits.connectMs }))
   const headers = baseHeaders(portal, credential.headers)
   const { uid } = opening.setup.record
   const paramHeaders: ParamHeaders = (out) => deps.paramHeaders(uid, out)

@@ -8,6 +8,7 @@ import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids
 import type { Sealer } from '../base/secret.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
 import { type ManualOauth, parseManualOauth } from '../contract/credentials.ts'
+import type { DefinitionsMode } from '../contract/server.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
@@ -29,6 +30,8 @@ export interface StoredServer extends ServerRecord, Stamped, CredentialFacts {
   updatedTools: readonly CapabilityOverride[] | null
   updatedPrompts: readonly CapabilityOverride[] | null
   policies: readonly PolicyId[]
+  definitions: DefinitionsMode
+  instructions: 'off' | 'on'
   sharedOauthCallback: boolean
   secureWebGateway: boolean
   status: ServerStatus
@@ -45,9 +48,12 @@ export type ServerContent = Pick<
   | 'name'
   | 'description'
   | 'isolation'
+  | 'allowPrivate'
   | 'updatedTools'
   | 'updatedPrompts'
   | 'policies'
+  | 'definitions'
+  | 'instructions'
   | 'sharedOauthCallback'
   | 'secureWebGateway'
 >
@@ -131,6 +137,7 @@ export async function insertServer(
       ...contentColumns(made.content),
       ...sealColumns(by.sealer, uid, made.secrets),
       client_secret_version: made.secrets.clientSecret === null ? 0 : 1,
+      definitions_pinned_at: null,
       status: 'waiting',
       authentication_status: made.authenticationStatus,
       position: (last?.position ?? 0) + 1,
@@ -240,6 +247,9 @@ function contentColumns(content: ServerContent) {
     name: content.name,
     description: content.description,
     isolation: content.isolation,
+    allow_private: JSON.stringify(content.allowPrivate),
+    definitions: content.definitions,
+    instructions: content.instructions,
     updated_tools: JSON.stringify(content.updatedTools),
     updated_prompts: JSON.stringify(content.updatedPrompts),
     policies: JSON.stringify(content.policies),
@@ -261,10 +271,13 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     hostname: row.hostname,
     authType: row.auth_type,
     isolation: row.isolation,
+    allowPrivate: fromJson(row.allow_private),
     transport: row.transport === null ? null : { ...fromJson<Omit<StdioTransport, 'env'>>(row.transport), env: {} },
     updatedTools: fromJson(row.updated_tools),
     updatedPrompts: fromJson(row.updated_prompts),
     policies: fromJson(row.policies),
+    definitions: row.definitions,
+    instructions: row.instructions,
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
     hasAuthCredentials: row.auth_credentials_sealed !== null,

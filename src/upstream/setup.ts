@@ -26,7 +26,7 @@ export async function setupOf(store: Store, sealer: Sealer, server: StoredServer
   const env = secrets?.env ?? {}
   const transport = server.transport === null ? null : { ...server.transport, env }
   const secret = secrets?.authCredentials ?? null
-  const shape = [server.hostname, server.authType, server.isolation, transport, secret]
+  const shape = [server.hostname, server.authType, server.isolation, server.allowPrivate, transport, secret]
   return {
     record: server,
     credential: credentialOf(server, secret),

@@ -148,7 +148,7 @@ describe('servers', () => {
     expect(await answer('servers', 'list')).toEqual([])
   })
   test('a server that cannot be reached is added and says why', async () => {
-    const { code, out } = await portico('servers', 'add', 'gone', 'http://127.0.0.1:1/mcp')
+    const { code, out } = await portico('servers', 'add', 'gone', 'http://127.0.0.1:2/mcp')
     expect(code).toBe(0)
     expect(out).toMatch(/^Added gone to the portal default: error, 0 tools\. .+\n$/)
     expect((await portico('doctor')).out).toMatch(/PROBLEM {2}server gone/)
