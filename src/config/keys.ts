@@ -14,11 +14,12 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { type KeyRing, keyRing } from '../base/secret.ts'
 import { ConfigError } from './config-error.ts'
 import { realPath } from './real-path.ts'

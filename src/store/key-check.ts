@@ -8,12 +8,14 @@ import type { Sealer } from '../base/secret.ts'
 import type { Store } from './open.ts'
 import { claimSetting, readSetting } from './settings-store.ts'
 
-const NAME = 'key_check'
+/** The row of `settings` that holds the check. */
+export const KEY_CHECK = 'key_check'
+
 const PLAIN = 'portico'
 
 /** @throws Fault `store-unavailable` when no key of the ring opens what is stored */
 export async function proveKey(store: Store, sealer: Sealer): Promise<void> {
-  await store.write((trx) => claimSetting(trx, NAME, sealer.seal(PLAIN, NAME)))
+  await store.write((trx) => claimSetting(trx, KEY_CHECK, sealer.seal(PLAIN, KEY_CHECK)))
   if (await opens(store, sealer)) return
   throw new Fault(
     'store-unavailable',
@@ -27,6 +29,11 @@ export function keyFits(store: Store, sealer: Sealer): Promise<boolean> {
 }
 
 async function opens(store: Store, sealer: Sealer): Promise<boolean> {
-  const sealed = await readSetting(store.db, NAME)
-  return sealed !== undefined && sealer.open(sealed, NAME) === PLAIN
+  const sealed = await readSetting(store.db, KEY_CHECK)
+  return sealed !== undefined && opensCheck(sealer, sealed)
+}
+
+/** Whether a key of the ring wrote this check, of a database or of a backup. */
+export function opensCheck(sealer: Sealer, sealed: string): boolean {
+  return sealer.open(sealed, KEY_CHECK) === PLAIN
 }

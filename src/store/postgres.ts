@@ -6,14 +6,17 @@ import type { Log } from '../base/log.ts'
 /** What is not answered from memory is rare, so a replica needs few connections. */
 const MAX_CONNECTIONS = 8
 const CONNECT_TIMEOUT_MS = 5000
+/** How a running portal is told from the commands that work beside it or instead of it. */
+export const PORTAL = 'portico'
 
-export function postgresDialect(url: string, log: Log): { dialect: Dialect; close(): Promise<void> } {
+/** @param name what the server is told that we are: `portico` is a portal that runs */
+export function postgresDialect(url: string, log: Log, name = PORTAL): { dialect: Dialect; close(): Promise<void> } {
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
-    application_name: 'portico',
+    application_name: name,
     types: { getTypeParser: parserFor },
   })
   // Without a listener, an idle connection that the server closes would end the process.

@@ -59,6 +59,11 @@ function openFile(path: string, dir: string): DatabaseSync {
   }
 }
 
+/** The data file for reading beside a portal that may be running. Takes no lock of ours and makes no file of its own. */
+export function openReader(path: string): DatabaseSync {
+  return new DatabaseSync(path, { timeout: BUSY_MS, readOnly: true, allowExtension: false })
+}
+
 function openData(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true, allowExtension: false })
   chmodSync(path, 0o600)
