@@ -9,8 +9,12 @@ export interface Connection {
   readonly era: Era
   /** What the server declared for this connection. */
   readonly capabilities: JsonObject
+  /** What the server would have models read, as it came. */
+  readonly instructions: string | null
   /** Requests without an answer yet. */
   readonly inFlight: number
+  /** Requests that were answered: tells a child that works from one that dies at every call. */
+  readonly answered: number
   /** False once nothing can be sent any more; the pool opens another in its place. */
   readonly isOpen: boolean
   /** @throws Trouble */

@@ -83,7 +83,11 @@ export async function openStrategy(
     return { connection: await openSse2024(target), verdict: { ...strategy, era: '2025' } }
   }
   if (era !== '2025') {
-    const peer = await discoverHttp(target, () => new Exchange(ownRequest('server/discover')))
+    const peer = await discoverHttp(target, () => {
+      const exchange = new Exchange(ownRequest('server/discover'))
+      target.watch.limit(exchange, target.limits.openingMs)
+      return exchange
+    })
     if (peer !== null) {
       return { connection: new Http2026(target, peer, paramHeaders), verdict: { ...strategy, era: '2026' } }
     }

@@ -19,6 +19,7 @@ export interface Outgoing {
   logLevel?: LogLevel
   traceparent?: string
   tracestate?: string
+  hop?: number
   vendorMeta?: JsonObject
   cancel: Cancel
   report(notification: Notification): void
@@ -35,8 +36,12 @@ export interface Limits {
   answerBytes: number
   /** Calls in flight on one connection. */
   inFlight: number
-  /** How long a child may stay silent on `server/discover` before it is taken for an old one. */
+  /** For each message of a handshake, in all. */
+  openingMs: number
+  /** How long a child may stay silent on `server/discover` before it is taken for an old one, and a server on a `ping`. */
   probeMs: number
+  /** The first rest between two questions to a server that does not answer; they grow to 60 times as much. */
+  restMs: number
 }
 
 export const LIMITS: Limits = {
@@ -46,7 +51,9 @@ export const LIMITS: Limits = {
   refusedMs: 5000,
   answerBytes: TABLE.answer.value,
   inFlight: TABLE.calls_per_connection.value,
+  openingMs: 30_000,
   probeMs: 10_000,
+  restMs: 1000,
 }
 
 /** Never cancelled: for the portal's own requests. */
@@ -65,6 +72,8 @@ export class Exchange {
   age = 0
   /** A request's own limit in ticks, where it has one (probes, the tail of an answered stream). */
   idleLimit = 0
+  /** The same for its whole age. */
+  ageLimit = 0
   /** A subscription: no limit of time holds for it, and it does not count as a call in flight. */
   readonly isEndless: boolean
   #stopper: Stopper | null = null
@@ -127,6 +136,12 @@ export class Watch {
     exchange.idleLimit = Math.ceil(ms / this.#tickMs) + 1
   }
 
+  /** Gives one exchange a shorter life than the others have, whatever arrives. */
+  limit(exchange: Exchange, ms: number): void {
+    this.hurry(exchange, ms)
+    exchange.ageLimit = exchange.idleLimit
+  }
+
   close(): void {
     clearInterval(this.#timer)
     this.#closed = new Trouble('lost', 'the portal is closing')
@@ -139,7 +154,8 @@ export class Watch {
       exchange.age++
       const limit = exchange.idleLimit === 0 ? this.#idleTicks : exchange.idleLimit
       if (exchange.idle >= limit) exchange.stop(new Trouble('timeout', 'no sign of life'))
-      else if (exchange.age >= this.#totalTicks) exchange.stop(new Trouble('timeout', 'over the limit for one call'))
+      else if (exchange.age >= (exchange.ageLimit === 0 ? this.#totalTicks : exchange.ageLimit))
+        exchange.stop(new Trouble('timeout', 'over the limit for one call'))
     }
     this.#onTick(this.#tickMs)
   }

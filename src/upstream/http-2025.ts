@@ -23,7 +23,7 @@ import { type HttpTarget, requestHeaders, streamHeaders } from './http-target.ts
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
 import { keepListening } from './subscriptions.ts'
-import { Trouble } from './trouble.ts'
+import { Trouble, whileOpening } from './trouble.ts'
 
 interface Session {
   id: string | null
@@ -44,6 +44,7 @@ export async function openHttp2025(target: HttpTarget): Promise<Connection> {
 class Http2025 implements Connection {
   readonly era = '2025'
   isOpen = true
+  answered = 0
   readonly #target: HttpTarget
   readonly #nextId = newIds()
   readonly #inFlight = new Map<number, Exchange>()
@@ -58,6 +59,10 @@ class Http2025 implements Connection {
 
   get capabilities(): JsonObject {
     return this.#session?.peer.capabilities ?? {}
+  }
+
+  get instructions(): string | null {
+    return this.#session?.peer.instructions ?? null
   }
 
   get inFlight(): number {
@@ -109,6 +114,10 @@ class Http2025 implements Connection {
         this.#endStream?.()
         return session
       })
+      .catch((error) => {
+        // Of the requests that wait for the session, nothing was sent.
+        throw whileOpening(error)
+      })
       .finally(() => {
         this.#renewing = null
       })
@@ -117,7 +126,7 @@ class Http2025 implements Connection {
 
   async #initialize(): Promise<Session> {
     const id = this.#nextId()
-    const exchange = new Exchange(ownRequest('initialize'))
+    const exchange = this.#shortLived(ownRequest('initialize'))
     const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
     if (done.reply === null || done.status > 299) throw statusTrouble(done)
     const peer = readInitialize(done.reply)
@@ -138,6 +147,7 @@ class Http2025 implements Connection {
     this.#inFlight.set(id, exchange)
     try {
       const done = await this.#post(session.headers, encodeRequest(session.peer, id, out), exchange, { id, onMessage })
+      this.answered++
       if (done.reply !== null && done.status < 300) return done.reply
       if (session.id !== null && speaksOfNoSession(done)) throw new Trouble('session-gone', 'the session is gone')
       if (done.reply !== null && done.status !== 401 && done.status !== 403 && done.status !== 404) return done.reply
@@ -163,13 +173,20 @@ class Http2025 implements Connection {
     const request = ownRequest('logging/setLevel', { level: logLevel })
     const body = encodeRequest(session.peer, id, request)
     // A level that cannot be set costs log lines, never the call.
-    await this.#post(session.headers, body, new Exchange(request), { id, onMessage: null }).catch(() => {})
+    await this.#post(session.headers, body, this.#shortLived(request), { id, onMessage: null }).catch(() => {})
   }
 
   async #tell(session: Session, message: Message): Promise<void> {
-    const exchange = new Exchange(ownRequest('notification'))
+    const exchange = this.#shortLived(ownRequest('notification'))
     const done = await this.#post(session.headers, message, exchange, { id: null, onMessage: null })
     if (done.status > 299) throw statusTrouble(done)
+  }
+
+  /** For what the portal itself says: nobody waits for it as long as for a tool. */
+  #shortLived(out: Outgoing): Exchange {
+    const exchange = new Exchange(out)
+    this.#target.watch.limit(exchange, this.#target.limits.openingMs)
+    return exchange
   }
 
   #post(

@@ -23,6 +23,7 @@ export class Http2026 implements Connection {
   readonly era = '2026'
   isOpen = true
   inFlight = 0
+  answered = 0
   readonly #target: HttpTarget
   readonly #peer: Peer
   readonly #paramHeaders: ParamHeaders
@@ -31,6 +32,7 @@ export class Http2026 implements Connection {
   // Made once: without closures and an async frame, a request allocates up to 700 bytes less.
   readonly #answered = (done: Post): RawReply => {
     this.inFlight--
+    this.answered++
     return replyOf(done)
   }
   readonly #failed = (error: unknown): never => {
@@ -50,6 +52,10 @@ export class Http2026 implements Connection {
 
   get capabilities(): JsonObject {
     return this.#peer.capabilities
+  }
+
+  get instructions(): string | null {
+    return this.#peer.instructions ?? null
   }
 
   request(exchange: Exchange): Promise<RawReply> {

@@ -96,6 +96,8 @@ export interface UpstreamCall {
   logLevel?: LogLevel
   traceparent?: string
   tracestate?: string
+  /** How many portals the call has gone through, this one included. */
+  hop?: number
   vendorMeta?: JsonObject
   cancel: Cancel
   /**

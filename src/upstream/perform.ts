@@ -31,6 +31,8 @@ export interface Task {
 
 const FIRST_PAUSE_MS = 50
 const LAST_PAUSE_MS = 500
+/** How often one request may be lost, where twice is the same as once: a server that it kills is not killed for ever. */
+const MOST_LOST = 3
 
 /** What a connection attempt says when nobody was there, as opposed to a name or certificate that will not be right in a second. */
 const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
@@ -51,29 +53,18 @@ interface Failure {
 /** @param failed the first attempt, where there was one */
 async function persist(performer: Performer, task: Task, failed: Failure | null): Promise<RawReply> {
   const { setup, key, exchange } = task
-  const tried = new Map<Trouble['kind'], Trouble>()
-  let until = 0
-  let pause = FIRST_PAUSE_MS
+  const patience = new Patience(performer)
   for (;;) {
     if (failed !== null) {
       const trouble = troubleOf(failed.error)
-      const again = retryOf(performer, task, { trouble, connection: failed.connection })
-      // "Nothing was sent" would be a lie after a first attempt that was lost.
-      const worst = trouble.kind === 'unsent' ? (tried.get('lost') ?? trouble) : trouble
-      if (again === 'never' || exchange.stopped !== null) throw worst
-      if (again === 'after-pause') {
-        const now = performer.clock.elapsed()
-        if (until === 0) until = now + performer.limits.refusedMs
-        if (now + pause > until) throw worst
-        await unlessStopped(exchange, new Promise((resolve) => setTimeout(resolve, pause)))
-        pause = Math.min(pause * 2, LAST_PAUSE_MS)
-      } else {
-        if (tried.has(trouble.kind)) throw trouble
-        tried.set(trouble.kind, trouble)
-        // The tool wants other headers than it did when it was listed (SEP-2243).
-        const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && exchange.out.method === 'tools/call'
-        if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid))
-      }
+      const again =
+        exchange.stopped === null ? retryOf(performer, task, { trouble, connection: failed.connection }) : 'never'
+      const pause = patience.pauseFor(trouble, again)
+      if (pause > 0) await unlessStopped(exchange, new Promise((resolve) => setTimeout(resolve, pause)))
+      // The tool wants other headers than it did when it was listed (SEP-2243).
+      const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && exchange.out.method === 'tools/call'
+      if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid))
+      exchange.idle = 0
     }
     let connection: Connection | null = null
     try {
@@ -86,7 +77,51 @@ async function persist(performer: Performer, task: Task, failed: Failure | null)
   }
 }
 
+/** How often and how long one request is tried again. */
+class Patience {
+  readonly #performer: Performer
+  /** The kinds that were answered with one more attempt. */
+  readonly #once = new Set<string>()
+  #lost: Trouble | null = null
+  #timesLost = 0
+  #until = 0
+  #pause = FIRST_PAUSE_MS
+
+  constructor(performer: Performer) {
+    this.#performer = performer
+  }
+
+  /**
+   * @returns milliseconds to wait before the next attempt
+   * @throws Trouble when there is none
+   */
+  pauseFor(trouble: Trouble, again: Retry): number {
+    // "Nothing was sent" would be a lie after an attempt that was lost.
+    const worst = trouble.kind === 'unsent' || trouble.isOpening ? (this.#lost ?? trouble) : trouble
+    if (again === 'never') throw worst
+    if (again === 'once') {
+      const kind = trouble.isOpening ? `opening/${trouble.kind}` : trouble.kind
+      if (this.#once.has(kind)) throw worst
+      this.#once.add(kind)
+      return 0
+    }
+    if (trouble.kind === 'lost' && !trouble.isOpening) {
+      this.#lost = trouble
+      if (++this.#timesLost >= MOST_LOST) throw trouble
+    }
+    const now = this.#performer.clock.elapsed()
+    if (this.#until === 0) this.#until = now + this.#performer.limits.refusedMs
+    const pause = this.#pause
+    if (now + pause > this.#until) throw worst
+    this.#pause = Math.min(pause * 2, LAST_PAUSE_MS)
+    return pause
+  }
+}
+
 type Retry = 'never' | 'once' | 'after-pause'
+
+/** What a proxy says while the server behind it is away. */
+const AWAY = [502, 503, 504]
 
 function retryOf(
   performer: Performer,
@@ -100,8 +135,13 @@ function retryOf(
       performer.pool.forget(setup, key, connection)
       return 'once'
     case 'lost':
-      return isRepeatable(performer, setup, exchange) ? 'once' : 'never'
+      // A child that ends in its handshake is started once more; the pool's rests are for the others.
+      if (trouble.isOpening) return setup.transport === null ? 'after-pause' : 'once'
+      return isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
     case 'status':
+      if (AWAY.includes(trouble.status ?? 0)) {
+        return trouble.isOpening || isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
+      }
       // The opening itself has tried every transport; a connection that worked before may be out of date.
       if (connection === null || trouble.isCredential || (trouble.status ?? 0) >= 500) return 'never'
       performer.pool.forget(setup, key, connection)

@@ -35,6 +35,7 @@ export interface PipeOptions {
 export class Pipe {
   /** Set by the handshake; before it, requests go out as the handshake made them. */
   peer: Peer | null = null
+  answered = 0
   readonly #end: PipeEnd
   readonly #limits: Limits
   readonly #watch: Watch
@@ -61,6 +62,10 @@ export class Pipe {
 
   get capabilities(): JsonObject {
     return this.peer?.capabilities ?? {}
+  }
+
+  get instructions(): string | null {
+    return this.peer?.instructions ?? null
   }
 
   listen(listener: (notification: Notification) => void): void {
@@ -120,7 +125,9 @@ export class Pipe {
 
   #answer(raw: RawReply): void {
     const id = readId(raw)
-    if (typeof id === 'number') this.#settle(id)?.resolve(raw)
+    if (typeof id !== 'number') return
+    this.answered++
+    this.#settle(id)?.resolve(raw)
   }
 
   #settle(id: number): Pending | undefined {

@@ -4,6 +4,7 @@
  * own waiting: a dead one holds up nobody else.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Egress } from '../base/egress.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { principalKey } from '../base/principal.ts'
@@ -17,7 +18,7 @@ import type { Limits, Outgoing, Watch } from './exchange.ts'
 import type { UpstreamCall } from './model.ts'
 import { type Opened, openConnection } from './open-connection.ts'
 import type { ServerSetup } from './setup.ts'
-import { Trouble } from './trouble.ts'
+import { Trouble, whileOpening } from './trouble.ts'
 
 /** The key of the connection that the portal itself uses, and that all share where isolation allows it. */
 export const SHARED = 'shared'
@@ -58,6 +59,8 @@ export interface PoolDeps {
   limits: Limits
   watch: Watch
   portal: PortalInfo
+  /** The way to every address. */
+  egress: Pick<Egress, 'connector'>
   stdio: { maxChildren: number; idleStopMs: number }
   /** Parent of the children's private directories. */
   childrenDir: string
@@ -70,7 +73,9 @@ export interface PoolDeps {
 
 /** Connections of single users and sessions are given up after this; the shared one of an HTTP server costs nothing. */
 const PRIVATE_IDLE_MS = 600_000
+/** A child that lived this long, or answered this much, does its work and may start again at once. */
 const HEALTHY_MS = 60_000
+const HEALTHY_ANSWERS = 25
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 60_000
 /** A call waits this long for a pause to end; beyond, it is told at once. */
@@ -102,6 +107,13 @@ export class Pool {
       slot.opening = null
     })
     return slot.opening
+  }
+
+  /** The open connection of a key, where there is one. */
+  current(setup: ServerSetup, key: string): Connection | null {
+    const line = this.#lines.get(setup.record.uid)
+    const connection = line?.setup === setup ? line.slots.get(key)?.connection : null
+    return connection?.isOpen ? connection : null
   }
 
   /** What is remembered of a server proved wrong, or its connection did: the next call finds out anew. */
@@ -205,7 +217,7 @@ export class Pool {
       })
     } catch (error) {
       if (setup.record.transport !== null) this.#countFailure(slot)
-      throw error
+      throw whileOpening(error)
     }
     const { connection, verdict } = opened
     // The server may have been changed, deleted or closed while we knocked.
@@ -224,8 +236,9 @@ export class Pool {
   /** A child that ended soon after its start counts as a failure, so that one that dies on every call is not run in a loop. */
   #countEnd(setup: ServerSetup, slot: Slot): void {
     if (slot.connection === null || setup.record.transport === null) return
+    const isHealthy = slot.connection.answered >= HEALTHY_ANSWERS || this.#deps.clock.now() - slot.openedAt > HEALTHY_MS
+    if (isHealthy) slot.failures = 0
     slot.connection = null
-    if (this.#deps.clock.now() - slot.openedAt > HEALTHY_MS) slot.failures = 0
     this.#countFailure(slot)
   }
 

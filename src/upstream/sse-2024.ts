@@ -50,13 +50,22 @@ class Sse2024 implements Connection {
     return this.#pipe.capabilities
   }
 
+  get instructions(): string | null {
+    return this.#pipe.instructions
+  }
+
   get inFlight(): number {
     return this.#pipe.inFlight
+  }
+
+  get answered(): number {
+    return this.#pipe.answered
   }
 
   async start(): Promise<void> {
     await this.#connect()
     const exchange = new Exchange(ownRequest('initialize'))
+    this.#target.watch.limit(exchange, this.#target.limits.openingMs)
     const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#target.portal))
     const peer = readInitialize(raw)
     this.#pipe.peer = peer
@@ -85,8 +94,8 @@ class Sse2024 implements Connection {
   #connect(): Promise<void> {
     const { pool, path, limits, watch } = this.#target
     return new Promise((resolve, reject) => {
-      // The wait for the first event has the limits of a request.
       const opening = new Exchange(ownRequest('endpoint'))
+      watch.limit(opening, limits.openingMs)
       watch.add(opening)
       const settle = (outcome: () => void) => {
         watch.remove(opening)

@@ -84,8 +84,16 @@ class StdioConnection implements Connection {
     return this.#pipe.capabilities
   }
 
+  get instructions(): string | null {
+    return this.#pipe.instructions
+  }
+
   get inFlight(): number {
     return this.#pipe.inFlight
+  }
+
+  get answered(): number {
+    return this.#pipe.answered
   }
 
   get isOpen(): boolean {
@@ -129,9 +137,9 @@ class StdioConnection implements Connection {
   }
 
   async initialize(): Promise<void> {
-    const raw = await this.#pipe.exchange(new Exchange(ownRequest('initialize')), (id) =>
-      encodeInitialize(id, this.#options.portal),
-    )
+    const exchange = new Exchange(ownRequest('initialize'))
+    this.#options.watch.limit(exchange, this.#options.limits.openingMs)
+    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#options.portal))
     const peer = readInitialize(raw)
     this.#pipe.peer = peer
     this.#child.send(encodeInitialized(peer).body)

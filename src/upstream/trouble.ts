@@ -22,12 +22,16 @@ export type TroubleKind =
   | 'busy'
   /** The way the server is set up cannot work: no credential, an unpinned package. */
   | 'not-ready'
+  /** It did not answer of late: calls are not even tried until it answers a question of the portal's. */
+  | 'left-alone'
 
 export interface TroubleDetail {
   status?: number
   rpcCode?: number
   /** A sentence of our own for whoever set the server up; `{server}` stands for its name. Callers see that of `not-ready` alone. */
   hint?: string
+  /** Of `left-alone`: when the server is asked again, from now. */
+  retryInMs?: number
   cause?: unknown
 }
 
@@ -37,6 +41,9 @@ export class Trouble extends Error {
   readonly status: number | null
   readonly rpcCode: number | null
   readonly hint: string | null
+  readonly retryInMs: number
+  /** It happened while the connection was made: nothing of the request was sent. */
+  isOpening = false
 
   constructor(kind: TroubleKind, message: string, detail: TroubleDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
@@ -45,6 +52,7 @@ export class Trouble extends Error {
     this.status = detail.status ?? null
     this.rpcCode = detail.rpcCode ?? null
     this.hint = detail.hint ?? null
+    this.retryInMs = detail.retryInMs ?? 0
   }
 
   /** 401 and 403: our credential is at fault, never the caller's, whose token is the portal's. */
@@ -65,6 +73,13 @@ export function troubleOf(error: unknown): Trouble {
   throw error
 }
 
+/** Marks what failed before anything of the request was sent. */
+export function whileOpening(error: unknown): Trouble {
+  const trouble = troubleOf(error)
+  trouble.isOpening = true
+  return trouble
+}
+
 /**
  * @param name the server's display name, which is public
  * @returns what the caller is told: what failed and what to do next
@@ -80,6 +95,9 @@ function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {
       'upstream-refused-credential',
       `${name} did not accept the portal's credential. Ask an administrator to renew it.`,
     ]
+  if (trouble.isOpening && (trouble.kind === 'lost' || trouble.kind === 'timeout')) {
+    return ['upstream-unreachable', `${name} does not answer. Nothing was sent; try again in a moment.`]
+  }
   switch (trouble.kind) {
     case 'unsent':
       return ['upstream-unreachable', `${name} cannot be reached. Nothing was sent; try again in a moment.`]
@@ -104,6 +122,13 @@ function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {
         'upstream-not-ready',
         (trouble.hint ?? '{server} is not set up yet. Ask an administrator.').replaceAll('{server}', name),
       ]
+    case 'left-alone': {
+      const seconds = Math.max(1, Math.ceil(trouble.retryInMs / 1000))
+      return [
+        'upstream-unreachable',
+        `${name} does not answer at present and is asked again in about ${seconds} s. Nothing was sent; try again then.`,
+      ]
+    }
     case 'status':
     case 'bad-answer':
       return [

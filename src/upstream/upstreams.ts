@@ -4,6 +4,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import type { Egress } from '../base/egress.ts'
 import { Fault } from '../base/fault.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
@@ -11,12 +12,16 @@ import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
 import type { Notification } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
+import { askServer } from './ask-server.ts'
+import { Breaker, healthOf } from './breaker.ts'
+import { CLOSED } from './circuit.ts'
 import type { PortalInfo } from './encode.ts'
 import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
+import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
 import type { CapabilityKind, ServerHealth, SyncResult, UpstreamCall, UpstreamReply, Upstreams } from './model.ts'
 import { type Performer, perform } from './perform.ts'
-import { isolationKey, Pool } from './pool.ts'
+import { isolationKey, Pool, SHARED } from './pool.ts'
 import { type Due, Schedule } from './schedule.ts'
 import { listServers, type StoredServer } from './server-store.ts'
 import { type ServerSetup, setupOf } from './setup.ts'
@@ -32,6 +37,10 @@ export interface UpstreamsDeps {
   log: Log
   config: Pick<Config, 'stdio' | 'data'>
   portalInfo: PortalInfo
+  /** Keeps in the audit that definitions are held. */
+  recordHeld: RecordHeld
+  /** The one guard for connections to addresses. */
+  egress: Pick<Egress, 'connector'>
   /** Shorter patience for tests; everything else has its defaults. */
   limits?: Partial<Limits>
 }
@@ -52,6 +61,7 @@ export async function openUpstreams(deps: UpstreamsDeps): Promise<Upstreams> {
 interface Server {
   stored: StoredServer
   setup: ServerSetup
+  breaker: Breaker
 }
 
 class OpenUpstreams implements Upstreams {
@@ -59,6 +69,7 @@ class OpenUpstreams implements Upstreams {
   readonly #servers = new Map<ServerUid, Server>()
   readonly #childrenDir: string
   readonly #inventories: Inventories
+  readonly #notices: HeldNotices
   readonly #watch: Watch
   readonly #pool: Pool
   readonly #performer: Performer
@@ -71,9 +82,11 @@ class OpenUpstreams implements Upstreams {
     this.#deps = deps
     const { store, clock, log, config, portalInfo } = deps
     const limits = { ...LIMITS, ...deps.limits }
+    limits.openingMs = Math.min(limits.openingMs, limits.idleMs)
     const tickMs = Math.max(20, Math.min(1000, limits.idleMs / 4, limits.probeMs / 4, config.stdio.idleStopMs / 4))
     this.#childrenDir = join(config.data, 'children')
     this.#inventories = new Inventories(store)
+    this.#notices = new HeldNotices({ store, clock, log, record: deps.recordHeld })
     this.#watch = new Watch(limits, tickMs, (ms) => this.#pool.tick(ms))
     this.#pool = new Pool({
       clock,
@@ -81,6 +94,7 @@ class OpenUpstreams implements Upstreams {
       limits,
       watch: this.#watch,
       portal: portalInfo,
+      egress: deps.egress,
       stdio: config.stdio,
       baseEnv: config.stdio.env,
       childrenDir: this.#childrenDir,
@@ -113,13 +127,16 @@ class OpenUpstreams implements Upstreams {
 
   async call(call: UpstreamCall): Promise<UpstreamReply> {
     const server = this.#servers.get(call.serverUid) ?? (await this.#find(call.serverUid))
-    const { setup, stored } = server
+    const { setup, stored, breaker } = server
     const { clock } = this.#deps
     const started = clock.elapsed()
     const exchange = new Exchange(call)
+    const key = isolationKey(setup, call)
     call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
     try {
-      const raw = await perform(this.#performer, { setup, key: isolationKey(setup, call), exchange })
+      if (breaker.isOpen) await breaker.admit()
+      const raw = await perform(this.#performer, { setup, key, exchange })
+      if (breaker.isTroubled) breaker.answered()
       if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
       const { credential } = setup
       return {
@@ -129,6 +146,7 @@ class OpenUpstreams implements Upstreams {
       }
     } catch (error) {
       const trouble = troubleOf(error)
+      breaker.failed(trouble, key)
       if (stored.status === 'ready' && isHintOfTrouble(trouble)) this.#schedule.hint(call.serverUid)
       throw faultOf(trouble, stored.name)
     }
@@ -139,12 +157,14 @@ class OpenUpstreams implements Upstreams {
   }
 
   health(serverUid: ServerUid): ServerHealth {
-    const stored = this.#servers.get(serverUid)?.stored
+    const server = this.#servers.get(serverUid)
+    const stored = server?.stored
     return {
       status: stored?.status ?? 'waiting',
       error: stored?.error ?? null,
       lastSynced: stored?.lastSynced ?? null,
       lastSuccessfulSync: stored?.lastSuccessfulSync ?? null,
+      circuit: server?.breaker.health ?? healthOf(CLOSED),
     }
   }
 
@@ -178,6 +198,7 @@ class OpenUpstreams implements Upstreams {
 
   async #close(): Promise<void> {
     for (const end of this.#endings) end()
+    for (const { breaker } of this.#servers.values()) breaker.close()
     this.#watch.close()
     await this.#pool.close()
     await this.#schedule.close()
@@ -199,11 +220,13 @@ class OpenUpstreams implements Upstreams {
         known.stored = one
         continue
       }
-      this.#servers.set(one.uid, { stored: one, setup })
+      known?.breaker.close()
+      this.#servers.set(one.uid, { stored: one, setup, breaker: this.#newBreaker(one.uid) })
       if (known !== undefined) void this.#pool.closeServer(one.uid)
       if (!isFirst) this.#schedule.created(one.uid)
     }
     for (const uid of gone) {
+      this.#servers.get(uid)?.breaker.close()
       this.#servers.delete(uid)
       // Its private directories go with it.
       const remove = () => rm(join(this.#childrenDir, uid), { recursive: true, force: true })
@@ -225,17 +248,45 @@ class OpenUpstreams implements Upstreams {
   async #sync(uid: ServerUid, only?: readonly CapabilityKind[]): Promise<SyncResult> {
     // A server that was made a moment ago may not be in memory yet.
     if (!this.#servers.has(uid)) await this.serversChanged()
-    const setup = this.#servers.get(uid)?.setup
-    if (setup === undefined || this.#closing !== null) return NO_SERVER
+    const server = this.#servers.get(uid)
+    if (server === undefined || this.#closing !== null) return NO_SERVER
     const { store, log } = this.#deps
     const deps: SyncDeps = {
       store,
       log,
       performer: this.#performer,
       inventories: this.#inventories,
+      notices: this.#notices,
       setupOf: (server) => (this.#closing === null ? this.#servers.get(server)?.setup : undefined),
     }
-    return syncServer(deps, setup, only)
+    const result = await syncServer(deps, server.setup, only)
+    const cause = result.errorDetails?.cause
+    // What a sync finds out, calls need not find out again.
+    if (cause === 'unsent' || cause === 'timeout') server.breaker.failed(new Trouble(cause, 'a sync failed'), SHARED)
+    else if (result.status === 'ready' && server.breaker.isTroubled) server.breaker.answered()
+    return result
+  }
+
+  #newBreaker(uid: ServerUid): Breaker {
+    const { clock, log } = this.#deps
+    const { limits } = this.#performer
+    return new Breaker({
+      clock,
+      restMs: limits.restMs,
+      ask: async (question) => {
+        const setup = this.#servers.get(uid)?.setup
+        if (setup === undefined || this.#closing !== null) return false
+        try {
+          return await askServer({ performer: this.#performer, watch: this.#watch, setup }, question)
+        } catch (error) {
+          log.error({ err: error, server: setup.record.id }, 'a server could not be asked')
+          return false
+        }
+      },
+      onRecovered: () => {
+        if (this.#servers.get(uid)?.stored.status !== 'ready') this.#schedule.listsChanged(uid)
+      },
+    })
   }
 
   *#due(): Iterable<Due> {
