@@ -11,6 +11,7 @@ export type FaultCode =
   | 'upstream-bad-answer'
   | 'upstream-not-ready'
   | 'upstream-busy'
+  | 'portal-loop'
   | 'audit-unavailable'
   | 'store-unavailable'
   | 'cancelled'

@@ -1,5 +1,6 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
 import type { Cancellation } from '../base/cancel.ts'
+import { Fault } from '../base/fault.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { JsonObject, Notification, Request } from '../protocol/model.ts'
 import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
@@ -17,6 +18,11 @@ export interface Errand {
   report(notification: Notification): void
 }
 
+/** Portals may stand behind portals; one that stands behind itself would call itself for ever. */
+const MOST_HOPS = 3
+
+const LOOP = `This call has gone through ${MOST_HOPS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
+
 /** @param params as the server is to see them: its own names, nothing that the method does not know */
 export async function askOwner(
   entry: Entry,
@@ -24,6 +30,8 @@ export async function askOwner(
   { visit, errand, upstreams }: { visit: Visit; errand: Errand; upstreams: Upstreams },
 ): Promise<Performed> {
   const { meta, method } = errand.request
+  const hop = (meta.hop ?? 0) + 1
+  if (hop > MOST_HOPS) throw new Fault('portal-loop', LOOP)
   const call: UpstreamCall = {
     serverUid: entry.server.uid,
     principal: visit.principal,
@@ -32,6 +40,7 @@ export async function askOwner(
     method,
     params,
     progress: meta.progressToken !== undefined,
+    hop,
     cancel: errand.cancel,
     report: (notification) => errand.report(notification),
   }

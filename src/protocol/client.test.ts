@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { classify } from './classify.ts'
 import { buildAnswer2025, buildInitialize, buildNotification2025, buildRequest2025 } from './era-2025/client.ts'
-import { buildRequest2026, speaker2026 } from './era-2026/client.ts'
+import { buildRequest2026, type OutgoingRequest, speaker2026 } from './era-2026/client.ts'
 import { decode2026 } from './era-2026/decode.ts'
+import { metaOf } from './era-2026/envelope.ts'
 
 const read = (body: Buffer) => JSON.parse(body.toString())
 
@@ -54,13 +55,43 @@ describe('a request to a 2026 server', () => {
         jsonrpc: '2.0',
         id: 9,
         method: 'tools/call',
-        params: { ...params, _meta: speaker.envelope },
+        params: { ...params, _meta: { ...speaker.envelope, 'dev.portico/hop': 1 } },
       })
     }
   })
 
   test('a method that names nothing has no Mcp-Name', () => {
     expect(buildRequest2026({ ...out, method: 'tools/list', params: {} }, speaker).headers['mcp-name']).toBeUndefined()
+  })
+})
+
+describe('portals behind portals', () => {
+  const speaker = speaker2026('2026-07-28', { name: 'portico', version: '1' }, {})
+  const call = { id: 1, method: 'tools/call', params: { name: 'a' } }
+  const eras = [
+    { era: '2025', build: (out: OutgoingRequest) => buildRequest2025(out, '2025-11-25') },
+    { era: '2026', build: (out: OutgoingRequest) => buildRequest2026(out, speaker) },
+  ]
+  test.each(eras)('a call to a $era server says how many portals it went through', ({ build }) => {
+    for (const hop of [1, 2, 3]) {
+      for (const more of [{}, { progressToken: 7 }, { vendor: { mine: 1 } }]) {
+        const { params } = read(build({ ...call, ...more, hop }).body)
+        expect(params).toMatchObject({ name: 'a', _meta: { 'dev.portico/hop': hop, ...more.vendor } })
+        expect(metaOf(params._meta)).toMatchObject({ hop })
+      }
+    }
+  })
+
+  test.each(eras)('no vendor metadata can say so in our place to a $era server', ({ build }) => {
+    const vendor = { 'dev.portico/hop': 0 }
+    expect(read(build({ ...call, vendor, hop: 3 }).body).params._meta['dev.portico/hop']).toBe(3)
+    expect(metaOf(vendor)).toEqual({ hop: 0 })
+  })
+
+  test('a count that is none goes nowhere', () => {
+    for (const hop of [-1000, 0.5, '0', null, {}, 1e300]) {
+      expect(metaOf({ 'dev.portico/hop': hop }).hop).toBeGreaterThan(3)
+    }
   })
 })
 

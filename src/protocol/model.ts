@@ -47,6 +47,8 @@ export interface RequestMeta {
   logLevel?: LogLevel
   traceparent?: string
   tracestate?: string
+  /** How many portals this request went through before it came here. */
+  hop?: number
   /** Unreserved keys of other vendors, forwarded as they came. */
   vendor?: JsonObject
 }

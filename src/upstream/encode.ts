@@ -25,12 +25,14 @@ interface LegacyPeer {
   era: '2025'
   version: string
   capabilities: JsonObject
+  instructions?: string
 }
 
 interface ModernPeer {
   era: '2026'
   version: string
   capabilities: JsonObject
+  instructions?: string
   speaker: Speaker2026
 }
 
@@ -53,6 +55,7 @@ export function encodeRequest(peer: Peer, id: number, out: Outgoing): Message {
   if (out.progress) request.progressToken = id
   if (out.traceparent !== undefined) request.traceparent = out.traceparent
   if (out.tracestate !== undefined) request.tracestate = out.tracestate
+  if (out.hop !== undefined) request.hop = out.hop
   if (out.vendorMeta !== undefined) request.vendor = out.vendorMeta
   if (peer.era === '2025') return buildRequest2025(request, peer.version)
   if (out.logLevel !== undefined) request.logLevel = out.logLevel

@@ -1,5 +1,6 @@
 /** The portal as a client of the handshake revisions: what it sends to a server, over HTTP or a pipe. */
-import { type BuiltRequest, type OutgoingRequest, travellingMeta } from '../era-2026/client.ts'
+import { type BuiltRequest, isFirstHop, type OutgoingRequest, requestBody, travellingMeta } from '../era-2026/client.ts'
+import { HOP_KEY } from '../era-2026/envelope.ts'
 import { LATEST_LEGACY_VERSION } from '../methods.ts'
 import type { JsonObject, JsonRpcId, RpcError } from '../model.ts'
 
@@ -8,10 +9,15 @@ const FIRST_WITH_HEADER = '2025-06-18'
 
 /** @param version as the handshake negotiated it; the session's own header is the transport's to add */
 export function buildRequest2025(out: OutgoingRequest, version: string): BuiltRequest {
-  const { id, method } = out
-  const meta = travellingMeta(out)
-  const params = Object.keys(meta).length === 0 ? out.params : { ...out.params, _meta: meta }
-  return { body: text({ id, method, params }), headers: headersFor(version) }
+  return { body: requestBody(out, metaText(out)), headers: headersFor(version) }
+}
+
+const FIRST_HOP = JSON.stringify({ [HOP_KEY]: 1 })
+
+/** The portal's own requests have no hop, and these revisions no envelope: there is nothing to say of them. */
+function metaText(out: OutgoingRequest): string | null {
+  if (!isFirstHop(out)) return JSON.stringify(travellingMeta(out))
+  return out.hop === undefined ? null : FIRST_HOP
 }
 
 /** The handshake, which asks for our newest revision of this era. */

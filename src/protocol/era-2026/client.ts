@@ -4,7 +4,7 @@
  */
 import { methodIn } from '../methods.ts'
 import type { JsonObject, JsonRpcId, LogLevel } from '../model.ts'
-import { CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, LOG_LEVEL_KEY, PROTOCOL_VERSION_KEY } from './envelope.ts'
+import { CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, HOP_KEY, LOG_LEVEL_KEY, PROTOCOL_VERSION_KEY } from './envelope.ts'
 import { encodeHeaderValue } from './header-value.ts'
 
 /** What an upstream request has in either era. */
@@ -18,6 +18,8 @@ export interface OutgoingRequest {
   progressToken?: JsonRpcId
   traceparent?: string
   tracestate?: string
+  /** How many portals it went through, this one included. */
+  hop?: number
   /** Unreserved keys of other vendors. */
   vendor?: JsonObject
 }
@@ -26,7 +28,7 @@ export interface OutgoingRequest {
 export interface Speaker2026 {
   version: string
   envelope: JsonObject
-  /** The envelope as JSON text. */
+  /** The envelope as JSON text, with the mark of a first hop. */
   json: string
 }
 
@@ -37,7 +39,7 @@ export function speaker2026(version: string, clientInfo: JsonObject, capabilitie
     [CLIENT_CAPABILITIES_KEY]: capabilities,
     [CLIENT_INFO_KEY]: clientInfo,
   }
-  return { version, envelope, json: JSON.stringify(envelope) }
+  return { version, envelope, json: JSON.stringify({ ...envelope, [HOP_KEY]: 1 }) }
 }
 
 export interface Outgoing2026 extends OutgoingRequest {
@@ -52,7 +54,7 @@ export interface BuiltRequest {
 
 /** A request with its envelope, and the headers that must repeat parts of it. */
 export function buildRequest2026(out: Outgoing2026, speaker: Speaker2026): BuiltRequest {
-  const { id, method, params } = out
+  const { method, params } = out
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
@@ -62,11 +64,19 @@ export function buildRequest2026(out: Outgoing2026, speaker: Speaker2026): Built
   const nameParam = methodIn('2026', method)?.nameParam ?? null
   const name = nameParam === null ? undefined : params[nameParam]
   if (typeof name === 'string') headers['mcp-name'] = encodeHeaderValue(name)
+  return { body: requestBody(out, metaText(out, speaker)), headers }
+}
+
+/**
+ * Joined from texts, because what is the same in each call need not be written anew: 0.2 us.
+ *
+ * @param meta `_meta` as JSON text, or null for none
+ */
+export function requestBody({ id, method, params }: OutgoingRequest, meta: string | null): Buffer {
   // A second `_meta` could be the one that a server reads.
-  const bare = params._meta === undefined ? params : { ...params, _meta: undefined }
-  // Joined from texts, because the envelope need not be written anew for each call: 0.2 us.
+  const bare = JSON.stringify(params._meta === undefined ? params : { ...params, _meta: undefined })
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"params":`
-  return { body: Buffer.from(`${head}${withMeta(JSON.stringify(bare), metaText(out, speaker))}}`), headers }
+  return Buffer.from(`${head}${meta === null ? bare : withMeta(bare, meta)}}`)
 }
 
 /** @param params an object without `_meta`, as JSON text */
@@ -75,19 +85,23 @@ function withMeta(params: string, meta: string): string {
 }
 
 function metaText(out: Outgoing2026, speaker: Speaker2026): string {
-  const { progressToken, traceparent, tracestate, vendor, logLevel } = out
-  const isBare = (progressToken ?? traceparent ?? tracestate ?? vendor ?? logLevel) === undefined
   // The envelope comes last, so that no key of the caller's can stand in its place.
-  return isBare
+  return isFirstHop(out) && out.logLevel === undefined
     ? speaker.json
-    : JSON.stringify({ ...travellingMeta(out), ...speaker.envelope, [LOG_LEVEL_KEY]: logLevel })
+    : JSON.stringify({ ...travellingMeta(out), ...speaker.envelope, [LOG_LEVEL_KEY]: out.logLevel })
+}
+
+/** Whether there is nothing to say of a request but that it comes from one portal. */
+export function isFirstHop({ progressToken, traceparent, tracestate, vendor, hop = 1 }: OutgoingRequest): boolean {
+  return hop === 1 && (progressToken ?? traceparent ?? tracestate ?? vendor) === undefined
 }
 
 /** The part of `_meta` that both eras have. */
 export function travellingMeta(out: OutgoingRequest): JsonObject {
-  const { progressToken, traceparent, tracestate, vendor } = out
+  const { progressToken, traceparent, tracestate, vendor, hop } = out
   return {
     ...vendor,
+    ...(hop === undefined ? {} : { [HOP_KEY]: hop }),
     ...(progressToken === undefined ? {} : { progressToken }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),

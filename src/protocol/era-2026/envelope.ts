@@ -11,6 +11,12 @@ export const LOG_LEVEL_KEY = 'io.modelcontextprotocol/logLevel'
 export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 export const SUBSCRIPTION_ID_KEY = 'io.modelcontextprotocol/subscriptionId'
 
+/**
+ * Our own key: how many portals a request went through. A portal that stands behind itself, however far round, would
+ * otherwise call itself for ever.
+ */
+export const HOP_KEY = 'dev.portico/hop'
+
 /** W3C Trace Context, version 00 and its successors. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const MAX_TRACESTATE = 512
@@ -84,6 +90,10 @@ export function metaOf(meta: JsonObject): RequestMeta {
         if (typeof value === 'string' && value.length <= MAX_TRACESTATE) read.tracestate = value
         break
       case 'baggage':
+        break
+      case HOP_KEY:
+        // What is no count was not written by a portal; whoever wrote it gets no further than the last one would.
+        read.hop = typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : Number.MAX_SAFE_INTEGER
         break
       default:
         if (isReservedKey(key)) break
