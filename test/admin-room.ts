@@ -17,6 +17,7 @@ import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
 import { stdioConfig } from './stdio-config.ts'
+import { TEST_KEYS } from './keys.ts'
 import { localEgress } from './upstream-room.ts'
 
 export interface Answer {
@@ -95,7 +96,9 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const at = await freshStore(kind, clock)
   const { store, dir, databaseUrl } = at
   const log = silentLog
-  const audit = await openAudit({ dir, databaseUrl, durability: 'process', retentionDays: 90, clock, log })
+  const audit = await openAudit({
+    ...{ dir, databaseUrl, durability: 'process', retentionDays: 90, keys: TEST_KEYS, clock, log },
+  })
   const sealer = openSealer(keyRing([Buffer.alloc(32, 9)]), 'store')
   const stdio = stdioConfig(dir, { maxChildren: 8, ...settings.stdio, register: settings.register ?? 'local' })
   const egress = localEgress(settings.egress)

@@ -3,6 +3,7 @@
  * follow from it; nothing is reachable that is not in it.
  */
 import { z } from 'zod'
+import { definitionChoices, definitionDecided, definitionQuery, definitionShown } from '../contract/definitions.ts'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import { logInfo, logQuery, logRow } from '../contract/log.ts'
 import { policyCreate, policyDeleted, policyShown, policyUpdate } from '../contract/policy.ts'
@@ -11,6 +12,7 @@ import { serverCreate, serverShown, serverUpdate, syncShown } from '../contract/
 import * as tokens from '../contract/tokens.ts'
 import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
 import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './api-tokens.ts'
+import { approveDefinitions, listDefinitions, rejectDefinitions } from './definitions.ts'
 import type { AdminDeps } from './deps.ts'
 import { type Admin, openDoor } from './door.ts'
 import { listLogs } from './logs.ts'
@@ -127,6 +129,34 @@ export const ROUTES: readonly Route[] = [
     summary: 'Sync a server now',
     result: syncShown,
     handler: syncServer,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/servers/{id}/definitions`,
+    right: 'servers:read',
+    summary: 'List what a server defines, and what of it is held',
+    query: definitionQuery,
+    info: pageInfoSchema,
+    result: z.array(definitionShown),
+    handler: listDefinitions,
+  }),
+  route({
+    method: 'POST',
+    path: `${MCP}/servers/{id}/definitions/approve`,
+    right: 'servers:write',
+    summary: 'Approve held definitions, exactly as they were seen',
+    body: definitionChoices,
+    result: z.array(definitionDecided),
+    handler: approveDefinitions,
+  }),
+  route({
+    method: 'POST',
+    path: `${MCP}/servers/{id}/definitions/reject`,
+    right: 'servers:write',
+    summary: 'Reject held definitions, exactly as they were seen',
+    body: definitionChoices,
+    result: z.array(definitionDecided),
+    handler: rejectDefinitions,
   }),
 
   route({

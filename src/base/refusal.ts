@@ -5,6 +5,8 @@
 export type RefusalReason =
   /** No such capability in this portal, or its owner is hidden from this caller. */
   | 'not-offered'
+  /** It is not, or not yet, as an admin approved it. */
+  | 'held'
   /** The portal or server has it, and the caller switched the server off. */
   | 'switched-off'
   /** A policy said no, or none said yes. */

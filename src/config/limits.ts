@@ -35,6 +35,8 @@ const LISTENER = 'src/http/server.test.ts'
 const UPSTREAM = 'src/upstream/http.test.ts'
 const STDIO = 'src/upstream/stdio.test.ts'
 const SYNC = 'src/upstream/sync.test.ts'
+const RENDER = 'src/portal/render.test.ts'
+const INTRODUCE = 'src/portal/introduce.test.ts'
 
 export const LIMITS = {
   // What a client sends.
@@ -112,6 +114,45 @@ export const LIMITS = {
     reached: 'the connection is closed',
     proof: [LISTENER, 'requests that are sent ahead wait in order, and a connection with too many is closed'],
   },
+  streams: {
+    what: 'Open event streams of all callers (GET streams of 2025, `subscriptions/listen` of 2026)',
+    value: 1024,
+    unit: 'count',
+    least: 1,
+    most: 1_000_000,
+    reached: '503 with `Retry-After`; calls go on',
+    proof: [JOURNEY, 'where the process has all the streams it may, the next is 503 and calls go on'],
+  },
+  streams_per_principal: {
+    what: 'Open event streams of one caller, whatever tokens and sessions it has',
+    value: 32,
+    unit: 'count',
+    least: 1,
+    most: 1_000_000,
+    reached: '429 with `Retry-After`; its calls and all others go on',
+    proof: [JOURNEY, 'a caller with all the streams it may have gets 429, by whatever token, and others get theirs'],
+  },
+  unread_per_stream: {
+    what: 'Bytes of one event stream that wait for its reader',
+    value: MIB,
+    unit: 'bytes',
+    reached: 'the stream is cut',
+    proof: [JOURNEY, 'a reader that takes nothing of 100 MiB of notifications is cut off, and memory stays bounded'],
+  },
+  unread_per_principal: {
+    what: 'Bytes of all answers to one caller that wait for their readers',
+    value: 64 * MIB,
+    unit: 'bytes',
+    reached: '429 with `Retry-After` to every further request, until they are read',
+    proof: [JOURNEY, 'a caller that leaves answers unread gets no more until it reads, and others do'],
+  },
+  reader_silence: {
+    what: 'How long a reader may take nothing of what waits for it',
+    value: MINUTE,
+    unit: 'ms',
+    reached: 'the connection is cut',
+    proof: [JOURNEY, 'a reader that takes nothing for too long is cut off'],
+  },
   api_body: {
     what: 'One body to the REST API',
     value: MIB,
@@ -155,6 +196,27 @@ export const LIMITS = {
     unit: 'bytes',
     reached: 'it is left out and the log says so; the others stay',
     proof: [SYNC, 'a definition is kept member for member, and one that breaks a rule is left out alone'],
+  },
+  description_shown: {
+    what: 'What is shown of a description that a server gives',
+    value: 4 * KIB,
+    unit: 'bytes',
+    reached: 'it is cut and ends in "…"; pins and hashes are of the whole',
+    proof: [RENDER, 'a description of more than 4 KiB is cut at a character, and one of 4 KiB is whole'],
+  },
+  title_shown: {
+    what: 'What is shown of a title that a server gives',
+    value: 512,
+    unit: 'bytes',
+    reached: 'it is cut and ends in "…"',
+    proof: [RENDER, 'a title of more than 512 bytes is cut, beside the name and among the annotations'],
+  },
+  instructions_shown: {
+    what: "What is passed on of one server's instructions, where they are turned on",
+    value: 2 * KIB,
+    unit: 'bytes',
+    reached: 'they are cut and end in "…"',
+    proof: [INTRODUCE, 'instructions of more than 2 KiB are cut, and no line of them stands unmarked'],
   },
   calls_per_connection: {
     what: 'Calls in flight on one connection to a server',

@@ -19,6 +19,8 @@ export const mappingInput = z.strictObject({
   auth_type: z.unknown().optional(),
   description: z.unknown().optional(),
   isolation: z.unknown().optional(),
+  definitions: z.unknown().optional(),
+  instructions: z.unknown().optional(),
   transport: z.unknown().optional(),
   policies: z.unknown().optional(),
   is_shared_oauth_callback_enabled: z.unknown().optional(),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
 import type { Definition, Inventory } from '../upstream/model.ts'
-import { buildCatalog, makeRenderer, type Visible } from './catalog.ts'
+import { buildCatalog, type Visible } from './catalog.ts'
+import { makeRenderer } from './render.ts'
 import { type Curation, curate, type ServerSpec } from './spec.ts'
 
 function define(definition: { name: string; description?: string }): Definition {
@@ -10,12 +11,21 @@ function define(definition: { name: string; description?: string }): Definition 
 
 function inventory(parts: Partial<Pick<Inventory, 'tools' | 'prompts' | 'resources' | 'templates'>>): Inventory {
   const serverUid = 'x' as ServerUid
-  const fixed = { serverUid, credential: 'admin', version: 1, era: '2025' as const, capabilities: {}, syncedAt: 0 }
+  const fixed = {
+    serverUid,
+    credential: 'admin',
+    version: 1,
+    era: '2025' as const,
+    capabilities: {},
+    syncedAt: 0,
+    held: [],
+    instructions: null,
+  }
   return { ...fixed, tools: [], prompts: [], resources: [], templates: [], ...parts }
 }
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
-  const fixed = { name: id, policies: [], defaultDisabled: false, onBehalf: false }
+  const fixed = { name: id, policies: [], defaultDisabled: false, onBehalf: false, passesInstructions: false }
   return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
 }
 

@@ -6,6 +6,7 @@
 import { digest } from '../base/secret.ts'
 import type { CapabilityKind, Definition, Inventory } from '../upstream/model.ts'
 import { type Claim, type NamedServer, type Names, nameAll, nameBare } from './names.ts'
+import type { Renderer } from './render.ts'
 import type { Curation, PortalSpec, ServerSpec } from './spec.ts'
 
 export interface Entry {
@@ -19,7 +20,9 @@ export interface Entry {
   /** Hash of the whole definition, for the audit. */
   hash: string
   enabled: boolean
-  /** The definition as this portal shows it, JSON text. */
+  /** Not as it was approved: it keeps its names, and nobody sees or reaches it. */
+  held: boolean
+  /** The definition as this portal shows it, JSON text; empty where it is held. */
   listed: string
 }
 
@@ -48,23 +51,6 @@ export interface Listing {
   fingerprint(): string
   /** Bytes that are made of the parts once and then kept. @param key says which */
   kept(key: number, make: (parts: readonly string[]) => Buffer): Buffer
-}
-
-/** A definition as a portal shows it, JSON text. */
-export type Renderer = (definition: Definition, publicName: string, description: string | null) => string
-
-/** Keeps what it made by definition, so that a rebuilt catalog serialises only what is shown differently now. */
-export function makeRenderer(): Renderer {
-  const made = new WeakMap<Definition, { publicName: string; description: string | null; text: string }>()
-  return (definition, publicName, description) => {
-    const known = made.get(definition)
-    if (known?.publicName === publicName && known.description === description) return known.text
-    const { name: _, ...members } = JSON.parse(definition.json) as Record<string, unknown>
-    const shown = { name: publicName, ...members, ...(description === null ? {} : { description }) }
-    const text = JSON.stringify(shown)
-    made.set(definition, { publicName, description, text })
-    return text
-  }
 }
 
 export interface CatalogSource {
@@ -110,7 +96,7 @@ interface Bare {
 
 const NOTHING_BARE: Bare = { names: new Map(), reports: [] }
 
-const EMPTY = { tools: [], prompts: [], resources: [], templates: [] }
+const EMPTY = { tools: [], prompts: [], resources: [], templates: [], held: [] }
 const UNTOUCHED: Curation = { enabled: true, alias: null, description: null }
 
 function namedTable(
@@ -121,6 +107,7 @@ function namedTable(
   const servers = source.spec.servers
   const field = kind === 'tool' ? 'tools' : 'prompts'
   const definitions = inventories.map((inventory) => (inventory ?? EMPTY)[field])
+  const held = heldNames(kind, inventories)
   const curationOf = (server: number, item: number) => {
     const spec = servers[server]
     const definition = definitions[server]?.[item]
@@ -131,6 +118,7 @@ function namedTable(
     const spec = servers[server] as ServerSpec
     const definition = definitions[server]?.[item] as Definition
     const curation = curationOf(server, item)
+    const isHeld = held[server]?.has(definition.name) ?? false
     return {
       kind,
       server: spec,
@@ -139,7 +127,8 @@ function namedTable(
       original: definition.name,
       hash: definition.hash,
       enabled: curation.enabled,
-      listed: source.render(definition, publicName, curation.description),
+      held: isHeld,
+      listed: isHeld ? '' : source.render(kind, definition, publicName, curation.description),
     }
   }
   const named: NamedServer[] = servers.map((spec, server) => ({
@@ -217,18 +206,31 @@ function ownedTable(
   const ordered: Entry[] = []
   const exact = new Map<string, Entry>()
   const reports: string[] = []
+  const held = heldNames(kind, inventories)
   source.spec.servers.forEach((server, serverIndex) => {
-    for (const { name, json, hash } of (inventories[serverIndex] ?? EMPTY)[`${kind}s`]) {
+    for (const definition of (inventories[serverIndex] ?? EMPTY)[`${kind}s`]) {
+      const { name, hash } = definition
       if (exact.has(name)) {
         reports.push(`${server.id}: the ${kind} "${name}" belongs to an earlier server`)
         continue
       }
-      const entry = { kind, server, serverIndex, publicName: name, original: name, hash, enabled: true, listed: json }
+      const isHeld = held[serverIndex]?.has(name) ?? false
+      const names = { publicName: name, original: name }
+      const listed = isHeld ? '' : source.render(kind, definition, name, null)
+      const entry = { kind, server, serverIndex, ...names, hash, enabled: true, held: isHeld, listed }
       ordered.push(entry)
       exact.set(name, entry)
     }
   })
   return { ordered, exact, reports, bare: () => NOTHING_BARE }
+}
+
+/** By server: what of this kind is held. */
+function heldNames(kind: CapabilityKind, inventories: readonly (Inventory | undefined)[]): ReadonlySet<string>[] {
+  return inventories.map((inventory) => {
+    const held = inventory?.held ?? EMPTY.held
+    return new Set(held.filter((one) => one.kind === kind).map(({ name }) => name))
+  })
 }
 
 /** Lists by kind and visible set. Bounded: callers with sets of their own push the oldest out. */
@@ -249,7 +251,7 @@ class ListCache {
 function listing(ordered: readonly Entry[], visible: Visible): Listing {
   const parts: string[] = []
   for (const entry of ordered) {
-    if (entry.enabled && visible.has[entry.serverIndex] === true) parts.push(entry.listed)
+    if (entry.enabled && !entry.held && visible.has[entry.serverIndex] === true) parts.push(entry.listed)
   }
   const kept = new Map<number, Buffer>()
   let fingerprint: string | null = null

@@ -5,8 +5,9 @@
 import type { PortalId, PortalUid } from '../base/ids.ts'
 import type { Store } from '../store/open.ts'
 import type { Inventory, InventoryChange } from '../upstream/model.ts'
-import { buildCatalog, type Catalog, makeRenderer } from './catalog.ts'
+import { buildCatalog, type Catalog } from './catalog.ts'
 import { loadPortalSpecs } from './portal-specs.ts'
+import { makeRenderer } from './render.ts'
 import type { Place, PortalSpec, ServerSpec } from './spec.ts'
 
 export interface Directory {

@@ -1,10 +1,12 @@
 /**
  * `initialize` and `server/discover`: what this portal can do for this caller. Answered from memory; a dead server
- * takes nothing away and delays nothing. Servers' own instructions are not passed on: they are orders to the model by
- * someone the admin has not approved.
+ * takes nothing away and delays nothing. A server's own instructions are orders to the model by somebody else: they are
+ * passed on only where the admin turned that on, and then as what that server says, never as the portal's own words.
  */
+import { LIMITS } from '../config/limits.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import { cut } from './render.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
 import type { Errand } from './upstream-call.ts'
@@ -22,7 +24,7 @@ function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject)
   return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => ({
     reply: {
       kind: 'result',
-      result: { ...head, capabilities: capabilities(visit, rooms), instructions: instructions(visit) },
+      result: { ...head, capabilities: capabilities(visit, rooms), instructions: instructions(visit, rooms) },
     },
     credential: null,
     upstreamMs: 0,
@@ -45,9 +47,29 @@ function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   return all
 }
 
-function instructions(visit: Visit): string {
+function instructions(visit: Visit, rooms: Rooms): string {
+  return [ownInstructions(visit), ...theirInstructions(visit, rooms)].join('\n\n')
+}
+
+function ownInstructions(visit: Visit): string {
   const about = visit.spec.description === null ? '' : ` ${visit.spec.description}`
   const name = `This is the MCP portal "${visit.spec.name}".${about}`
   if (visit.mounted) return name
   return `${name} Tools and prompts are named {server id}_{name}. portal_list_servers tells which servers you have and whether one is down.`
+}
+
+/** Of the servers that this caller may see, in portal order. */
+function theirInstructions(visit: Visit, rooms: Rooms): string[] {
+  return visit.spec.servers.flatMap(({ uid, id, name, passesInstructions }, index) => {
+    if (!passesInstructions || visit.visible.has[index] !== true) return []
+    const text = rooms.upstreams.inventory(uid, visit.principal)?.instructions ?? null
+    return text === null || text.trim() === '' ? [] : [quote(id, name, text)]
+  })
+}
+
+/** Each line is marked, so that no server can end its quotation and speak as the portal, or as another server. */
+export function quote(id: string, name: string, text: string): string {
+  const lines = cut(text.trim(), LIMITS.instructions_shown.value).split(/\r\n|\r|\n/)
+  const heading = `The server "${name.replace(/\s+/g, ' ')}" (${id}) says of itself, in its own words and not the portal's:`
+  return [heading, ...lines.map((line) => `> ${line}`)].join('\n')
 }

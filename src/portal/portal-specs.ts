@@ -53,6 +53,7 @@ function toServerSpec(mapping: ServerMapping, server: StoredServer, policies: Po
     policies: attached(server.policies, policies),
     defaultDisabled: mapping.defaultDisabled,
     onBehalf: mapping.onBehalf,
+    passesInstructions: server.instructions === 'on',
     tools: curations(server.updatedTools, mapping.updatedTools, mapping.defaultDisabled),
     prompts: curations(server.updatedPrompts, mapping.updatedPrompts, mapping.defaultDisabled),
   }

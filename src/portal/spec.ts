@@ -27,6 +27,8 @@ export interface ServerSpec {
   policies: readonly Policy[]
   /** Tools and prompts are off unless an override says `enabled`. */
   defaultDisabled: boolean
+  /** What the server says of itself to models is passed on. */
+  passesInstructions: boolean
   /** Each user's own connection; where true the shared credential is never used. */
   onBehalf: boolean
   tools: ReadonlyMap<string, Curation>

@@ -25,13 +25,16 @@ export function findTarget(visit: Visit, kind: CapabilityKind, name: string): Ta
   return entry ? { kind: 'capability', name, entry } : { kind: 'nothing', name }
 }
 
-/** Two servers whose templates both fit make the URI nobody's: order must not decide who receives what may be a secret. */
+/**
+ * Two servers whose templates both fit make the URI nobody's: order must not decide who receives what may be a secret. Of
+ * one server's own templates, one that is held takes nothing from the others.
+ */
 function templateFor(catalog: Catalog, uri: string): Entry | undefined {
   let found: Entry | undefined
   for (const entry of catalog.entries('template')) {
     if (!belongsTo(uri, entry.original)) continue
     if (found && found.server.uid !== entry.server.uid) return undefined
-    found ??= entry
+    if (found === undefined || found.held) found = entry
   }
   return found
 }
@@ -41,6 +44,7 @@ export function offered(target: Target, visit: Visit): Refusal | undefined {
   if (target.kind === 'nothing') return refused('not-offered')
   if (target.kind !== 'capability') return undefined
   if (!target.entry.enabled) return refused('not-offered')
+  if (target.entry.held) return refused('held')
   if (visit.switchedOff.has(target.entry.server.uid)) return refused('switched-off')
   return undefined
 }

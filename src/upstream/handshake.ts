@@ -40,7 +40,8 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   const capabilities = asObject(body.capabilities)
   if (versions === null || capabilities === null) return { era: '2025' }
   const version = commonVersion(versions)
-  return version === null ? { era: '2025' } : { era: '2026', peer: modernPeer(version, capabilities, portal) }
+  if (version === null) return { era: '2025' }
+  return { era: '2026', peer: { ...modernPeer(version, capabilities, portal), ...instructionsIn(body) } }
 }
 
 function readDiscoverError(error: JsonObject, asked: string): Verdict {
@@ -69,7 +70,17 @@ export function readInitialize(raw: RawReply): Peer {
   if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {} }
+  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {}, ...instructionsIn(body) }
+}
+
+/** More is never shown, and is not kept as long as the connection lives. */
+const MOST_INSTRUCTIONS = 8192
+
+function instructionsIn({ instructions }: JsonObject): { instructions?: string } {
+  if (typeof instructions !== 'string') return {}
+  if (instructions.length <= MOST_INSTRUCTIONS) return { instructions }
+  // Copied: a slice would keep the whole text alive.
+  return { instructions: Buffer.from(instructions.slice(0, MOST_INSTRUCTIONS)).toString() }
 }
 
 /** @returns the parsed `result` or `error` object */

@@ -85,10 +85,15 @@ export class Inventories {
   /** Whether the server itself says that calling this tool twice is the same as once. */
   isRepeatable(server: ServerUid, tool: string): boolean {
     const definition = this.get(server)?.tools.find((one) => one.name === tool)
-    if (definition === undefined) return false
+    // What a held definition claims was approved by nobody.
+    if (definition === undefined || this.isHeld(server, 'tool', tool)) return false
     const { annotations = null } = JSON.parse(definition.json) as JsonObject
     const hints = asObject(annotations)
     return hints?.readOnlyHint === true || hints?.idempotentHint === true
+  }
+
+  isHeld(server: ServerUid, kind: CapabilityKind, name: string): boolean {
+    return this.get(server)?.held.some((one) => one.kind === kind && one.name === name) ?? false
   }
 
   #tell(serverUid: ServerUid, kinds: readonly CapabilityKind[]): void {
@@ -106,9 +111,15 @@ export function changedKinds(old: Inventory, next: Inventory): CapabilityKind[] 
   return KINDS.filter((kind) => {
     const before = definitionsOf(old, kind)
     const after = definitionsOf(next, kind)
-    if (before.length !== after.length) return true
+    if (before.length !== after.length || heldKey(old, kind) !== heldKey(next, kind)) return true
     return before.some((one, i) => one.name !== after[i]?.name || one.hash !== after[i]?.hash)
   })
+}
+
+/** Names which are held, and why; a list of 10,000 is compared as one text. */
+function heldKey({ held }: Inventory, kind: CapabilityKind): string {
+  if (held.length === 0) return ''
+  return JSON.stringify(held.filter((one) => one.kind === kind))
 }
 
 function headerTools(inventory: Inventory): Map<string, readonly HeaderParam[]> {

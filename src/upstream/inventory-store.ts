@@ -65,6 +65,8 @@ function toRow(inventory: Inventory): InventoryRow {
     prompts: JSON.stringify(inventory.prompts),
     resources: JSON.stringify(inventory.resources),
     templates: JSON.stringify(inventory.templates),
+    held: JSON.stringify(inventory.held),
+    instructions: inventory.instructions,
     synced_at: inventory.syncedAt,
   }
 }
@@ -80,6 +82,8 @@ function toInventory(row: InventoryRow): Inventory {
     prompts: JSON.parse(row.prompts),
     resources: JSON.parse(row.resources),
     templates: JSON.parse(row.templates),
+    held: JSON.parse(row.held),
+    instructions: row.instructions,
     syncedAt: row.synced_at,
   }
 }

@@ -7,11 +7,14 @@ import type { Log } from '../base/log.ts'
 import type { Era, JsonObject } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { readDefinitions } from './definitions.ts'
+import type { HeldNotices } from './held-notices.ts'
+import { withoutHidden } from './hidden-characters.ts'
 import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
 import { ADMIN, saveInventory } from './inventory-store.ts'
 import { KINDS, listAll } from './list-all.ts'
 import type { CapabilityKind, Definition, ErrorDetails, Inventory, ServerStatus, SyncResult } from './model.ts'
 import { isNobodyThere, type Performer, perform } from './perform.ts'
+import { pinInventory } from './pin-inventory.ts'
 import { SHARED } from './pool.ts'
 import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
@@ -22,6 +25,7 @@ export interface SyncDeps {
   log: Log
   performer: Performer
   inventories: Inventories
+  notices: HeldNotices
   /** The setup as it is now; a sync of an older one is thrown away. */
   setupOf(server: ServerUid): ServerSetup | undefined
 }
@@ -41,7 +45,7 @@ export async function syncServer(
     return fail(deps, setup, troubleOf(error))
   }
   if (deps.setupOf(uid) !== setup) return resultOf(deps, uid, 'waiting', null)
-  await keep(deps, found)
+  await keep(deps, setup, found)
   return resultOf(deps, uid, 'ready', null)
 }
 
@@ -50,7 +54,7 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
   const { performer, inventories, log, store } = deps
   performer.pool.forgetOld(setup)
   const old = inventories.get(uid)
-  const { era, capabilities } = await greet(performer, setup)
+  const { era, capabilities, instructions } = await greet(deps, setup)
   const lists: Record<CapabilityKind, readonly Definition[]> = { tool: [], prompt: [], resource: [], template: [] }
   for (const kind of KINDS) {
     if (!only.includes(kind) && old !== undefined) {
@@ -74,40 +78,73 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
     prompts,
     resources,
     templates,
+    held: [],
+    instructions: instructions && withoutHidden(instructions),
     syncedAt,
   }
 }
 
+interface Greeting {
+  era: Era
+  capabilities: JsonObject
+  instructions: string | null
+}
+
 /** Opens the connection with the patience that calls have, so that a server that is just starting is waited for. */
-async function greet(performer: Performer, setup: ServerSetup): Promise<{ era: Era; capabilities: JsonObject }> {
+async function greet({ performer, setupOf }: SyncDeps, setup: ServerSetup): Promise<Greeting> {
   const deadline = performer.clock.elapsed() + performer.limits.refusedMs
   for (;;) {
     try {
       return await performer.pool.lease(setup, SHARED)
     } catch (error) {
       const trouble = troubleOf(error)
-      if (trouble.kind !== 'unsent' || !isNobodyThere(trouble) || performer.clock.elapsed() > deadline) throw trouble
-      await new Promise((resolve) => setTimeout(resolve, 250))
+      const isOver = () => performer.clock.elapsed() > deadline || setupOf(setup.record.uid) !== setup
+      if (trouble.kind !== 'unsent' || isOver()) throw trouble
+      await pause()
+      if (isNobodyThere(trouble)) continue
+      // What is refused takes as long as what is dead, or the time would tell them apart.
+      while (!isOver()) await pause()
+      throw trouble
     }
   }
 }
 
-async function keep({ store, inventories }: SyncDeps, found: Inventory): Promise<void> {
-  const old = inventories.get(found.serverUid)
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 250))
+}
+
+/** What is held is decided in the same transaction: a definition that waits is offered at no moment. */
+async function keep({ store, inventories, notices }: SyncDeps, setup: ServerSetup, found: Inventory): Promise<void> {
+  const { serverUid: uid } = found
+  const old = inventories.get(uid)
   const isSame = old !== undefined && isUnchanged(old, found)
-  const saved = await store.write(async (trx) => {
+  const { saved, unraised } = await store.write(async (trx) => {
     const state = { status: 'ready', error: null, errorDetails: null } as const
     const times = { lastSynced: found.syncedAt, lastSuccessfulSync: found.syncedAt }
-    await updateServerState(store, trx, found.serverUid, { ...state, ...times })
-    return isSame ? undefined : saveInventory(store, trx, found)
+    await updateServerState(store, trx, uid, { ...state, ...times })
+    // What is all as it was approved needs no second look.
+    if (isSame && old.held.length === 0) return {}
+    const judged = await pinInventory(store, trx, found)
+    if (judged === undefined) return {}
+    const next = { ...found, held: judged.held }
+    const { unraised } = judged
+    if (isSame && changedKinds(old, next).length === 0) return { unraised }
+    return { saved: await saveInventory(store, trx, next), unraised }
   })
-  if (isSame) inventories.put({ ...old, syncedAt: found.syncedAt })
-  // The announcement of the write may have brought it in already.
-  else if (saved !== undefined && inventories.get(saved.serverUid)?.version !== saved.version) inventories.put(saved)
+  const current = inventories.get(uid)
+  if (saved === undefined) {
+    if (isSame && current !== undefined) inventories.put({ ...current, syncedAt: found.syncedAt })
+  } else if (current === undefined || current.version < saved.version) {
+    // Otherwise the announcement of the write has brought it in, or a later one.
+    inventories.put(saved)
+  }
+  if (unraised !== undefined) await notices.tell(setup.record, unraised)
 }
 
 function isUnchanged(old: Inventory, found: Inventory): boolean {
-  if (old.era !== found.era || changedKinds(old, found).length > 0) return false
+  if (old.era !== found.era || old.instructions !== found.instructions) return false
+  // What is held of it is not known yet.
+  if (changedKinds(old, { ...found, held: old.held }).length > 0) return false
   return JSON.stringify(old.capabilities) === JSON.stringify(found.capabilities)
 }
 

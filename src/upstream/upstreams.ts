@@ -1,8 +1,6 @@
 /**
  * The room: every server behind the portal, reached by one call, listed from memory, kept up to date by itself.
  */
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
 import { Fault } from '../base/fault.ts'
@@ -14,6 +12,7 @@ import type { Notification } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { askServer } from './ask-server.ts'
 import { Breaker, healthOf } from './breaker.ts'
+import { removePlaces } from './child-places.ts'
 import { CLOSED } from './circuit.ts'
 import type { PortalInfo } from './encode.ts'
 import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
@@ -67,7 +66,6 @@ interface Server {
 class OpenUpstreams implements Upstreams {
   readonly #deps: UpstreamsDeps
   readonly #servers = new Map<ServerUid, Server>()
-  readonly #childrenDir: string
   readonly #inventories: Inventories
   readonly #notices: HeldNotices
   readonly #watch: Watch
@@ -84,7 +82,6 @@ class OpenUpstreams implements Upstreams {
     const limits = { ...LIMITS, ...deps.limits }
     limits.openingMs = Math.min(limits.openingMs, limits.idleMs)
     const tickMs = Math.max(20, Math.min(1000, limits.idleMs / 4, limits.probeMs / 4, config.stdio.idleStopMs / 4))
-    this.#childrenDir = join(config.data, 'children')
     this.#inventories = new Inventories(store)
     this.#notices = new HeldNotices({ store, clock, log, record: deps.recordHeld })
     this.#watch = new Watch(limits, tickMs, (ms) => this.#pool.tick(ms))
@@ -96,8 +93,6 @@ class OpenUpstreams implements Upstreams {
       portal: portalInfo,
       egress: deps.egress,
       stdio: config.stdio,
-      baseEnv: config.stdio.env,
-      childrenDir: this.#childrenDir,
       paramHeaders: (server, out) => this.#inventories.paramHeaders(server, out),
       onNotification: (server, notification) => this.#hear(server, notification),
     })
@@ -205,7 +200,7 @@ class OpenUpstreams implements Upstreams {
   }
 
   async #reload({ isFirst }: { isFirst: boolean }): Promise<void> {
-    const { store, sealer, clock, log } = this.#deps
+    const { store, sealer, clock, log, config } = this.#deps
     const stored = await listServers(store.db)
     const gone = new Set(this.#servers.keys())
     for (const one of stored) {
@@ -229,7 +224,7 @@ class OpenUpstreams implements Upstreams {
       this.#servers.get(uid)?.breaker.close()
       this.#servers.delete(uid)
       // Its private directories go with it.
-      const remove = () => rm(join(this.#childrenDir, uid), { recursive: true, force: true })
+      const remove = () => removePlaces(config.stdio, uid)
       void this.#pool
         .closeServer(uid)
         .then(remove)
