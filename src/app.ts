@@ -93,7 +93,10 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const info = { name: 'portico', title: 'Portico', version: programVersion() }
 
   const store = openings.add(await openStore({ dir, databaseUrl, clock, log }), (room) => room.close())
-  const audit = openings.add(await openAudit({ dir, databaseUrl, ...config.audit, keys: config.keys, clock, log }), (room) => room.close())
+  const audit = openings.add(
+    await openAudit({ dir, databaseUrl, ...config.audit, keys: config.keys, clock, log }),
+    (room) => room.close(),
+  )
   const sealer = openSealer(config.keys, 'store')
   await proveKey(store, sealer)
   const own = { port: config.port || null, hasName: (_name: string) => false }

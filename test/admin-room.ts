@@ -16,8 +16,8 @@ import { authenticateOperator } from '../src/identity/operators.ts'
 import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
-import { stdioConfig } from './stdio-config.ts'
 import { TEST_KEYS } from './keys.ts'
+import { stdioConfig } from './stdio-config.ts'
 import { localEgress } from './upstream-room.ts'
 
 export interface Answer {

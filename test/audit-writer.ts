@@ -11,6 +11,7 @@ import { systemClock } from '../src/base/clock.ts'
 import type { DeedId } from '../src/base/ids.ts'
 import { newId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
+import { TEST_KEYS } from './keys.ts'
 
 export interface WriterOptions {
   dir: string
@@ -26,6 +27,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as WriterOptions
 const audit = await openAudit({
   ...options,
   retentionDays: 90,
+  keys: TEST_KEYS,
   clock: systemClock,
   log: silentLog,
   journal: { segmentBytes: 512 * 1024, maxSegments: 64 },

@@ -5,12 +5,13 @@
  * No text from outside stands in a statement: statements are made of the fixed pieces below and parameters.
  */
 import { Fault } from '../base/fault.ts'
+import type { ChainEnd, Head, Unsigned } from './chain.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
 import type { Position } from './frames.ts'
 import { type JournalActor, type JournalRow, storable } from './lines.ts'
 
 /** Grows by one with each change of the audit's tables. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** An actor is written again each day it acts, so one not seen for this long before the rows' own limit has no row left. */
 export const ACTOR_GRACE_MS = 3 * 86_400_000
@@ -51,14 +52,35 @@ export interface AuditStore {
   /** Drops the mark of a journal that is gone. */
   forget(journal: number): Promise<void>
   select(query: AuditQuery): Promise<AuditRow[]>
-  /** Deletes what happened before `before`, milliseconds since 1970. */
-  prune(before: number): Promise<void>
+  /** Deletes the oldest rows, up to the first that is to be kept, and leaves a signed mark where the chain goes on. */
+  prune(age: Age, sign: SignHead): Promise<void>
+  /** Signs where the chain begins, where nobody has yet, and signs it anew where the key is another. */
+  beginChain(signer: { kid: string; check(head: Head): string; sign: SignHead }): Promise<void>
+  chainEnd(): Promise<ChainEnd>
+  /** The signed mark behind which the chain is checked; null in a database that has none. */
+  chainMark(): Promise<Head | null>
+  /** @returns the hash of a row as hex, or null where there is no such row */
+  hashAt(seq: number): Promise<string | null>
+  /** @param replaces the seq of the same writer's head that gives way, or null */
+  keepHead(head: Head, replaces: number | null): Promise<void>
   /** After this, what was appended survives the loss of power, so the journal it came from may go. */
   harden(): Promise<void>
   /** What must be done now and then, off the path of appends. */
   tidy(now: number): Promise<void>
   close(): Promise<void>
 }
+
+export type SignHead = (head: Unsigned) => Head
+
+/** What is old: milliseconds since 1970. */
+export interface Age {
+  now: number
+  /** Rows of before are deleted. */
+  keepSince: number
+}
+
+/** A clock that once ran ahead must not keep everything behind its rows for ever. */
+export const AHEAD_MS = 86_400_000
 
 /** @throws Fault `store-unavailable` when a newer program has been here */
 export function refuseNewer(found: number): void {
@@ -85,6 +107,27 @@ export const ROW_COLUMNS = [
   'decision',
   'facts',
 ] as const
+
+const ACTOR_COLUMNS = `a.kind AS actor_kind, a.id AS actor_id, a.label AS actor_label, a.role AS actor_role,
+  a.grant_id AS actor_grant`
+
+/** What the chain's check reads of a row `r` and its actor `a`, without the hash. */
+export const CHAIN_COLUMNS = `${ROW_COLUMNS.map((column) => `r.${column}`).join(', ')}, ${ACTOR_COLUMNS}`
+
+export const HEAD_COLUMNS = 'kind, writer, seq, hash, at, kid, signature'
+
+/** A head as a database gives it: numbers may come as text. */
+export function toHead(row: { [column: string]: unknown }): Head {
+  return {
+    kind: row.kind as Head['kind'],
+    writer: String(row.writer),
+    seq: Number(row.seq),
+    hash: String(row.hash),
+    at: Number(row.at),
+    kid: String(row.kid),
+    signature: String(row.signature),
+  }
+}
 
 export interface Statement {
   sql: string
@@ -120,8 +163,7 @@ export interface Window {
 }
 
 const SELECT = `SELECT r.seq, r.phase, r.at, r.deed, r.plane, r.method, r.portal, r.server, r.capability, r.outcome,
-  r.decision, r.facts, r.actor, a.kind AS actor_kind, a.id AS actor_id, a.label AS actor_label, a.role AS actor_role,
-  a.grant_id AS actor_grant
+  r.decision, r.facts, r.actor, ${ACTOR_COLUMNS}
 FROM audit_rows r LEFT JOIN audit_actors a ON a.hash = r.actor`
 
 const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'outcome', 'decision', 'deed'] as const

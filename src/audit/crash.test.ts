@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WriterOptions } from '../../test/audit-writer.ts'
 import { DATABASE_KINDS, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
+import { TEST_KEYS } from '../../test/keys.ts'
 import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -91,6 +92,7 @@ describe.each(DATABASE_KINDS)('after a crash, on %s', (kind) => {
       databaseUrl: postgres?.url ?? null,
       durability: 'process',
       retentionDays: 90,
+      keys: TEST_KEYS,
       clock: systemClock,
       log: silentLog,
     })

@@ -9,8 +9,10 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
 import type { AuditStore } from './audit-store.ts'
+import { type HeadSigner, openHeadSigner } from './chain.ts'
 import type { AuditQuery } from './event.ts'
 import type { Position } from './frames.ts'
+import { HeadKeeper } from './head-keeper.ts'
 import { Intake } from './intake.ts'
 import { type FromWorker, IDLE, SEGMENT, type ToWorker, type WorkerStart } from './messages.ts'
 import { adoptOrphans, type OwnedJournal, removeJournal } from './orphans.ts'
@@ -20,6 +22,8 @@ import { openSqliteAuditStore } from './sqlite-audit-store.ts'
 /** While rows keep coming they are taken in this often; bigger batches cost less a row. */
 const PACE_MS = 100
 const RETRY_MS = 1000
+/** Taken in without a pause. */
+const PIECES = 16
 const TIDY_MS = 5000
 const NICE = 10
 
@@ -28,6 +32,8 @@ class IngestWorker {
   readonly #start: WorkerStart
   readonly #store: AuditStore
   readonly #own: Intake
+  readonly #signer: HeadSigner
+  readonly #heads: HeadKeeper
   /** Whoever takes journals in does it alone. */
   #queue: Promise<unknown> = Promise.resolve()
   #wake: (() => void) | null = null
@@ -35,12 +41,17 @@ class IngestWorker {
   #closing = false
   #now: number
 
-  constructor(port: MessagePort, start: WorkerStart, store: AuditStore) {
+  constructor(port: MessagePort, start: WorkerStart, store: AuditStore, signer: HeadSigner) {
     this.#port = port
     this.#start = start
     this.#store = store
     this.#own = new Intake(store, start.journal.dir, start.journal.name)
     this.#now = start.now
+    this.#signer = signer
+    this.#heads = new HeadKeeper({
+      ...{ store, signer, data: start.data, writer: start.journal.name },
+      alarm: (text) => this.#log('error', text),
+    })
     port.on('message', (message: ToWorker) => this.#receive(message))
   }
 
@@ -88,6 +99,7 @@ class IngestWorker {
       const tidyIn = tidiedAt + TIDY_MS - systemClock.elapsed()
       if (untidy && tidyIn <= 0) {
         await this.#store.tidy(this.#now).catch((error: unknown) => this.#log('warn', 'audit upkeep failed', error))
+        await this.sign()
         tidiedAt = systemClock.elapsed()
         untidy = false
       } else if (!more) await this.#sleep(untidy ? tidyIn : null)
@@ -99,12 +111,25 @@ class IngestWorker {
     // Asked for before reading: a line that is written after the read finds the mark and wakes.
     Atomics.store(this.#start.shared, IDLE, 1)
     let took = false
-    for (let pieces = 0; pieces < 16; pieces++) {
+    for (let pieces = 0; pieces < PIECES; pieces++) {
       if (!(await this.#own.step(Atomics.load(this.#start.shared, SEGMENT)))) break
       took = true
       this.#say({ kind: 'taken', position: this.#own.position })
     }
+    if (took) await this.#sign(false)
     return took
+  }
+
+  /** Signs how far the chain reaches. */
+  sign(): Promise<void> {
+    return this.#alone(() => this.#sign(true))
+  }
+
+  /** Rows are in the database whether or not their head can be signed now; the next one covers them too. */
+  #sign(now: boolean): Promise<void> {
+    return this.#heads
+      .sign(now)
+      .catch((error: unknown) => this.#log('warn', 'the chain of the audit could not be signed', error))
   }
 
   #fine(took: boolean): boolean {
@@ -149,9 +174,11 @@ class IngestWorker {
       this.#log('error', 'journals of dead processes could not be looked at', error),
     )
     if (this.#closing) return
-    await this.#store.prune(keepSince).catch((error: unknown) => {
-      if (!this.#closing) this.#log('error', 'old audit rows could not be deleted', error)
-    })
+    await this.#store
+      .prune({ now, keepSince }, (head) => this.#signer.sign(head))
+      .catch((error: unknown) => {
+        if (!this.#closing) this.#log('error', 'old audit rows could not be deleted', error)
+      })
   }
 
   async #adopt(now: number): Promise<void> {
@@ -184,6 +211,7 @@ class IngestWorker {
     await this.#alone(async () => {
       await this.#own.catchUp(tail)
       await this.#own.finish(now)
+      await this.#sign(true)
     }).catch((error: unknown) => {
       whole = false
       this.#log('error', 'the audit was not taken in to its end; the next start does it', error)
@@ -205,18 +233,22 @@ async function main(port: MessagePort): Promise<void> {
   if (platform() === 'linux') setPriority(NICE)
   const start = workerData as WorkerStart
   const say = (message: FromWorker): void => port.postMessage(message)
+  const signer = openHeadSigner(start.headKeys)
   let store: AuditStore
   try {
     store = await openStore(start, say)
+    await store.beginChain(signer)
     await store.tidy(start.now)
   } catch (error) {
     say({ kind: 'refused', told: error instanceof Fault ? error.message : null, cause: textOf(error) })
     return
   }
-  const worker = new IngestWorker(port, start, store)
+  const worker = new IngestWorker(port, start, store, signer)
   // Before the first query, which must see what a dead process left.
   void worker.upkeep(start.now, start.keepSince)
   say({ kind: 'ready' })
+  // What an earlier process left unsigned, and heads whose key is not the newest any more.
+  await worker.sign()
   await worker.run()
 }
 

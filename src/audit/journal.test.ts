@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TEST_KEYS } from '../../test/keys.ts'
 import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -166,6 +167,7 @@ describe('the journal under the audit', () => {
       databaseUrl: null,
       durability: 'process',
       retentionDays: 90,
+      keys: TEST_KEYS,
       clock: systemClock,
       log: silentLog,
       journal: { segmentBytes: 512 * KIB, maxSegments: 3 },

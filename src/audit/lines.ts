@@ -5,7 +5,7 @@
  * a JSON array with an actor's facts. JSON escapes every control character, so no text from outside can end a line or
  * begin another. Lines are built by hand because two of them stand on the path of each call.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ActorSnapshot, DeedEnd, DeedStart } from './event.ts'
 
 /** Longest texts, in UTF-16 units. What is longer is cut: the audit is not a place to store what a caller sends. */
@@ -169,9 +169,24 @@ export function isSameActor(a: ActorSnapshot, b: ActorSnapshot): boolean {
 
 /** @returns the hash that rows point to, and the line that says whose it is */
 export function actorLine(actor: ActorSnapshot, at: number): { hash: string; line: string } {
-  const facts = `"${actor.kind}",${quote(actor.id, CAP.name)},${quote(actor.label, CAP.label)},${column(actor.role, CAP.id)},${column(actor.grant, CAP.name)}`
-  const hash = createHash('sha256').update(facts).digest('hex').slice(0, 32)
-  return { hash, line: `a["${hash}",${at},${facts}]\n` }
+  const facts = actorFacts(actor)
+  const hashed = actorHash(facts)
+  return { hash: hashed, line: `a["${hashed}",${at},${facts}]\n` }
+}
+
+/** The same for an actor as it is stored: the audit's check makes the hash again. */
+export function storedActorHash(actor: ActorSnapshot): string {
+  return actorHash(actorFacts(actor))
+}
+
+function actorFacts({ kind, id, label, role, grant }: ActorSnapshot): string {
+  const text = (value: string | undefined, cap: number): string =>
+    value === undefined ? 'null' : quote(storable(value), cap)
+  return `"${kind}",${text(id, CAP.name)},${text(label, CAP.label)},${text(role, CAP.id)},${text(grant, CAP.name)}`
+}
+
+function actorHash(facts: string): string {
+  return hash('sha256', facts).slice(0, 32)
 }
 
 /** A row as the worker takes it from the journal. */
@@ -205,9 +220,13 @@ type Text = string | null
 type RowColumns = [number, string, string, string, string, Text, Text, Text, Text, Text]
 type ActorColumns = [string, number, string, string, string, Text, Text]
 
-/** PostgreSQL's text cannot hold NUL; one such character must not stop everything behind it. */
+/**
+ * As a database gives it back, so that its hash can be made again. PostgreSQL's text cannot hold NUL, and one such character
+ * must not stop everything behind it; half a surrogate pair has no UTF-8.
+ */
 export function storable<T extends Text>(text: T): T {
-  return text?.includes('\0') ? (text.replaceAll('\0', '\ufffd') as T) : text
+  if (text === null) return text
+  return (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text).toWellFormed() as T
 }
 
 /**

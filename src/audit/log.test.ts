@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
+import { TEST_KEYS } from '../../test/keys.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -44,6 +45,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
       databaseUrl: postgres?.url ?? null,
       durability: 'process',
       retentionDays: 90,
+      keys: TEST_KEYS,
       clock,
       log: silentLog,
     })
@@ -130,6 +132,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
       databaseUrl: postgres?.url ?? null,
       durability: 'process',
       retentionDays: 90,
+      keys: TEST_KEYS,
       clock: { now: () => systemClock.now(), elapsed: () => elapsed },
       log: silentLog,
     })
@@ -310,14 +313,19 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
       code: 'store-unavailable',
       message: expect.stringContaining('schema 99'),
     })
-    await ask(dir, postgres?.url ?? null, "UPDATE audit_meta SET value = 1 WHERE key = 'schema'")
+    await ask(dir, postgres?.url ?? null, "UPDATE audit_meta SET value = 2 WHERE key = 'schema'")
     audit = await open()
   })
 
   test('several can start at the same moment on an empty database', async () => {
     await audit.close()
     if (postgres === null) rmSync(join(dir, 'audit.db'))
-    else await ask(dir, postgres.url, 'DROP TABLE audit_rows, audit_actors, audit_journals, audit_meta')
+    else
+      await ask(
+        dir,
+        postgres.url,
+        'DROP TABLE audit_rows, audit_actors, audit_journals, audit_meta, audit_chain, audit_heads',
+      )
     const several = await Promise.all([open(), open(), open()])
     for (const one of several) await record(one)
     for (const one of several) await one.query({ limit: 1 })

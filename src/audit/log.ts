@@ -8,6 +8,8 @@ import type { Clock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
 import type { DeedId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { KeyRing } from '../base/secret.ts'
+import { headKeys } from './chain.ts'
 import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
 import { Journal } from './journal.ts'
 import {
@@ -32,6 +34,8 @@ export interface AuditOptions {
   /** `process`: rows survive the death of the process, and are on the disk a second later. `disk`: they are on it at once. */
   durability: 'process' | 'disk'
   retentionDays: number
+  /** The keys that heads of the chain are signed with are derived from these. */
+  keys: KeyRing
   clock: Clock
   log: Log
   journal?: JournalSize
@@ -141,6 +145,7 @@ class OpenAudit implements Audit {
           data: options.dir,
           databaseUrl: options.databaseUrl,
           journal: { name: own.name, dir: own.dir },
+          headKeys: headKeys(options.keys),
           now: clock.now(),
           keepSince: keepSince(options),
         }),

@@ -1,4 +1,5 @@
 /** What the main thread and the audit's worker say to each other. */
+import type { HeadKey } from './chain.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
 import type { Position } from './frames.ts'
 
@@ -9,6 +10,8 @@ export interface WorkerStart {
   databaseUrl: string | null
   /** This process's own journal. */
   journal: { name: string; dir: string }
+  /** Derived for signing heads; the keys of the ring themselves never reach the worker. */
+  headKeys: readonly HeadKey[]
   /** Numbers both threads see, by the indexes below. */
   shared: Int32Array<SharedArrayBuffer>
   /** Milliseconds since 1970. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type FreshPostgres, freshPostgres } from '../../test/databases.ts'
+import { TEST_KEYS } from '../../test/keys.ts'
 import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -28,6 +29,7 @@ describe('while PostgreSQL is away', () => {
       databaseUrl: postgres.url,
       durability: 'process',
       retentionDays: 90,
+      keys: TEST_KEYS,
       clock: systemClock,
       log: silentLog,
     })

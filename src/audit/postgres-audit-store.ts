@@ -8,18 +8,24 @@
 import pg from 'pg'
 import {
   ACTOR_GRACE_MS,
+  type Age,
+  AHEAD_MS,
   type AuditStore,
   type Batch,
+  HEAD_COLUMNS,
   type JournalState,
   type OpenRow,
   ROW_COLUMNS,
   refuseNewer,
   SCHEMA_VERSION,
+  type SignHead,
   type StoredRow,
   selectOpen,
   selectRows,
   toAuditRow,
+  toHead,
 } from './audit-store.ts'
+import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
 
 const DAY_MS = 86_400_000
@@ -28,7 +34,7 @@ const TABLES_LOCK = 7_310_145_002
 
 const SCHEMA = `
 CREATE TABLE audit_meta (key text PRIMARY KEY, value bigint NOT NULL);
-INSERT INTO audit_meta (key, value) VALUES ('schema', ${SCHEMA_VERSION}), ('seq', 0);
+INSERT INTO audit_meta (key, value) VALUES ('schema', 1), ('seq', 0);
 CREATE TABLE audit_journals (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, segment bigint NOT NULL,
   position bigint NOT NULL, open_from bigint NOT NULL);
@@ -44,13 +50,29 @@ CREATE INDEX audit_rows_deed ON audit_rows (deed);
 CREATE INDEX audit_rows_actor ON audit_rows (actor, seq);
 `
 
+/** Rows of before have no hash: the chain begins behind them. */
+const CHAIN = `
+ALTER TABLE audit_rows ADD COLUMN hash bytea;
+CREATE TABLE audit_chain (id int PRIMARY KEY CHECK (id = 1), seq bigint NOT NULL, hash bytea NOT NULL);
+INSERT INTO audit_chain (id, seq, hash) SELECT 1, value, decode('${GENESIS}', 'hex') FROM audit_meta WHERE key = 'seq';
+CREATE TABLE audit_heads (
+  kind text NOT NULL, writer text NOT NULL, seq bigint NOT NULL, hash text NOT NULL, at bigint NOT NULL, kid text NOT NULL,
+  signature text NOT NULL, PRIMARY KEY (kind, writer, seq));
+INSERT INTO audit_meta (key, value) SELECT 'chain_from', value FROM audit_meta WHERE key = 'seq';
+UPDATE audit_meta SET value = 2 WHERE key = 'schema';
+`
+
+/** A replica of an older version that still runs must not append rows without a hash: they wait in its journal. */
+const chainedOnly = (from: number): string =>
+  `ALTER TABLE audit_rows ADD CONSTRAINT audit_rows_chained CHECK (seq <= ${from} OR hash IS NOT NULL) NOT VALID`
+
 const mark = (n: number): string => `$${n}`
 
 const TEXT_COLUMNS = ROW_COLUMNS.slice(4)
-const INSERT_ROWS = `INSERT INTO audit_rows (seq, journal, phase, at, ${TEXT_COLUMNS.join(', ')})
-SELECT $1::bigint + t.n - 1, $2::bigint, t.phase, t.at, ${TEXT_COLUMNS.map((name) => `t.${name}`).join(', ')}
-FROM unnest($3::text[], $4::bigint[], ${TEXT_COLUMNS.map((_, i) => `$${i + 5}::text[]`).join(', ')})
-  WITH ORDINALITY AS t (phase, at, ${TEXT_COLUMNS.join(', ')}, n)`
+const INSERT_ROWS = `INSERT INTO audit_rows (seq, journal, phase, at, hash, ${TEXT_COLUMNS.join(', ')})
+SELECT $1::bigint + t.n - 1, $2::bigint, t.phase, t.at, decode(t.hash, 'hex'), ${TEXT_COLUMNS.map((name) => `t.${name}`).join(', ')}
+FROM unnest($3::text[], $4::bigint[], $5::text[], ${TEXT_COLUMNS.map((_, i) => `$${i + 6}::text[]`).join(', ')})
+  WITH ORDINALITY AS t (phase, at, hash, ${TEXT_COLUMNS.join(', ')}, n)`
 
 const INSERT_ACTORS = `INSERT INTO audit_actors (hash, seen_at, kind, id, label, role, grant_id)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
@@ -108,8 +130,13 @@ class PostgresAuditStore implements AuditStore {
       await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
       const { rows } = await client.query("SELECT to_regclass('audit_meta') AS known")
       if (rows[0]?.known === null) await client.query(SCHEMA)
-      const found = await client.query("SELECT value FROM audit_meta WHERE key = 'schema'")
-      refuseNewer(Number(found.rows[0]?.value))
+      const found = await readNumber(client, 'schema')
+      refuseNewer(found)
+      if (found === SCHEMA_VERSION) return
+      // Nobody appends between the look at the counter and the new column.
+      await client.query('LOCK TABLE audit_meta, audit_rows IN ACCESS EXCLUSIVE MODE')
+      await client.query(CHAIN)
+      await client.query(chainedOnly(await readNumber(client, 'chain_from')))
     })
   }
 
@@ -171,24 +198,75 @@ class PostgresAuditStore implements AuditStore {
     return rows.map(toAuditRow)
   }
 
-  async prune(before: number): Promise<void> {
-    const { rows } = await this.#pool.query<{ name: string }>(
-      "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit_rows'::regclass",
-    )
-    for (const { name } of rows) {
-      const day = dayOf(name)
-      if (day !== undefined && (day + 1) * DAY_MS <= before) await this.#dropDay(day)
-    }
-    await this.#pool.query('DELETE FROM audit_actors WHERE seen_at < $1', [before - ACTOR_GRACE_MS])
+  async prune(age: Age, sign: SignHead): Promise<void> {
+    const days = oldDays(await this.#spans(this.#pool), age)
+    if (days.length > 0) await this.#dropDays(age, sign)
+    await this.#pool.query('DELETE FROM audit_actors WHERE seen_at < $1', [age.keepSince - ACTOR_GRACE_MS])
   }
 
-  async #dropDay(day: number): Promise<void> {
-    this.#days.delete(day)
+  async #spans(client: Pick<pg.PoolClient, 'query'>): Promise<DaySpan[]> {
+    const { rows } = await client.query<{ name: string }>(
+      "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit_rows'::regclass",
+    )
+    const spans: DaySpan[] = []
+    for (const { name } of rows) {
+      const day = dayOf(name)
+      if (day === undefined) continue
+      const span = await client.query(`SELECT min(seq) AS first, max(seq) AS last FROM ${partition(day)}`)
+      const { first, last } = span.rows[0] ?? {}
+      spans.push({ day, first: first === null ? null : Number(first), last: last === null ? null : Number(last) })
+    }
+    return spans
+  }
+
+  async #dropDays(age: Age, sign: SignHead): Promise<void> {
     await this.#within(async (client) => {
       // Dropping needs the whole table for a moment; behind a long query it gives up and the next hour tries again.
       await client.query("SET LOCAL lock_timeout = '5s'")
       await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
-      await client.query(`DROP TABLE IF EXISTS ${partition(day)}`)
+      await client.query('LOCK TABLE audit_rows IN ACCESS EXCLUSIVE MODE')
+      const days = oldDays(await this.#spans(client), age)
+      const seq = Math.max(0, ...days.map(({ last }) => last ?? 0))
+      const hash = await hashWithin(client, seq)
+      for (const { day } of days) {
+        this.#days.delete(day)
+        await client.query(`DROP TABLE IF EXISTS ${partition(day)}`)
+      }
+      // What is older than the chain needs no mark.
+      if (hash !== null) await putMark(client, sign({ kind: 'pruned', writer: '', seq, hash, at: age.now }))
+    })
+  }
+
+  async beginChain(signer: Parameters<AuditStore['beginChain']>[0]): Promise<void> {
+    await this.#within(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
+      const mark = await markWithin(client)
+      if (mark !== null && (mark.kid === signer.kid || signer.check(mark) !== 'good')) return
+      const seq = await readNumber(client, 'chain_from')
+      await putMark(client, signer.sign(mark ?? { kind: 'start', writer: '', seq, hash: GENESIS, at: 0 }))
+    })
+  }
+
+  async chainEnd(): Promise<ChainEnd> {
+    return endWithin(this.#pool)
+  }
+
+  async chainMark(): Promise<Head | null> {
+    return markWithin(this.#pool)
+  }
+
+  async hashAt(seq: number): Promise<string | null> {
+    return hashWithin(this.#pool, seq)
+  }
+
+  async keepHead(head: Head, replaces: number | null): Promise<void> {
+    await this.#within(async (client) => {
+      await putHead(client, head)
+      if (replaces !== null)
+        await client.query("DELETE FROM audit_heads WHERE kind = 'head' AND writer = $1 AND seq = $2", [
+          head.writer,
+          replaces,
+        ])
     })
   }
 
@@ -228,12 +306,18 @@ async function appendWithin(client: pg.PoolClient, batch: Batch): Promise<number
       actors.map((actor) => actor.role),
       actors.map((actor) => actor.grant),
     ])
-  if (rows.length > 0)
+  if (rows.length > 0) {
+    let { hash } = await endWithin(client)
+    const hashes = rows.map((row, i) => {
+      hash = chainHash(hash, first + i, journal, row)
+      return hash
+    })
     await client.query(INSERT_ROWS, [
       first,
       journal,
       rows.map((row) => row.phase),
       rows.map((row) => row.at),
+      hashes,
       rows.map((row) => row.deed),
       rows.map((row) => row.actor),
       rows.map((row) => row.plane),
@@ -245,7 +329,68 @@ async function appendWithin(client: pg.PoolClient, batch: Batch): Promise<number
       rows.map((row) => row.decision),
       rows.map((row) => row.facts),
     ])
+    await client.query("UPDATE audit_chain SET seq = $1, hash = decode($2, 'hex')", [first + rows.length - 1, hash])
+  }
   return first
+}
+
+type Asked = Pick<pg.PoolClient, 'query'>
+
+async function readNumber(client: Asked, key: string): Promise<number> {
+  const { rows } = await client.query('SELECT value FROM audit_meta WHERE key = $1', [key])
+  return Number(rows[0]?.value)
+}
+
+async function endWithin(client: Asked): Promise<ChainEnd> {
+  const { rows } = await client.query("SELECT seq, encode(hash, 'hex') AS hash FROM audit_chain")
+  return { seq: Number(rows[0]?.seq), hash: String(rows[0]?.hash) }
+}
+
+async function hashWithin(client: Asked, seq: number): Promise<string | null> {
+  const { rows } = await client.query("SELECT encode(hash, 'hex') AS hash FROM audit_rows WHERE seq = $1", [seq])
+  return rows[0]?.hash ?? null
+}
+
+async function markWithin(client: Asked): Promise<Head | null> {
+  const { rows } = await client.query(`SELECT ${HEAD_COLUMNS} FROM audit_heads WHERE kind <> 'head'`)
+  return rows[0] === undefined ? null : toHead(rows[0])
+}
+
+async function putMark(client: Asked, head: Head): Promise<void> {
+  await client.query("DELETE FROM audit_heads WHERE kind <> 'head' OR seq < $1", [head.seq])
+  await putHead(client, head)
+}
+
+async function putHead(client: Asked, { kind, writer, seq, hash, at, kid, signature }: Head): Promise<void> {
+  await client.query(
+    `INSERT INTO audit_heads (${HEAD_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (kind, writer, seq) DO UPDATE SET hash = excluded.hash, at = excluded.at, kid = excluded.kid,
+       signature = excluded.signature`,
+    [kind, writer, seq, hash, at, kid, signature],
+  )
+}
+
+/** The rows of one day, by seq; null where it has none. */
+interface DaySpan {
+  day: number
+  first: number | null
+  last: number | null
+}
+
+/**
+ * The days that are over and hold no row behind one that is kept: rows go from the beginning of the chain on, never out of
+ * its middle. A day whose last rows came late, from the journal of a dead process, goes a little later than the others.
+ */
+function oldDays(spans: readonly DaySpan[], { now, keepSince }: Age): DaySpan[] {
+  const isOld = ({ day }: DaySpan): boolean => (day + 1) * DAY_MS <= keepSince || day * DAY_MS > now + AHEAD_MS
+  let old = spans.filter(isOld)
+  for (;;) {
+    const left = spans.filter((span) => !old.includes(span) && span.first !== null)
+    const bound = Math.min(...left.map(({ first }) => first ?? 0))
+    const next = old.filter(({ last }) => (last ?? 0) < bound)
+    if (next.length === old.length) return old
+    old = next
+  }
 }
 
 const PARTITION = /^audit_rows_(\d+)_(\d{4})(\d\d)(\d\d)$/

@@ -7,21 +7,26 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import {
   ACTOR_GRACE_MS,
+  type Age,
+  AHEAD_MS,
   type AuditStore,
   type Batch,
+  HEAD_COLUMNS,
   type JournalState,
   type OpenRow,
   ROW_COLUMNS,
   refuseNewer,
   SCHEMA_VERSION,
+  type SignHead,
   type StoredRow,
   selectOpen,
   selectRows,
   toAuditRow,
+  toHead,
   type Window,
 } from './audit-store.ts'
+import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
-import type { JournalRow } from './lines.ts'
 import { createOnce } from './lock-store.ts'
 
 /** Rows are searched and deleted in pieces, so that taking the journal in never waits long. */
@@ -30,7 +35,7 @@ const PRUNE_PIECE = 5_000
 
 const SCHEMA = `
 CREATE TABLE audit_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO audit_meta (key, value) VALUES ('schema', ${SCHEMA_VERSION}), ('seq', 0);
+INSERT INTO audit_meta (key, value) VALUES ('schema', 1), ('seq', 0);
 CREATE TABLE audit_journals (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, segment INTEGER NOT NULL, position INTEGER NOT NULL,
   open_from INTEGER NOT NULL) STRICT;
@@ -46,7 +51,22 @@ CREATE INDEX audit_rows_deed ON audit_rows (deed);
 CREATE INDEX audit_rows_actor ON audit_rows (actor);
 `
 
+/** Rows of before have no hash: the chain begins behind them. */
+const CHAIN = `
+ALTER TABLE audit_rows ADD COLUMN hash BLOB;
+CREATE TABLE audit_chain (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+INSERT INTO audit_chain (id, seq, hash) SELECT 1, value, x'${GENESIS}' FROM audit_meta WHERE key = 'seq';
+CREATE TABLE audit_heads (
+  kind TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL, kid TEXT NOT NULL,
+  signature TEXT NOT NULL, PRIMARY KEY (kind, writer, seq)) STRICT, WITHOUT ROWID;
+INSERT INTO audit_meta (key, value) SELECT 'chain_from', value FROM audit_meta WHERE key = 'seq';
+UPDATE audit_meta SET value = 2 WHERE key = 'schema';
+`
+
 const mark = (): string => '?'
+
+/** As hex, or NULL: SQLite's hex of nothing is the empty text. */
+const HASH = "nullif(lower(hex(hash)), '') AS hash"
 
 /** @param path of `audit.db`; its directory exists */
 export async function openSqliteAuditStore(path: string): Promise<AuditStore> {
@@ -74,8 +94,9 @@ function migrate(database: DatabaseSync): void {
   within(database, () => {
     const known = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'audit_meta'").get()
     if (known === undefined) database.exec(SCHEMA)
-    const found = database.prepare("SELECT value FROM audit_meta WHERE key = 'schema'").get()
-    refuseNewer(Number(found?.value))
+    const found = Number(database.prepare("SELECT value FROM audit_meta WHERE key = 'schema'").get()?.value)
+    refuseNewer(found)
+    if (found < SCHEMA_VERSION) database.exec(CHAIN)
   })
 }
 
@@ -100,13 +121,15 @@ class SqliteAuditStore implements AuditStore {
   readonly #insertActor: StatementSync
   readonly #journalMark: StatementSync
   readonly #moveMark: StatementSync
+  readonly #chainEnd: StatementSync
+  readonly #moveChainEnd: StatementSync
   #untidy = false
 
   constructor(path: string, database: DatabaseSync) {
     this.#path = path
     this.#database = database
     this.#insertRow = database.prepare(
-      `INSERT INTO audit_rows (${ROW_COLUMNS.join(', ')}) VALUES (${ROW_COLUMNS.map(mark).join(', ')})`,
+      `INSERT INTO audit_rows (${ROW_COLUMNS.join(', ')}, hash) VALUES (${ROW_COLUMNS.map(mark).join(', ')}, unhex(?))`,
     )
     this.#insertActor = database.prepare(
       `INSERT INTO audit_actors (hash, seen_at, kind, id, label, role, grant_id) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -114,6 +137,8 @@ class SqliteAuditStore implements AuditStore {
     )
     this.#journalMark = database.prepare('SELECT segment, position FROM audit_journals WHERE id = ?')
     this.#moveMark = database.prepare('UPDATE audit_journals SET segment = ?, position = ?, open_from = ? WHERE id = ?')
+    this.#chainEnd = database.prepare('SELECT seq, lower(hex(hash)) AS hash FROM audit_chain')
+    this.#moveChainEnd = database.prepare('UPDATE audit_chain SET seq = ?, hash = unhex(?)')
   }
 
   async attach(name: string): Promise<JournalState> {
@@ -144,8 +169,7 @@ class SqliteAuditStore implements AuditStore {
       const first = this.#takeSeqs(batch.rows.length)
       for (const { hash, seenAt, kind, id, label, role, grant } of batch.actors)
         this.#insertActor.run(hash, seenAt, kind, id, label, role, grant)
-      let seq = first
-      for (const row of batch.rows) this.#insert(seq++, batch.journal, row)
+      this.#insertRows(first, batch)
       this.#moveMark.run(batch.to.segment, batch.to.offset, batch.openFrom, batch.journal)
       return first
     })
@@ -158,24 +182,70 @@ class SqliteAuditStore implements AuditStore {
     return Number(row?.value) - count + 1
   }
 
-  #insert(seq: number, journal: number, row: JournalRow): void {
-    const { phase, at, deed, actor, plane, method, portal, server, capability, outcome, decision, facts } = row
-    this.#insertRow.run(
-      seq,
-      journal,
-      phase,
-      at,
-      deed,
-      actor,
-      plane,
-      method,
-      portal,
-      server,
-      capability,
-      outcome,
-      decision,
-      facts,
-    )
+  #insertRows(first: number, { journal, rows }: Batch): void {
+    let { hash } = this.#readChainEnd()
+    let seq = first
+    for (const row of rows) {
+      const { phase, at, deed, actor, plane, method, portal, server, capability, outcome, decision, facts } = row
+      hash = chainHash(hash, seq, journal, row)
+      this.#insertRow.run(
+        ...[seq, journal, phase, at, deed, actor, plane, method, portal, server, capability, outcome, decision, facts],
+        hash,
+      )
+      seq++
+    }
+    if (rows.length > 0) this.#moveChainEnd.run(seq - 1, hash)
+  }
+
+  #readChainEnd(): ChainEnd {
+    const row = this.#chainEnd.get()
+    return { seq: Number(row?.seq), hash: String(row?.hash) }
+  }
+
+  async chainEnd(): Promise<ChainEnd> {
+    return this.#readChainEnd()
+  }
+
+  async chainMark(): Promise<Head | null> {
+    const row = this.#database.prepare(`SELECT ${HEAD_COLUMNS} FROM audit_heads WHERE kind <> 'head'`).get()
+    return row === undefined ? null : toHead(row)
+  }
+
+  async hashAt(seq: number): Promise<string | null> {
+    const row = this.#database.prepare(`SELECT ${HASH} FROM audit_rows WHERE seq = ?`).get(seq)
+    return typeof row?.hash === 'string' ? row.hash : null
+  }
+
+  async beginChain(signer: Parameters<AuditStore['beginChain']>[0]): Promise<void> {
+    const mark = await this.chainMark()
+    if (mark !== null && (mark.kid === signer.kid || signer.check(mark) !== 'good')) return
+    within(this.#database, () => {
+      const from = this.#database.prepare("SELECT value FROM audit_meta WHERE key = 'chain_from'").get()
+      const start = { kind: 'start', writer: '', seq: Number(from?.value), hash: GENESIS, at: 0 } as const
+      this.#putMark(signer.sign(mark ?? start))
+    })
+  }
+
+  #putMark(head: Head): void {
+    this.#database.exec("DELETE FROM audit_heads WHERE kind <> 'head'")
+    this.#putHead(head)
+    this.#database.prepare("DELETE FROM audit_heads WHERE kind = 'head' AND seq < ?").run(head.seq)
+  }
+
+  #putHead({ kind, writer, seq, hash, at, kid, signature }: Head): void {
+    this.#database
+      .prepare(`INSERT OR REPLACE INTO audit_heads (${HEAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+      .run(kind, writer, seq, hash, at, kid, signature)
+  }
+
+  async keepHead(head: Head, replaces: number | null): Promise<void> {
+    within(this.#database, () => {
+      this.#putHead(head)
+      if (replaces !== null)
+        this.#database
+          .prepare("DELETE FROM audit_heads WHERE kind = 'head' AND writer = ? AND seq = ?")
+          .run(head.writer, replaces)
+    })
   }
 
   async openRows(journal: number, from: number, limit: number): Promise<OpenRow[]> {
@@ -218,16 +288,28 @@ class SqliteAuditStore implements AuditStore {
     }
   }
 
-  async prune(before: number): Promise<void> {
-    const remove = this.#database.prepare(
-      'DELETE FROM audit_rows WHERE seq IN (SELECT seq FROM audit_rows INDEXED BY audit_rows_at WHERE at < ? LIMIT ?)',
-    )
-    while (remove.run(before, PRUNE_PIECE).changes === PRUNE_PIECE) {
+  async prune(age: Age, sign: SignHead): Promise<void> {
+    while (within(this.#database, () => this.#prunePiece(age, sign))) {
       await turn()
       // A shutdown does not wait for this; the next start goes on.
       if (!this.#database.isOpen) return
     }
-    this.#database.prepare('DELETE FROM audit_actors WHERE seen_at < ?').run(before - ACTOR_GRACE_MS)
+    this.#database.prepare('DELETE FROM audit_actors WHERE seen_at < ?').run(age.keepSince - ACTOR_GRACE_MS)
+  }
+
+  /** @returns whether there may be more */
+  #prunePiece({ now, keepSince }: Age, sign: SignHead): boolean {
+    const oldest = this.#database
+      .prepare(`SELECT seq, at, ${HASH} FROM audit_rows ORDER BY seq LIMIT ?`)
+      .all(PRUNE_PIECE)
+    const kept = oldest.findIndex(({ at }) => Number(at) >= keepSince && Number(at) <= now + AHEAD_MS)
+    const last = oldest.at(kept < 0 ? -1 : kept - 1)
+    if (last === undefined || kept === 0) return false
+    this.#database.prepare('DELETE FROM audit_rows WHERE seq <= ?').run(Number(last.seq))
+    // What is older than the chain needs no mark.
+    if (last.hash !== null)
+      this.#putMark(sign({ kind: 'pruned', writer: '', seq: Number(last.seq), hash: String(last.hash), at: now }))
+    return oldest.length === PRUNE_PIECE && kept < 0
   }
 
   async harden(): Promise<void> {
