@@ -22,11 +22,12 @@ import {
   updateServer,
 } from '../upstream/server-store.ts'
 import type { Applying } from './declared.ts'
+import { refuseDestination } from './destination-gate.ts'
 import { ApiRefusal } from './refusal.ts'
 import { newCredentials } from './take-credentials.ts'
 import { newPolicyContent } from './write-policy.ts'
 import { newPortalContent, refuseTakenHostname } from './write-portal.ts'
-import { identityOf, newServerContent, programOf } from './write-server.ts'
+import { identityOf, isStdio, newServerContent, programOf } from './write-server.ts'
 
 export async function applyPolicies({ needs, trx, shapes, author, note }: Applying): Promise<void> {
   for (const shape of shapes.policies) {
@@ -52,6 +53,7 @@ export async function applyServers(applying: Applying): Promise<void> {
 async function applyServer({ needs, trx, author, note }: Applying, shape: ServerCreate): Promise<void> {
   const { store, sealer } = needs
   const identity = identityOf(shape)
+  if (!isStdio(shape.hostname)) refuseDestination(needs.egress, shape.hostname, shape.allow_private ?? [])
   const content = await newServerContent(trx, shape)
   const credentials = newCredentials(shape)
   const before = await readServer(trx, shape.id)

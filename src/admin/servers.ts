@@ -11,6 +11,7 @@ import {
   type StoredServer,
 } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
+import { passAllowGate } from './destination-gate.ts'
 import { pageOf } from './paging.ts'
 import { notFound, readOnly } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
@@ -34,6 +35,7 @@ export async function getServer({ deps, id }: Call): Promise<Outcome> {
 export async function createServer(call: Call<ServerCreate>): Promise<Outcome> {
   const { deps, body, author } = call
   if (isStdio(body.hostname) || body.transport) passStdioGate(call)
+  passAllowGate(call.operator, [], body.allow_private)
   const uid = await deps.store.write((trx) => addServer(deps, trx, body, author))
   await deps.upstreams.serversChanged()
   await syncWithPatience(deps, uid)
@@ -48,6 +50,7 @@ export async function updateServer(call: Call<ServerUpdate>): Promise<Outcome> {
   if (body.transport?.env) passStdioGate(call)
   const { uid, renewed } = await deps.store.write(async (trx) => {
     const before = await changeable(trx, id, deps.configFile)
+    passAllowGate(call.operator, before.allowPrivate, body.allow_private)
     return { uid: before.uid, renewed: await changeServer(deps, trx, before, { body, author }) }
   })
   await deps.upstreams.serversChanged()

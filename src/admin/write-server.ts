@@ -13,19 +13,21 @@ import {
   updateServer,
 } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
+import { refuseDestination } from './destination-gate.ts'
 import { readSeenDefinitions } from './inventory-store.ts'
 import { requirePolicies } from './known-policies.ts'
 import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
 import { takeOverrides } from './take-overrides.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress'>
 
 /** @throws ApiRefusal 400, or 409 where the id is taken */
 export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, author: Author): Promise<ServerUid> {
   if ((await readServer(trx, body.id)) !== undefined) {
     throw conflict(`There is already a server "${body.id}". Update that one, or choose another id.`)
   }
+  if (!isStdio(body.hostname)) refuseDestination(needs.egress, body.hostname, body.allow_private ?? [])
   const made = { identity: identityOf(body), content: await newServerContent(trx, body), ...newCredentials(body) }
   return insertServer(needs.store, trx, made, { author, sealer: needs.sealer })
 }

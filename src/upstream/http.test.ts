@@ -54,6 +54,7 @@ test('a request carries the headers of our list and nothing else', async () => {
     name: 'echo',
     arguments: { a: 1 },
     _meta: {
+      'dev.portico/hop': 1,
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'io.modelcontextprotocol/clientCapabilities': {},
       'io.modelcontextprotocol/clientInfo': { name: 'portico', version: '0.0.0' },

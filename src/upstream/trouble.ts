@@ -156,7 +156,8 @@ function adminSentence(trouble: Trouble, name: string): string {
   if (trouble.rpcCode !== null) return `${name} answered with JSON-RPC error ${trouble.rpcCode}.`
   switch (trouble.kind) {
     case 'unsent':
-      return `${name} cannot be reached: check that it runs and that its address is right.`
+      // One sentence for the dead, the silent and the refused: an answer that tells them apart scans the network inside.
+      return `${name} cannot be reached: check that it runs, that its address is right and, where that is inside your network, that allow_private names it.`
     case 'lost':
       return trouble.hint?.replaceAll('{server}', name) ?? `${name} closed the connection in the middle of an answer.`
     case 'timeout':
