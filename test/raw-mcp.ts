@@ -23,6 +23,11 @@ export function bearer(token: string): RawCaller {
   return { credentials: { authorization: `Bearer ${token}` } }
 }
 
+/** The body of a request of 2026-07-28. */
+export function request2026(method: string, params: Record<string, unknown>, id: string | number = 1) {
+  return { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...ENVELOPE, ...(params._meta ?? {}) } } }
+}
+
 /** One request of 2026-07-28. */
 export async function ask2026(
   url: string,
@@ -30,15 +35,17 @@ export async function ask2026(
   method: string,
   params: Record<string, unknown> = {},
   id: string | number = 1,
+  signal?: AbortSignal,
 ): Promise<RawAnswer> {
   const name = params.name ?? params.uri
-  const body = { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...ENVELOPE, ...(params._meta ?? {}) } } }
-  return send(url, body, {
+  const body = request2026(method, params, id)
+  const headers = {
     ...caller.credentials,
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
     ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
-  })
+  }
+  return send(url, body, headers, signal)
 }
 
 /** A session of 2025. @returns a function that asks within it */
@@ -58,9 +65,15 @@ export async function open2025(url: string, caller: RawCaller, version = '2025-0
   }
 }
 
-export async function send(url: string, body: unknown, headers: Record<string, string>): Promise<RawAnswer> {
+export async function send(
+  url: string,
+  body: unknown,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<RawAnswer> {
   const response = await fetch(url, {
     method: 'POST',
+    ...(signal === undefined ? {} : { signal }),
     headers: { 'content-type': 'application/json', accept: ACCEPT, ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })

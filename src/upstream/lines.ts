@@ -25,7 +25,10 @@ export function openLines(onLine: (line: Buffer) => void, maxBytes: number): (ch
     for (;;) {
       const end = chunk.indexOf(LF, from)
       const to = end === -1 ? chunk.length : end
-      if (heldBytes + to - from > maxBytes) return false
+      if (heldBytes + to - from > maxBytes) {
+        held = []
+        return false
+      }
       if (end === -1) break
       emit(chunk.subarray(from, end))
       from = end + 1
