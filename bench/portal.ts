@@ -23,7 +23,11 @@ export interface BenchPortal extends Running {
 
 const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
 
-export async function startPortal(durability: Durability): Promise<BenchPortal> {
+/** @param settings more of them, by variable */
+export async function startPortal(
+  durability: Durability,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchPortal> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-portal-'))
   const data = join(dir, 'data')
   const port = await freePort()
@@ -35,6 +39,7 @@ export async function startPortal(durability: Durability): Promise<BenchPortal> 
     PORTICO_CONFIG: config,
     PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     LOG_LEVEL: 'error',
+    ...settings,
   }
   const probe = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
   const start = (until: () => Promise<boolean>) =>

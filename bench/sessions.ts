@@ -15,7 +15,12 @@ const AT_ONCE = 50
 const VERSION = '2025-11-25'
 
 const upstream = await startProgram('./upstream.ts')
-const portal = await startPortal('process')
+const room = String(sessions + 100)
+const portal = await startPortal('process', {
+  PORTICO_LIMITS_CONNECTIONS: room,
+  PORTICO_LIMITS_STREAMS: room,
+  PORTICO_LIMITS_STREAMS_PER_PRINCIPAL: room,
+})
 const streams: Socket[] = []
 try {
   const token = await registerBench(portal, upstream.port)

@@ -28,6 +28,7 @@ import { openSessions } from './portal/sessions.ts'
 import { openToggles } from './portal/toggles.ts'
 import { openVisitors } from './portal/visit.ts'
 import { identity } from './protocol/era-2026/encode.ts'
+import { readEpoch } from './store/epoch.ts'
 import { keyFits, proveKey } from './store/key-check.ts'
 import { openStore } from './store/open.ts'
 import { openUpstreams } from './upstream/upstreams.ts'
@@ -111,7 +112,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   )
 
   const toggles = openToggles(store)
-  const sessions = openSessions(store, openSealer(config.keys, 'session'), clock)
+  const sessions = openSessions(store, openSealer(config.keys, 'session'), clock, await readEpoch(store.db))
   const upkeep = setInterval(() => {
     sessions.forget().catch((error: unknown) => log.warn({ err: error }, 'old sessions could not be deleted'))
   }, UPKEEP_MS)

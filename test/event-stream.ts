@@ -1,6 +1,7 @@
 /** Reads an event stream as it comes, for journeys that wait for a message and must also prove that none came. */
 export interface EventStream {
   status: number
+  headers: Headers
   /** JSON-RPC messages so far, in order. */
   readonly messages: readonly StreamedMessage[]
   /** Resolves when the condition holds for what has come so far; rejects after ten seconds or when the stream ends. */
@@ -33,6 +34,7 @@ export async function openEventStream(url: string, init: RequestInit): Promise<E
   })
   return {
     status: response.status,
+    headers: response.headers,
     messages,
     ended,
     close: () => abort.abort(),

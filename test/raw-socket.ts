@@ -26,6 +26,7 @@ export function sendRaw(url: string, lines: readonly string[], body = ''): Promi
 export interface RawConnection {
   /** Everything that came so far. */
   readonly text: string
+  readonly isGone: boolean
   write(bytes: string | Buffer): void
   /** Resolves once what came matches; rejects where the connection ends before. */
   until(pattern: RegExp): Promise<string>
@@ -62,6 +63,9 @@ export function openRaw(url: string): RawConnection {
   return {
     get text() {
       return text
+    },
+    get isGone() {
+      return isGone
     },
     write: (bytes) => void socket.write(bytes),
     until: (pattern) =>

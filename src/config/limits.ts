@@ -151,7 +151,7 @@ export const LIMITS = {
     value: MINUTE,
     unit: 'ms',
     reached: 'the connection is cut',
-    proof: [JOURNEY, 'a reader that takes nothing for too long is cut off'],
+    proof: ['src/http/streams.test.ts', 'a reader that takes nothing for too long is cut off'],
   },
   api_body: {
     what: 'One body to the REST API',

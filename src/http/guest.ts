@@ -9,19 +9,18 @@ import type { Session } from '../portal/sessions.ts'
 import type { Place } from '../portal/spec.ts'
 import type { Visit, Visitors } from '../portal/visit.ts'
 import type { Identity } from '../protocol/era-2026/encode.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import type { ClientFacts, Request } from '../protocol/model.ts'
-import type { InFlight } from './in-flight.ts'
+import { ErrorCode, errorBody } from '../protocol/errors.ts'
+import type { ClientFacts, JsonRpcId, Request } from '../protocol/model.ts'
 import type { Arrival } from './server.ts'
 import type { Answer } from './stream.ts'
+import type { Held, NoStream } from './streams.ts'
 
-export interface DoorRooms extends Rooms {
+export interface DoorRooms extends Rooms, Held {
   authenticator: Authenticator
   directory: Directory
   visitors: Visitors
   changes: Changes
   identity: Identity
-  inFlight: InFlight
   clock: Clock
   log: Log
 }
@@ -62,6 +61,23 @@ export function refuseForbidden(answer: Answer): void {
   }
   answer.end(403, Buffer.from(JSON.stringify(error)))
 }
+
+const TOO_MUCH: Readonly<Record<NoStream | 'unread', { status: number; message: string }>> = {
+  caller: { status: 429, message: 'You have as many open streams as one caller may have. Close one, then try again.' },
+  process: { status: 503, message: 'The portal has as many open streams as it may have. Try again later.' },
+  unread: { status: 429, message: 'Too much of what you asked for is unread. Read it, then try again.' },
+}
+const RETRY_AFTER_SECONDS = '30'
+
+/** The caller holds too much. Nothing was done; the id is the request's, or null where there is none. */
+export function refuseTooMuch(answer: Answer, what: NoStream | 'unread', id: JsonRpcId | null): void {
+  const { status, message } = TOO_MUCH[what]
+  answer.setHeader('retry-after', RETRY_AFTER_SECONDS)
+  answer.end(status, errorBody({ code: TOO_MUCH_CODE, message }, id))
+}
+
+/** Of the range that JSON-RPC leaves to servers. */
+const TOO_MUCH_CODE = -32000
 
 export const UNAVAILABLE = {
   code: ErrorCode.InternalError,

@@ -11,7 +11,7 @@ import { errorBody } from '../protocol/errors.ts'
 import { parseInbound } from '../protocol/json-guard.ts'
 import type { RpcError } from '../protocol/model.ts'
 import { readBody } from './body.ts'
-import { type DoorRooms, type Guest, refuseForbidden } from './guest.ts'
+import { type DoorRooms, type Guest, refuseForbidden, refuseTooMuch } from './guest.ts'
 import type { Arrival } from './server.ts'
 import { Answer, type Asked } from './stream.ts'
 import { receive2025 } from './traffic-2025.ts'
@@ -30,6 +30,7 @@ const DEFAULT_HOSTNAME = 'localhost'
 
 export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
+  const shared = { waiting, unread: rooms.unread }
   // A stream may stay open for hours; it ends with the token that opened it.
   rooms.authenticator.onChange(() => {
     for (const answer of [...waiting]) void retireRevoked(answer, rooms)
@@ -42,7 +43,8 @@ export function openDoor(rooms: DoorRooms): Door {
       if (who === null) return refuseUnknown(arrival)
       const place = findPlace(where, arrival.hostname, rooms.directory)
       if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
-      const answer = new Answer(arrival, acceptsStream(arrival), waiting)
+      const answer = new Answer(arrival, acceptsStream(arrival), who.principal, shared)
+      if (rooms.unread.isFull(who.principal)) return refuseTooMuch(answer, 'unread', null)
       if (place === undefined) {
         await recordNoPortal(arrival, who, where, rooms)
         return refuseForbidden(answer)

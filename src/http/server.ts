@@ -44,6 +44,8 @@ export interface RequestTimes {
   request: number
   /** How often held requests are looked for: a limit is late by no more than this. */
   look: number
+  /** How long a reader may take nothing. */
+  reader: number
 }
 
 export interface Listening {
@@ -53,7 +55,12 @@ export interface Listening {
   close(): Promise<void>
 }
 
-const TIMES: RequestTimes = { header: LIMITS.header_time.value, request: LIMITS.request_time.value, look: 2000 }
+const TIMES: RequestTimes = {
+  header: LIMITS.header_time.value,
+  request: LIMITS.request_time.value,
+  look: 2000,
+  reader: LIMITS.reader_silence.value,
+}
 const IDLE_MS = 65_000
 const DRAIN_MS = 30_000
 const SWEEP_MS = 50

@@ -3,12 +3,14 @@
  * a slow reader does not take is bounded, and the stream is cut rather than the memory filled.
  */
 import type { ServerResponse } from 'node:http'
+import type { Principal } from '../base/principal.ts'
+import { LIMITS } from '../config/limits.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { Body } from '../protocol/model.ts'
 import { SSE_KEEPALIVE, sseFrame } from '../protocol/sse.ts'
+import type { Unread } from './streams.ts'
 
-/** More than this waiting for a reader ends its stream. */
-const MOST_BUFFERED = 1024 * 1024
+const MOST_UNREAD = LIMITS.unread_per_stream.value
 const KEEPALIVE_MS = 15_000
 /** Up to here copying is cheaper than a second piece. */
 const ONE_WRITE = 16 * 1024
@@ -20,26 +22,35 @@ export interface Asked {
   cors: readonly string[]
 }
 
+/** What all answers of a door share. */
+export interface Answering {
+  /** Streams that only wait for events, so that a closing listener can end them. */
+  waiting: Set<Answer>
+  unread: Unread
+}
+
 export class Answer {
   readonly asked: Asked
+  readonly #principal: Principal
+  readonly #shared: Answering
   readonly #response: ServerResponse
   readonly #headers: string[]
   readonly #mayStream: boolean
-  readonly #waiting: Set<Answer>
   #keepalive: NodeJS.Timeout | null = null
   #end: (() => void) | null = null
 
   /**
    * @param to the request, its response, and headers (names and values by turns) for whatever the answer becomes
    * @param mayStream whether the client accepts `text/event-stream`
-   * @param waiting where streams that only wait for events are kept, so that a closing listener can end them
+   * @param principal whose answer it is
    */
-  constructor(to: Asked, mayStream: boolean, waiting: Set<Answer>) {
+  constructor(to: Asked, mayStream: boolean, principal: Principal, shared: Answering) {
     this.asked = to
+    this.#principal = principal
+    this.#shared = shared
     this.#response = to.response
     this.#headers = to.cors.length === 0 ? [] : [...to.cors]
     this.#mayStream = mayStream
-    this.#waiting = waiting
   }
 
   get streaming(): boolean {
@@ -56,7 +67,7 @@ export class Answer {
     const streamHeaders = ['content-type', 'text/event-stream', 'cache-control', 'no-store', 'x-accel-buffering', 'no']
     this.#response.writeHead(200, [...streamHeaders, ...this.#headers])
     this.#response.flushHeaders()
-    this.#keepalive = setInterval(() => this.#write(SSE_KEEPALIVE), KEEPALIVE_MS)
+    this.#keepalive = setInterval(() => this.#keepAlive(), KEEPALIVE_MS)
     this.#keepalive.unref()
     this.#response.on('close', () => this.#rest())
   }
@@ -83,7 +94,10 @@ export class Answer {
     this.#response.writeHead(status, this.#jsonHeaders(body.length))
     // As text of one byte a character, head and body leave in one write; as a Buffer they would be two pieces.
     if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1')
-    else this.#response.end(body)
+    else {
+      this.#response.end(body)
+      this.#watchReader()
+    }
   }
 
   /** Ends the stream without another message. */
@@ -100,8 +114,8 @@ export class Answer {
   /** The stream now only waits for events. @param end how to end it in good order when the listener closes */
   standBy(end: () => void): void {
     this.#end = end
-    this.#waiting.add(this)
-    this.onClose(() => this.#waiting.delete(this))
+    this.#shared.waiting.add(this)
+    this.onClose(() => this.#shared.waiting.delete(this))
   }
 
   /** The listener closes: a waiting stream ends, an answer under way is left to finish. */
@@ -111,13 +125,15 @@ export class Answer {
 
   /** The client went away before it had its answer. */
   onAbandoned(listener: () => void): void {
-    this.#response.on('close', () => {
+    this.onClose(() => {
       if (!this.#response.writableEnded) listener()
     })
   }
 
+  /** Also for a client that went away before anybody listened: what is given back here must be given back then too. */
   onClose(listener: () => void): void {
-    this.#response.on('close', listener)
+    if (this.#response.destroyed) listener()
+    else this.#response.on('close', listener)
   }
 
   #endInPieces(status: number, pieces: readonly Buffer[]): void {
@@ -126,6 +142,7 @@ export class Answer {
     this.#response.cork()
     for (const piece of pieces) this.#response.write(piece)
     this.#response.end()
+    if (length > ONE_WRITE) this.#watchReader()
   }
 
   #jsonHeaders(length: number): string[] {
@@ -136,7 +153,17 @@ export class Answer {
   #write(bytes: Buffer | string): void {
     if (this.closed) return
     this.#response.write(bytes)
-    if (this.#response.writableLength > MOST_BUFFERED) this.#response.destroy()
+    if (this.#response.writableLength > MOST_UNREAD) this.#response.destroy()
+    else this.#watchReader()
+  }
+
+  #watchReader(): void {
+    if (this.#response.writableLength > 0) this.#shared.unread.watch(this.#response, this.#principal)
+  }
+
+  /** A reader that is behind has enough to read, and a sign of life to it would hide that it gives none. */
+  #keepAlive(): void {
+    if (this.#response.writableLength === 0) this.#write(SSE_KEEPALIVE)
   }
 
   #rest(): void {

@@ -11,7 +11,16 @@ import { encode2025, encodeNotification2025 } from '../protocol/era-2025/encode.
 import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import type { Body, Notification, Request } from '../protocol/model.ts'
 import { serveRequest } from './call.ts'
-import { accept, type DoorRooms, enter, type Guest, LIST_CHANGED, refuseForbidden, UNAVAILABLE } from './guest.ts'
+import {
+  accept,
+  type DoorRooms,
+  enter,
+  type Guest,
+  LIST_CHANGED,
+  refuseForbidden,
+  refuseTooMuch,
+  UNAVAILABLE,
+} from './guest.ts'
 
 export type Classified2025 = Exclude<Classified, { kind: 'error' }>
 
@@ -140,9 +149,15 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     const message = 'Conflict: this session already has an open stream.'
     return answer.end(409, errorBody({ code: -32000, message }, null))
   }
+  const giveUp = rooms.streams.take(who.principal)
+  if (typeof giveUp === 'string') {
+    giveBack()
+    return refuseTooMuch(answer, giveUp, null)
+  }
   let feed: Feed | null = null
   answer.onClose(() => {
     giveBack()
+    giveUp()
     feed?.close()
   })
   answer.open()

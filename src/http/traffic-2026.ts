@@ -14,7 +14,16 @@ import {
 import { errorBody } from '../protocol/errors.ts'
 import type { JsonObject, Notification, Request } from '../protocol/model.ts'
 import { serveRequest } from './call.ts'
-import { accept, type DoorRooms, enter, type Guest, LIST_CHANGED, refuseForbidden, UNAVAILABLE } from './guest.ts'
+import {
+  accept,
+  type DoorRooms,
+  enter,
+  type Guest,
+  LIST_CHANGED,
+  refuseForbidden,
+  refuseTooMuch,
+  UNAVAILABLE,
+} from './guest.ts'
 
 export type Classified2026 = Extract<Classified, { kind: 'request' | 'notification' }>
 
@@ -28,6 +37,9 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   const decoded = decode2026(classified.message, classified.version ?? '', arrival.headers)
   if (decoded.kind === 'error') return answer.end(decoded.status, errorBody(decoded.error, decoded.id))
   const { request, client } = decoded
+  const held = request.method === 'subscriptions/listen' ? rooms.streams.take(guest.who.principal) : null
+  if (typeof held === 'string') return refuseTooMuch(answer, held, request.id)
+  if (held !== null) answer.onClose(held)
   const visit = await enter(guest, { client, session: null, request }, rooms)
 
   const cancel = new Cancellation()

@@ -1,9 +1,10 @@
 /** Each limit of the table, reached over real HTTP: who reaches it is told, and nobody else notices. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/config/limits.ts'
+import { type EventStream, openEventStream } from '../event-stream.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
-import { ask2026, bearer, messageOf, send } from '../raw-mcp.ts'
-import { openRaw } from '../raw-socket.ts'
+import { ask2026, bearer, messageOf, open2025, send } from '../raw-mcp.ts'
+import { openRaw, type RawConnection } from '../raw-socket.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
 
 let portal: TestPortal
@@ -24,6 +25,8 @@ afterAll(async () => {
   await portal?.close()
   await witness?.close()
 })
+
+const PATIENCE = { timeout: 15_000 }
 
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -112,4 +115,191 @@ test('of a server that lists 10,001 tools the first 10,000 are there', async () 
   expect(names.has(`t${LIMITS.tools.value}`)).toBe(false)
   await portal.furnish([])
   await server.close()
+})
+
+describe('open streams', () => {
+  let small: TestPortal
+  let at: string
+  beforeAll(async () => {
+    small = await startTestPortal({ limits: { streams_per_principal: 2, streams: 3 } })
+    await small.furnish([{ id: 'witness', url: `${witness.origin}/mcp` }])
+    at = `${small.url}/mcp`
+  })
+  afterAll(() => small?.close())
+
+  /** The GET stream of a session of its own. */
+  async function follow2025(shown: string) {
+    const { headers } = await open2025(at, bearer(shown))
+    return openEventStream(at, { headers: { ...headers, accept: 'text/event-stream' } })
+  }
+  const follow2026 = (shown: string) =>
+    openEventStream(at, {
+      method: 'POST',
+      headers: {
+        ...bearer(shown).credentials,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'subscriptions/listen',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 'l',
+        method: 'subscriptions/listen',
+        params: { notifications: { toolsListChanged: true }, _meta: META },
+      }),
+    })
+  const rows = async () => {
+    const path = '/access/ai-controls/mcp/logs?method=subscriptions/listen&phase=ended'
+    return (await small.api<unknown[]>('GET', path)).body.result.length
+  }
+
+  test('a caller with all the streams it may have gets 429, by whatever token, and others get theirs', async () => {
+    const [ada, again, bob] = await Promise.all(['ada', 'ada', 'bob'].map((who) => small.userToken(`${who}@acme.test`)))
+    const one = await follow2025(ada as string)
+    const two = await follow2026(again as string)
+    expect([one.status, two.status]).toEqual([200, 200])
+    const recorded = await rows()
+    for (const open of [() => follow2025(again as string), () => follow2026(ada as string)]) {
+      const refused = await open()
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '30'])
+      await refused.close()
+    }
+    // Nothing was done, so there is nothing to record.
+    expect(await rows()).toBe(recorded)
+    expect((await ask2026(at, bearer(ada as string), 'tools/list')).status).toBe(200)
+    const other = await follow2025(bob as string)
+    expect(other.status).toBe(200)
+    await one.close()
+    await expect
+      .poll(async () => {
+        const next = await follow2026(ada as string)
+        await next.close()
+        return next.status
+      })
+      .toBe(200)
+    await two.close()
+    await other.close()
+  })
+
+  test('where the process has all the streams it may, the next is 503 and calls go on', async () => {
+    const tokens = await Promise.all(['cy', 'di', 'eve', 'flo'].map((who) => small.userToken(`${who}@acme.test`)))
+    const streams: EventStream[] = []
+    for (const shown of tokens.slice(0, 3)) {
+      await expect
+        .poll(async () => {
+          const stream = await follow2025(shown)
+          if (stream.status === 200) streams.push(stream)
+          return stream.status
+        })
+        .toBe(200)
+    }
+    for (const open of [follow2025, follow2026]) {
+      const refused = await open(tokens[3] as string)
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '30'])
+      await refused.close()
+    }
+    expect((await ask2026(at, bearer(tokens[3] as string), 'tools/list')).status).toBe(200)
+    for (const stream of streams) await stream.close()
+  })
+})
+
+describe('a reader that does not read', () => {
+  const MEBIBYTE = 1024 * 1024
+  const BIG = 'x'.repeat(30 * MEBIBYTE)
+  let big: ScriptedServer
+  let patient: TestPortal
+  /** What the flooding server could get rid of before its connection ended. */
+  let sent = 0
+  let floods = 0
+
+  beforeAll(async () => {
+    const server = modern((seen, response, request) => {
+      if (seen.body.params?.name === 'big')
+        return json(response, result(seen, { resultType: 'complete', content: [{ type: 'text', text: BIG }] }))
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const params = { progressToken: seen.body.id ?? 0, progress: 1, message: 'x'.repeat(64 * 1024) }
+      const event = `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params })}\n\n`
+      const write = () => {
+        while (sent < 100 * MEBIBYTE && !response.destroyed) {
+          sent += event.length
+          if (!response.write(event)) return void response.once('drain', write)
+        }
+      }
+      floods++
+      request.socket.once('close', () => floods--)
+      write()
+    })
+    const tools = ['big', 'flood'].map((name) => ({ name, inputSchema: { type: 'object' } }))
+    big = await startScripted((seen, response, request) => {
+      if (seen.body.method !== 'tools/list') return server(seen, response, request)
+      json(response, result(seen, { resultType: 'complete', tools, ttlMs: 0, cacheScope: 'public' }))
+    })
+    patient = await startTestPortal()
+    await patient.furnish([{ id: 'big', url: `${big.origin}/mcp` }])
+  })
+  afterAll(async () => {
+    await patient?.close()
+    await big?.close()
+  })
+
+  /** Calls a tool and takes nothing of what comes. */
+  function callAndWait(target: TestPortal, shown: string, tool: string): RawConnection {
+    const meta = { ...META, progressToken: 'p' }
+    const params = { name: `big_${tool}`, arguments: {}, _meta: meta }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+    const connection = openRaw(target.url)
+    connection.pause()
+    connection.write(
+      [
+        `POST /mcp HTTP/1.1`,
+        `host: ${new URL(target.url).host}`,
+        `authorization: Bearer ${shown}`,
+        'content-type: application/json',
+        'accept: application/json, text/event-stream',
+        'mcp-protocol-version: 2026-07-28',
+        'mcp-method: tools/call',
+        `mcp-name: big_${tool}`,
+        `content-length: ${body.length}`,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+    return connection
+  }
+  const statusFor = async (target: TestPortal, shown: string) =>
+    (await ask2026(`${target.url}/mcp`, bearer(shown), 'tools/list')).status
+
+  test('a reader that takes nothing of 100 MiB of notifications is cut off, and memory stays bounded', async () => {
+    const shown = await patient.userToken('ada@acme.test')
+    const before = process.memoryUsage().arrayBuffers
+    let most = 0
+    const connection = callAndWait(patient, shown, 'flood')
+    await expect.poll(() => floods).toBe(1)
+    await expect
+      .poll(
+        () => {
+          most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+          return floods
+        },
+        { interval: 5 },
+      )
+      .toBe(0)
+    connection.destroy()
+    // What the kernel holds on both ways is a few MiB more.
+    expect(sent).toBeLessThan(40 * MEBIBYTE)
+    expect(most).toBeLessThan(48 * MEBIBYTE)
+  })
+
+  test('a caller that leaves answers unread gets no more until it reads, and others do', async () => {
+    const [ada, bob] = [await patient.userToken('ada@acme.test'), await patient.userToken('bob@acme.test')]
+    const held = [1, 2, 3, 4].map(() => callAndWait(patient, ada, 'big'))
+    await expect.poll(() => statusFor(patient, ada), PATIENCE).toBe(429)
+    const before = big.seen.length
+    expect((await ask2026(`${patient.url}/mcp`, bearer(ada), 'tools/call', { name: 'big_big' })).status).toBe(429)
+    expect(big.seen.length).toBe(before)
+    expect(await statusFor(patient, bob)).toBe(200)
+    for (const connection of held) connection.destroy()
+    await expect.poll(() => statusFor(patient, ada), PATIENCE).toBe(200)
+  })
 })
