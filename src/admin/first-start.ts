@@ -2,7 +2,7 @@
  * What an empty store is given, once: the portal `default` with two policies that everyone can see and change, and an owner
  * token in a file that only its owner can read. What an admin deletes later is never made again.
  */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DeedId, newId, type PolicyId, type PortalId } from '../base/ids.ts'
 import { digest, newSecret } from '../base/secret.ts'
@@ -10,7 +10,7 @@ import { insertApiToken, listApiTokens } from '../identity/api-token-store.ts'
 import { insertPolicy, type PolicyContent } from '../policy/policy-store.ts'
 import { insertPortal, listPortals } from '../portal/portal-store.ts'
 import type { Author } from '../store/columns.ts'
-import type { Trx } from '../store/open.ts'
+import type { Db, Trx } from '../store/open.ts'
 import { claimSetting, readSetting } from '../store/settings-store.ts'
 import type { AdminDeps } from './deps.ts'
 
@@ -73,7 +73,18 @@ export async function prepareFirstStart(needs: Needs, data: string): Promise<Fir
 }
 
 async function isDue({ store }: Needs): Promise<boolean> {
-  return (await readSetting(store.db, MARK)) === undefined || (await listApiTokens(store.db)).length === 0
+  return (await readSetting(store.db, MARK)) === undefined || !(await hasOwner(store.db))
+}
+
+/**
+ * The API never takes the last owner token that lasts; a restored backup does, since it ends every token of before. Whoever may start
+ * the program with its data then gets a new one.
+ */
+async function hasOwner(db: Db): Promise<boolean> {
+  return (await listApiTokens(db)).some(
+    ({ role, scopes, expiresAt, revokedAt }) =>
+      role === 'owner' && scopes.length === 0 && expiresAt === null && revokedAt === null,
+  )
 }
 
 async function makeDefaultPortal({ store }: Needs, trx: Trx): Promise<boolean> {
@@ -96,13 +107,14 @@ async function makeDefaultPortal({ store }: Needs, trx: Trx): Promise<boolean> {
 
 /** Written before the commit: a token that nobody can read must not exist. */
 async function makeOwnerToken({ store, log }: Needs, trx: Trx, data: string): Promise<string | null> {
-  if ((await listApiTokens(trx)).length > 0) return null
+  if (await hasOwner(trx)) return null
   const secret = newSecret('ptapi')
   const made = { name: 'owner', role: 'owner' as const, scopes: [], createdBy: AUTHOR.label, expiresAt: null }
   await insertApiToken(store, trx, { ...made, digest: digest(secret) })
   const path = join(data, 'admin-token')
-  writeFileSync(path, `${secret}\n`, { mode: 0o600 })
-  chmodSync(path, 0o600)
+  // A new file, whatever stood there: an old one keeps its mode, and a link would be written through.
+  rmSync(path, { force: true })
+  writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: 'wx' })
   log.info({ path }, 'an owner token was made; it is in this file and nowhere else')
   return path
 }

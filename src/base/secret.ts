@@ -54,6 +54,11 @@ export function openSealer(ring: KeyRing, purpose: SealPurpose): Sealer {
   }
 }
 
+/** Which key sealed a value, or undefined for what is no seal. */
+export function kidOf(text: string): string | undefined {
+  return /^v1\.([0-9a-f]{8})\.[\w-]{16}\.[\w-]{22,}$/.exec(text)?.[1]
+}
+
 function decrypt(key: Buffer, iv: Buffer, bytes: Buffer, where: string): string | undefined {
   const decipher = createDecipheriv('aes-256-gcm', key, iv)
   decipher.setAAD(Buffer.from(where))

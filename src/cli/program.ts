@@ -2,15 +2,19 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { processEnvironment } from '../config.ts'
+import { defineAudit } from './audit.ts'
+import { defineBackup } from './backup.ts'
 import { AlreadySaid, CliError, usageError } from './cli-error.ts'
 import { defineConfig } from './config.ts'
 import { defineConnect } from './connect.ts'
 import type { Surroundings } from './context.ts'
 import { defineDemo } from './demo.ts'
 import { defineDoctor } from './doctor.ts'
+import { defineKeys } from './keys.ts'
 import { defineLogs } from './logs.ts'
 import { definePolicies } from './policies.ts'
 import { definePortals } from './portals.ts'
+import { defineRestore } from './restore.ts'
 import { defineServers } from './servers.ts'
 import { defineSetupMcpPortal } from './setup-mcp-portal.ts'
 import { defineStart } from './start.ts'
@@ -80,8 +84,12 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     defineToken,
     defineConnect,
     defineLogs,
+    defineAudit,
     defineDoctor,
     defineConfig,
+    defineKeys,
+    defineBackup,
+    defineRestore,
     defineSetupMcpPortal,
     defineVersion,
   ]

@@ -48,14 +48,15 @@ interface Live {
   touchedAt: number
 }
 
-export function openSessions(store: Store, sealer: Sealer, clock: Clock): Sessions {
+/** @param since milliseconds since 1970: older sessions are over, because a backup was restored then */
+export function openSessions(store: Store, sealer: Sealer, clock: Clock, since = 0): Sessions {
   const live = new Map<string, Live>()
   // Another replica may have ended a session or set its level: look again.
   store.versions.changed('sessions', () => live.clear())
 
   async function revive(sealed: string): Promise<Live | undefined> {
     const session = unseal(sealer.open(sealed, WHERE))
-    if (!session) return undefined
+    if (!session || session.createdAt < since) return undefined
     const stored = await loadSession(store, session.id)
     const state = stored ?? { lastSeenAt: session.createdAt, endedAt: null, logLevel: null }
     session.logLevel = state.logLevel

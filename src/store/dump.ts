@@ -23,6 +23,8 @@ export const LEFT_OUT: readonly string[] = ['leases', 'versions']
 const FETCHED = 200
 
 export interface Dump {
+  /** For other questions to the same database. */
+  db: Db
   /** The last migration of the database. */
   level: string
   /** What the database keeps to know its key, or undefined where it was never started. */
@@ -48,7 +50,13 @@ export async function openDump(dir: string, databaseUrl: string | null, log: Log
       )
     const tables = (await shapeAt(level)).filter(({ name }) => !LEFT_OUT.includes(name))
     const check = await db.selectFrom('settings').select('value').where('key', '=', KEY_CHECK).executeTakeFirst()
-    return { level, keyCheck: check?.value, rows: (onSkipped) => snapshot(db, databaseUrl, tables, onSkipped), close }
+    return {
+      db,
+      level,
+      keyCheck: check?.value,
+      rows: (onSkipped) => snapshot(db, databaseUrl, tables, onSkipped),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

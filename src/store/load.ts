@@ -2,26 +2,20 @@
  * Puts the rows of a backup into an empty database, or in place of what is there: schema as it was, rows, then the migrations since.
  * All of it is one transaction, so whatever ends it in the middle leaves the database as it was.
  */
-import { Kysely, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
-import type { Log } from '../base/log.ts'
 import { ArchiveError, type Row } from './archive.ts'
 import { LEFT_OUT } from './dump.ts'
 import { advanceEpoch, type Ended } from './epoch.ts'
 import { levelOf, MIGRATIONS, migrate, migrateTo } from './migrate.ts'
 import type { Db, Trx } from './open.ts'
-import { PORTAL, postgresDialect } from './postgres.ts'
 import { shapeAt } from './shape.ts'
-import { openSqlite } from './sqlite-files.ts'
-import type { Tables } from './tables.ts'
 import { TOPICS } from './versions.ts'
 
 export interface Loading {
-  dir: string
   databaseUrl: string | null
   clock: Clock
-  log: Log
   /** The last migration of the database that the rows come from. */
   level: string
   /** Must throw after the last row where the file is not whole. */
@@ -38,32 +32,15 @@ export interface Loaded {
 }
 
 /**
- * @throws Fault `store-unavailable` while a portal runs on the database, where it is not empty, or cannot be used
+ * @param db opened for a command (`stopped.ts`), on one connection with SQLite
+ * @throws Fault `store-unavailable` where the database is not empty
  * @throws ArchiveError where the rows are not those of a backup; then nothing was changed
  */
-export async function loadStore(loading: Loading): Promise<Loaded> {
-  const { dir, databaseUrl, log } = loading
-  const opened = databaseUrl === null ? openSqlite(dir) : postgresDialect(databaseUrl, log, 'portico-restore')
-  const db = new Kysely<Tables>({ dialect: opened.dialect })
-  try {
-    if (databaseUrl !== null) await refuseRunning(db)
-    const before = await refuseFull(db, loading)
-    // Rows come table by table and old tables go in any order; the check at the end is for all of them.
-    if (databaseUrl === null) await sql`pragma foreign_keys = off`.execute(db)
-    return await db.transaction().execute((trx) => loadAll(trx, loading, before))
-  } finally {
-    await db.destroy()
-    await opened.close()
-  }
-}
-
-/** With SQLite it is the lock on the data directory that says so. */
-async function refuseRunning(db: Db): Promise<void> {
-  const running = await sql`
-    select 1 from pg_stat_activity
-    where datname = current_database() and application_name = ${PORTAL} limit 1`.execute(db)
-  if (running.rows.length > 0)
-    throw new Fault('store-unavailable', 'A portal is running on this database. Stop every one of them first.')
+export async function loadStore(db: Db, loading: Loading): Promise<Loaded> {
+  const before = await refuseFull(db, loading)
+  // Rows come table by table and old tables go in any order; the check at the end is for all of them.
+  if (loading.databaseUrl === null) await sql`pragma foreign_keys = off`.execute(db)
+  return db.transaction().execute((trx) => loadAll(trx, loading, before))
 }
 
 /** @returns the counters that caches follow, as they stand in what is there */

@@ -25,6 +25,20 @@ export function openSqlite(dir: string): { dialect: Dialect; close(): Promise<vo
   }
 }
 
+/**
+ * Keeps every other command, and with SQLite every portal, off the data directory until it is let go, or this process ends.
+ *
+ * @throws Fault `store-unavailable` when somebody else has it
+ */
+export function holdDirectory(dir: string): { release(): void } {
+  const lock = takeLock(dir)
+  return {
+    release: () => {
+      if (lock.isOpen) lock.close()
+    },
+  }
+}
+
 function makeDirectory(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
