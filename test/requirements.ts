@@ -50,6 +50,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   http2025('HEAL-2', 'A session that the server has forgotten is made anew, and the call goes through.'),
   own('HEAL-3', 'A server that is down or slow holds up nobody else.'),
   own('HEAL-4', 'A call that may have had an effect is not sent twice.'),
+  own('HEAL-5', 'A server that does not answer costs its callers nothing, and is found again when it does.'),
 
   from('MCP 2025-11-25, Authorization: token passthrough')('CRED-1', "The client's token never reaches a server."),
   own('CRED-2', 'A copy of the database holds no secret that opens anything.'),

@@ -14,7 +14,7 @@ export interface AdminDeps {
   store: Store
   /** For the purpose `store`. */
   sealer: Sealer
-  upstreams: Pick<Upstreams, 'sync' | 'serversChanged'>
+  upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health'>
   /** Says what speaks against an address before it is dialled. */
   egress: Pick<Egress, 'judge'>
   audit: Audit

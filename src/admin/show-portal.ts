@@ -9,7 +9,7 @@ import { showServers } from './show-server.ts'
 import { shownStamps } from './times.ts'
 
 export async function showPortals(
-  needs: Pick<AdminDeps, 'store' | 'sealer'>,
+  needs: Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>,
   portals: readonly PortalRecord[],
 ): Promise<PortalShown[]> {
   const wanted = new Set(portals.flatMap((portal) => portal.mappings.map((mapping) => mapping.serverUid)))
@@ -26,7 +26,7 @@ export async function showPortals(
 }
 
 export async function showPortal(
-  needs: Pick<AdminDeps, 'store' | 'sealer'>,
+  needs: Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>,
   portal: PortalRecord,
 ): Promise<PortalShown> {
   const [shown] = await showPortals(needs, [portal])

@@ -1,13 +1,13 @@
 /** A server as the API shows it. No secret is ever in what this file is given, except where it asks for the public part. */
 import type { CapabilityOverride } from '../contract/capability-override.ts'
 import type { ServerShown } from '../contract/server.ts'
-import type { Definition } from '../upstream/model.ts'
+import type { Definition, ServerHealth } from '../upstream/model.ts'
 import { readManualOauth, type StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
 import { shownStamps, shownTime } from './times.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>
 
 /** @returns the servers in the order given */
 export async function showServers(needs: Needs, servers: readonly StoredServer[]): Promise<ServerShown[]> {
@@ -16,7 +16,10 @@ export async function showServers(needs: Needs, servers: readonly StoredServer[]
     servers.map((server) => server.uid),
   )
   return Promise.all(
-    servers.map(async (server) => show(server, seen.get(server.uid), await authConfigOf(needs, server))),
+    servers.map(async (server) => ({
+      ...show(server, seen.get(server.uid), await authConfigOf(needs, server)),
+      circuit: circuitOf(needs.upstreams.health(server.uid)),
+    })),
   )
 }
 
@@ -89,6 +92,16 @@ function stateOf(server: StoredServer) {
     ...(server.errorDetails === null ? {} : { error_details: server.errorDetails }),
     ...(server.lastSynced === null ? {} : { last_synced: shownTime(server.lastSynced) }),
     ...(server.lastSuccessfulSync === null ? {} : { last_successful_sync: shownTime(server.lastSuccessfulSync) }),
+  }
+}
+
+function circuitOf({ circuit }: ServerHealth): NonNullable<ServerShown['circuit']> {
+  const { state, failures, since, nextProbe } = circuit
+  return {
+    state,
+    failures,
+    ...(since === null ? {} : { since: shownTime(since) }),
+    ...(nextProbe === null ? {} : { next_probe: shownTime(nextProbe) }),
   }
 }
 

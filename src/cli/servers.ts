@@ -131,7 +131,13 @@ async function list(context: Context): Promise<void> {
   terminal.answer(servers, () =>
     terminal.table(
       ['ID', 'STATUS', 'TOOLS', 'NAME', 'ADDRESS'],
-      servers.map((server) => [server.id, server.status, String(server.tools.length), server.name, addressOf(server)]),
+      servers.map((server) => [
+        server.id,
+        shortStateOf(server),
+        String(server.tools.length),
+        server.name,
+        addressOf(server),
+      ]),
       'No servers yet. Add one: portico servers add NAME URL',
     ),
   )
@@ -146,6 +152,11 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`sign-in    ${server.auth_type}`)
     terminal.print(`isolation  ${server.isolation}`)
     terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
+    const { circuit } = server
+    if (circuit !== undefined && circuit.state !== 'closed') {
+      const again = circuit.next_probe === undefined ? 'being asked now' : `asked again at ${circuit.next_probe}`
+      terminal.print(`circuit    open since ${circuit.since}, ${again}`)
+    }
     if (server.policies.length > 0) terminal.print(`policies   ${server.policies.join(', ')}`)
     if (server.origin === 'file') terminal.print('declared   in the configuration file; change it there')
     for (const tool of server.tools) terminal.print(`tool       ${String(tool.name)}`)
@@ -170,6 +181,11 @@ async function sync(context: Context, _options: unknown, [id = '']: readonly str
 async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
   if (!(await context.api().remove(one(PATHS.servers, id)))) throw new CliError(`There is no server "${id}".`)
   context.terminal.answer({ id }, () => context.terminal.print(`Removed ${id}.`))
+}
+
+/** An open circuit is what an operator looks for: calls fail whatever the last sync said. */
+function shortStateOf({ status, circuit }: Server): string {
+  return circuit === undefined || circuit.state === 'closed' ? status : `${status}, circuit open`
 }
 
 function stateOf(server: Server): string {

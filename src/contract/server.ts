@@ -89,6 +89,7 @@ export const serverEcho = {
   error_details: z.unknown().optional(),
   last_synced: z.unknown().optional(),
   last_successful_sync: z.unknown().optional(),
+  circuit: z.unknown().optional(),
   origin: z.unknown().optional(),
   created_at: z.unknown().optional(),
   created_by: z.unknown().optional(),
@@ -135,6 +136,14 @@ export const stamps = {
   origin: z.enum(['api', 'file']),
 }
 
+/** As the process that answers sees it; others may see it differently for a moment. */
+export const circuitShown = z.object({
+  state: z.enum(['closed', 'open', 'half_open']),
+  failures: z.int(),
+  since: z.string().optional(),
+  next_probe: z.string().optional(),
+})
+
 export const serverShown = z.object({
   id: z.string(),
   name: z.string(),
@@ -162,6 +171,7 @@ export const serverShown = z.object({
   error_details: errorDetails.optional(),
   last_synced: z.string().optional(),
   last_successful_sync: z.string().optional(),
+  circuit: circuitShown.optional(),
   is_shared_oauth_callback_enabled: z.boolean(),
   secure_web_gateway: z.boolean(),
   ...stamps,

@@ -22,14 +22,16 @@ const LIST_SERVERS: Builtin = {
     name: 'portal_list_servers',
     title: 'List servers',
     description:
-      'Lists the servers behind this portal that you may use: id, name, whether it is switched on for you, its state, and why it is down if it is. Tools are named {server id}_{tool}.',
+      'Lists the servers behind this portal that you may use: id, name, whether it is switched on for you, its state, and why it is down if it is. While its circuit is open, calls to it fail at once; it is asked again at asked_again_at. Tools are named {server id}_{tool}.',
     inputSchema: { type: 'object', properties: {}, additionalProperties: false },
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   },
   run(_input, visit, rooms) {
     const servers = usable(visit).map(({ uid, id, name }) => {
-      const { status, error } = rooms.upstreams.health(uid)
-      return { id, name, enabled: !visit.switchedOff.has(uid), status, error }
+      const { status, error, circuit } = rooms.upstreams.health(uid)
+      const { state, nextProbe } = circuit
+      const again = nextProbe === null ? {} : { asked_again_at: new Date(nextProbe).toISOString() }
+      return { id, name, enabled: !visit.switchedOff.has(uid), status, error, circuit: state, ...again }
     })
     return answer({ servers })
   },

@@ -32,7 +32,7 @@ const echo = () =>
 const count = () => ask2026(url(), bearer(token), 'tools/call', { name: 'ledger_count', arguments: {} })
 
 interface Shown {
-  servers: { id: string; status: string; error: string | null }[]
+  servers: { id: string; status: string; error: string | null; circuit: string; asked_again_at?: string }[]
 }
 
 async function listServers(): Promise<Shown['servers']> {
@@ -66,6 +66,34 @@ test('a dead server fails its own call with a sentence, while the others answer 
 
   everything = await startEverythingHttp(port)
   expect(messageOf(await echo()).result).toMatchObject({ content: [{ text: 'Echo: hi' }] })
+})
+
+// [HEAL-5]
+test('a dead server fails later calls at once, says when it is asked again, and is back when it is', async () => {
+  const { port } = everything
+  await everything.stop()
+  await echo()
+  const open = () => listServers().then((rows) => rows.find(({ id }) => id === 'everything')?.circuit !== 'closed')
+  while (!(await open())) await new Promise((resolve) => setTimeout(resolve, 20))
+
+  const refused = messageOf(await echo()).result as { isError: boolean; content: { text: string }[] }
+  expect(refused).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringContaining('is asked again in about') }],
+  })
+  const path = '/access/ai-controls/mcp/servers/everything'
+  const { body } = await portal.api<{ circuit: Record<string, unknown> }>('GET', path)
+  expect(body.result.circuit).toMatchObject({ since: expect.stringMatching(/Z$/), failures: expect.any(Number) })
+  // What was read may be sent back whole.
+  expect((await portal.api('PUT', path, body.result)).status).toBe(200)
+  expect((await listServers()).find(({ id }) => id === 'ledger')).toMatchObject({ circuit: 'closed' })
+
+  everything = await startEverythingHttp(port)
+  while (await open()) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(messageOf(await echo()).result).toMatchObject({ content: [{ text: 'Echo: hi' }] })
+  const shown = (await listServers()).find(({ id }) => id === 'everything')
+  expect(shown).toMatchObject({ circuit: 'closed' })
+  expect(shown).not.toHaveProperty('asked_again_at')
 })
 
 test('a sync that fails is told with its reason, to the API and to portal_list_servers, and takes no tool away', async () => {
