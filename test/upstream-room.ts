@@ -108,7 +108,8 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     config: { stdio, data: join(dir, 'data') },
     egress: options.egress ?? localEgress(),
     portalInfo: { name: 'portico', version: '0.0.0' },
-    recordHeld: async (server, held) => void told.push(`${server}: ${held.map((one) => `${one.kind} ${one.name}`).join()}`),
+    recordHeld: async (server, held) =>
+      void told.push(`${server}: ${held.map((one) => `${one.kind} ${one.name}`).join()}`),
     limits: { refusedMs: 2000, ...options.limits },
   })
 

@@ -16,6 +16,7 @@ import { CliError } from './cli-error.ts'
 import { configFor } from './client-config.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { demoServers, startEverything } from './demo-servers.ts'
+import { closeInherited } from './inherited.ts'
 import { openPortico } from './open-portico.ts'
 import { untilStopped } from './signals.ts'
 import { mintAccessToken } from './token.ts'
@@ -44,6 +45,7 @@ export function defineDemo(program: Command, io: Surroundings, rest: readonly st
 async function demo(context: Context, options: Options): Promise<void> {
   refuseExposure(context, options)
   process.umask(0o077)
+  closeInherited()
   const folder = mkdtempSync(join(tmpdir(), 'portico-demo-'))
   try {
     const everything = await startEverything()

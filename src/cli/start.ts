@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { openLog } from '../base/log.ts'
 import { forgetSecrets, type OpenedConfig, openConfig } from '../config.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { closeInherited } from './inherited.ts'
 import { openPortico } from './open-portico.ts'
 import { addSettingFlags, flagsOf } from './setting-flags.ts'
 import { untilStopped } from './signals.ts'
@@ -15,6 +16,7 @@ export function defineStart(program: Command, io: Surroundings, rest: readonly s
 async function start(context: Context, options: Record<string, unknown>): Promise<void> {
   // Everything that is made from here on is for its owner alone: database, journal, key, tokens.
   process.umask(0o077)
+  closeInherited()
   const { terminal } = context
   const settings = context.settings(flagsOf(options))
   const opened = openConfig(settings, context.surroundings.env)

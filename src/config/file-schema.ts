@@ -29,6 +29,8 @@ export const fileSchema = z.strictObject({
     .strictObject({
       durability: FIELDS['audit.durability'].nullable().optional(),
       retention_days: FIELDS['audit.retention_days'].nullable().optional(),
+      min_free_mb: FIELDS['audit.min_free_mb'].nullable().optional(),
+      journal_max_mb: FIELDS['audit.journal_max_mb'].nullable().optional(),
     })
     .nullable()
     .optional()

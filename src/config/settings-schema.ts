@@ -140,6 +140,12 @@ export const FIELDS = {
     .enum(['process', 'disk'])
     .describe('process: an answered call survives the death of the process. disk: also that of the machine; slower.'),
   'audit.retention_days': integer(1, 36_500).describe('Days that audit rows are kept.'),
+  'audit.min_free_mb': integer(0, 999_999_999).describe(
+    'MiB that must be free where the data is: below it calls are refused, below twice as much the log warns. 0: not looked at.',
+  ),
+  'audit.journal_max_mb': integer(4, 1_000_000).describe(
+    'MiB of audit that may wait for a database that does not answer, before calls are refused.',
+  ),
   'stdio.register': z
     .enum(['off', 'local', 'api'])
     .describe(
@@ -218,6 +224,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   log_level: { variable: 'LOG_LEVEL', fallback: 'info', secret: false },
   'audit.durability': { variable: 'PORTICO_AUDIT_DURABILITY', fallback: 'process', secret: false },
   'audit.retention_days': { variable: 'PORTICO_AUDIT_RETENTION_DAYS', fallback: '90', secret: false },
+  'audit.min_free_mb': { variable: 'PORTICO_AUDIT_MIN_FREE_MB', fallback: '512', secret: false },
+  'audit.journal_max_mb': { variable: 'PORTICO_AUDIT_JOURNAL_MAX_MB', fallback: '1024', secret: false },
   'stdio.register': { variable: 'PORTICO_STDIO_REGISTER', fallback: 'local', secret: false },
   'stdio.commands': { variable: 'PORTICO_STDIO_COMMANDS', fallback: '', secret: false },
   'stdio.allow_unpinned': { variable: 'PORTICO_STDIO_ALLOW_UNPINNED', fallback: 'false', secret: false },

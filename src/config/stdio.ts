@@ -122,10 +122,16 @@ function findWrapper(words: readonly string[], path: string, where: string): str
   ])
 }
 
-/** The data, the key's directory, the files of secrets and settings, and what shows the memory of processes. */
+/** The data, the children's directories, the key's, the files of secrets and settings, and what shows the memory of processes. */
 export function guardedPaths(
   { values, secretFiles }: Pick<StdioSource, 'values' | 'secretFiles'>,
   env: Environment,
 ): string[] {
-  return [values.data, ...secretFiles, ...[configDirectory(env), '/proc'].filter((path) => existsSync(path))]
+  const homes = values['stdio.homes']
+  return [
+    values.data,
+    ...(homes === null ? [] : [homes]),
+    ...secretFiles,
+    ...[configDirectory(env), '/proc'].filter((path) => existsSync(path)),
+  ]
 }

@@ -8,25 +8,41 @@ import { Trouble } from './trouble.ts'
 /** `PATH`, `HOME` and `LANG`, as the configuration gives them. */
 export type BaseEnvironment = Readonly<Record<string, string>>
 
-/** Variables that make a loader or an interpreter run somebody else's code before the program's first line. */
-const LOADERS =
-  /^(LD_|DYLD_|BASH_FUNC_)|^(NODE_OPTIONS|NODE_PATH|NODE_REPL_EXTERNAL_MODULE|PYTHONSTARTUP|PYTHONPATH|PYTHONHOME|PERL5LIB|PERL5OPT|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|BASH_ENV|ENV|GCONV_PATH|PATH|HOME|SHELLOPTS|IFS)$/i
+/**
+ * Variables that make a loader, a shell or an interpreter run somebody else's code before the program's first line, or
+ * choose which program a name is. The list can only be of those that are known: a program may have variables of its own.
+ */
+const LOADERS = [
+  'LD_.*|DYLD_.*|GCONV_PATH|GLIBC_TUNABLES|LOCPATH|NLSPATH',
+  'PATH|HOME|IFS|ENV|BASH_ENV|BASH_FUNC_.*|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|ZDOTDIR|CDPATH',
+  'NODE_OPTIONS|NODE_PATH|NODE_REPL_.*|NODE_COMPILE_CACHE|NPM_CONFIG_(NODE[-_]OPTIONS|SCRIPT[-_]SHELL|SHELL|PREFIX|GLOBALCONFIG)',
+  'PYTHON(STARTUP|PATH|HOME|USERBASE|EXECUTABLE|PLATLIBDIR|WARNINGS|BREAKPOINT|INSPECT)|PERL(LIB|5LIB|5OPT|5DB)|RUBY(OPT|LIB)',
+  'JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|LUA_(INIT|PATH|CPATH).*|PHPRC|PHP_INI_SCAN_DIR',
+  'DOTNET_STARTUP_HOOKS|DOTNET_ADDITIONAL_DEPS|COR(ECLR)?_(ENABLE_)?PROFIL.*|OPENSSL_(CONF|MODULES|ENGINES)',
+  'GIT_(SSH|SSH_COMMAND|EXEC_PATH|EXTERNAL_DIFF|PROXY_COMMAND|CONFIG.*)',
+]
+const LOADER = new RegExp(`^(${LOADERS.join('|')})$`, 'i')
 
 /** @returns whether a server may declare a variable of this name */
 export function isAllowedVariable(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !LOADERS.test(name)
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !LOADER.test(name)
+}
+
+/** Two directories of one child alone, and the same at its next start. */
+export interface ChildPlaces {
+  home: string
+  tmp: string
 }
 
 /**
- * @param home the child's private directory
  * @throws Trouble `not-ready` for a variable that may not be set
  */
 export function childEnvironment(
   base: BaseEnvironment,
   transport: StdioTransport,
-  home: string,
+  { home, tmp }: ChildPlaces,
 ): Record<string, string> {
-  const env: Record<string, string> = { HOME: home }
+  const env: Record<string, string> = { HOME: home, TMPDIR: tmp }
   for (const name of ['PATH', 'LANG']) if (base[name] !== undefined) env[name] = base[name]
   for (const [name, value] of Object.entries(transport.env)) {
     if (!isAllowedVariable(name) || value.includes('\0')) {
@@ -37,43 +53,4 @@ export function childEnvironment(
     env[name] = value
   }
   return env
-}
-
-/** Commands that fetch a package and run it, and how many words come before the package. */
-const RUNNERS: Readonly<Record<string, readonly string[][]>> = {
-  npx: [[]],
-  bunx: [[]],
-  npm: [['exec'], ['x']],
-  pnpm: [['dlx']],
-  yarn: [['dlx']],
-  uvx: [[]],
-}
-const EXACT = /@v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$|==[0-9][0-9A-Za-z.!+-]*$|@[0-9]+(?:\.[0-9A-Za-z]+)+$/
-
-/**
- * A package without an exact version is new code at each start, from whoever holds the name that day.
- *
- * @returns the package that a runner would fetch without an exact version, or null
- */
-export function unpinnedPackage(command: string, args: readonly string[]): string | null {
-  const name = command.replace(/^.*[\\/]/, '').replace(/\.(cmd|exe)$/i, '')
-  const verbs = RUNNERS[name]?.find((words) => words.every((word, i) => args[i] === word))
-  if (verbs === undefined) return null
-  const rest = args.slice(verbs.length)
-  for (let i = 0; i < rest.length; i++) {
-    const word = rest[i] ?? ''
-    const named = /^(?:--package|--from|-p)(?:=(.*))?$/.exec(word)
-    if (named !== null) {
-      const wanted = named[1] ?? rest[i + 1] ?? ''
-      return isExact(wanted) ? null : wanted
-    }
-    if (word === '--' || word.startsWith('-')) continue
-    return isExact(word) ? null : word
-  }
-  return null
-}
-
-function isExact(wanted: string): boolean {
-  // A path names what is already here.
-  return EXACT.test(wanted) || wanted.startsWith('/') || wanted.startsWith('./')
 }

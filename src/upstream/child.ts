@@ -1,10 +1,11 @@
 /**
  * One child process that speaks MCP on its stdin and stdout. It is the head of a process group of its own and is ended as
  * a group, so that nothing it started outlives it. It inherits no variable, no directory and no descriptor that was not
- * meant for it; there is no shell anywhere.
+ * meant for it; no shell ever reads a word of its command.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import type { Launch } from './launch.ts'
 import { openLines } from './lines.ts'
 import { Trouble } from './trouble.ts'
 
@@ -15,9 +16,7 @@ const STDERR_BYTES = 64 * 1024
 /** What may wait to be read by a child before it counts as stuck. */
 const BACKLOG_BYTES = 64 * 1024 * 1024
 
-export interface ChildStart {
-  command: string
-  args: readonly string[]
+export interface ChildStart extends Launch {
   /** The whole environment. */
   env: Readonly<Record<string, string>>
   cwd: string
@@ -46,6 +45,8 @@ export class Child {
       env: { ...start.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       shell: false,
+      ...(start.uid === undefined ? {} : { uid: start.uid }),
+      ...(start.gid === undefined ? {} : { gid: start.gid }),
       detached: true,
     })
     this.#exited = new Promise((resolve) => {
@@ -94,6 +95,8 @@ export class Child {
     stdout.on('data', (chunk: Buffer) => {
       if (this.#gone || takeBytes(chunk)) return
       this.#lose(new Trouble('bad-answer', 'a line of the child is too long'))
+      // While it is given time to leave it would go on, and nobody reads that any more.
+      stdout.destroy()
       void this.close()
     })
     stderr.on('data', (chunk: Buffer) => this.#keepStderr(chunk))

@@ -1,17 +1,19 @@
 /**
  * Opens the connection that a server needs: a child, or whatever its address turns out to speak.
  */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parsePlace } from '../base/destination.ts'
-import { digest } from '../base/secret.ts'
-import { childEnvironment, unpinnedPackage } from './child-environment.ts'
+import { findProgram } from '../config/programs.ts'
+import type { StdioConfig } from '../config/stdio.ts'
+import { childEnvironment } from './child-environment.ts'
+import { openPlaces } from './child-places.ts'
+import { refuseProgram } from './child-rules.ts'
 import type { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
 import type { Credential } from './credentials.ts'
 import { detect, type Found, openStrategy, VERDICT_MS, type Verdict } from './detect.ts'
 import type { ParamHeaders } from './http-2026.ts'
 import { atUrl, baseHeaders, type HttpTarget, openSocketPool } from './http-target.ts'
+import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
 import type { PoolDeps } from './pool.ts'
 import type { ServerSetup } from './setup.ts'
@@ -84,28 +86,30 @@ async function openRemembered(
 
 async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTransport): Promise<Found> {
   const { setup, key, verdict } = opening
-  const unpinned = unpinnedPackage(transport.command, transport.args)
-  if (unpinned !== null) {
-    throw new Trouble('not-ready', 'an unpinned package', {
-      hint: `The command of {server} fetches ${unpinned} without an exact version. Pin it, such as package@1.2.3.`,
-    })
-  }
-  const home = await privateDirectory(deps.childrenDir, setup.record.uid, key)
-  const env = childEnvironment(deps.baseEnv, transport, home)
-  const { limits, watch, portal } = deps
-  const cwd = transport.cwd ?? home
-  const { command, args } = transport
+  const { limits, watch, portal, stdio } = deps
+  const command = permittedCommand(stdio, transport)
+  const places = await openPlaces(stdio, setup.record.uid, key)
+  const cwd = transport.cwd ?? places.home
+  const launch = launchOf(stdio, { command, args: transport.args }, { ...places, cwd })
+  const env = childEnvironment(stdio.env, transport, places)
   const onEnded = (stderr: string) => deps.log.debug({ server: setup.record.id, stderr }, 'a child ended')
   const era = verdict === null || deps.clock.now() - verdict.at > VERDICT_MS ? null : verdict.era
   const connection = await opening.children.take(() =>
-    openStdio({ command, args, env, cwd, portal, limits, watch, era, onEnded }),
+    openStdio({ launch, env, cwd, portal, limits, watch, era, onEnded }),
   )
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }
 }
 
-/** Where one child may keep what it likes: nobody else's, and the same at the next start. */
-async function privateDirectory(parent: string, uid: string, key: string): Promise<string> {
-  const dir = join(parent, uid, digest(key).slice(0, 16))
-  await mkdir(dir, { recursive: true, mode: 0o700 })
-  return dir
+/** @throws Trouble `not-ready`: it was registered under other rules, or what it names changed since */
+function permittedCommand(rules: StdioConfig, transport: StdioTransport): string {
+  const refusal = refuseProgram(rules, transport)
+  if (refusal !== null) {
+    const hint = `The portal does not start {server}: its ${refusal.field} ${refusal.text}.`
+    throw new Trouble('not-ready', 'a program that may not run', { hint })
+  }
+  const command = findProgram(transport.command, rules.env.PATH ?? '')
+  if (command !== null) return command
+  throw new Trouble('not-ready', 'no such program', {
+    hint: "The command of {server} is no program on the portal's machine. Install it there, or give its absolute path.",
+  })
 }

@@ -8,8 +8,8 @@ import type { Egress } from '../base/egress.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { principalKey } from '../base/principal.ts'
+import type { StdioConfig } from '../config/stdio.ts'
 import type { Notification } from '../protocol/model.ts'
-import type { BaseEnvironment } from './child-environment.ts'
 import { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
 import { VERDICT_MS, type Verdict } from './detect.ts'
@@ -61,11 +61,7 @@ export interface PoolDeps {
   portal: PortalInfo
   /** The way to every address. */
   egress: Pick<Egress, 'connector'>
-  stdio: { maxChildren: number; idleStopMs: number }
-  /** Parent of the children's private directories. */
-  childrenDir: string
-  /** What a child inherits. */
-  baseEnv: BaseEnvironment
+  stdio: StdioConfig
   /** The `Mcp-Param-*` headers that a server's tool wants, names and values in turn. */
   paramHeaders(server: ServerUid, out: Outgoing): readonly string[]
   onNotification(server: ServerUid, notification: Notification): void

@@ -9,13 +9,13 @@ import type { Connection } from './connection.ts'
 import { encodeInitialize, encodeInitialized, type PortalInfo } from './encode.ts'
 import { Exchange, type Limits, type Watch } from './exchange.ts'
 import { encodeDiscover, MODERN_VERSION, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
+import type { Launch } from './launch.ts'
 import { Pipe } from './pipe.ts'
 import { listenExchange, listenFilter } from './subscriptions.ts'
 import { Trouble } from './trouble.ts'
 
 export interface StdioOptions {
-  command: string
-  args: readonly string[]
+  launch: Launch
   env: Readonly<Record<string, string>>
   cwd: string
   portal: PortalInfo
@@ -62,8 +62,7 @@ class StdioConnection implements Connection {
       watch: options.watch,
     })
     this.#child = new Child({
-      command: options.command,
-      args: options.args,
+      ...options.launch,
       env: options.env,
       cwd: options.cwd,
       lineBytes: options.limits.answerBytes,
