@@ -31,6 +31,8 @@ import {
 } from './config/settings-schema.ts'
 import { openStdio, type StdioConfig, stdioProblems } from './config/stdio.ts'
 
+const MIB = 1024 * 1024
+
 export interface Config {
   host: string
   port: number
@@ -47,7 +49,14 @@ export interface Config {
   /** PostgreSQL; null means SQLite under `data`. */
   databaseUrl: string | null
   logLevel: LogLevelName
-  audit: { durability: 'process' | 'disk'; retentionDays: number }
+  audit: {
+    durability: 'process' | 'disk'
+    retentionDays: number
+    /** Bytes that must be free where the data is. */
+    minFreeBytes: number
+    /** Bytes of journal that may wait for the database. */
+    journalMaxBytes: number
+  }
   stdio: StdioConfig
   limits: LimitValues
   outbound: {
@@ -146,7 +155,12 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     allowedOrigins: values.allowed_origins,
     databaseUrl: values.database_url,
     logLevel: values.log_level,
-    audit: { durability: values['audit.durability'], retentionDays: values['audit.retention_days'] },
+    audit: {
+      durability: values['audit.durability'],
+      retentionDays: values['audit.retention_days'],
+      minFreeBytes: values['audit.min_free_mb'] * MIB,
+      journalMaxBytes: values['audit.journal_max_mb'] * MIB,
+    },
     stdio,
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },

@@ -306,7 +306,7 @@ function closeQuietly(segment: Segment): void {
   segment.file.close().catch(() => {})
 }
 
-function unavailable(cause: unknown): Fault {
+export function unavailable(cause: unknown): Fault {
   return new Fault(
     'audit-unavailable',
     'The portal cannot write its audit log and refuses calls until it can. Try again shortly, or tell the administrator.',

@@ -11,7 +11,7 @@ import type { Log } from '../base/log.ts'
 import type { KeyRing } from '../base/secret.ts'
 import { headKeys } from './chain.ts'
 import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
-import { Journal } from './journal.ts'
+import { Journal, unavailable } from './journal.ts'
 import {
   actorLine,
   begunLine,
@@ -24,6 +24,7 @@ import {
   isSameActor,
 } from './lines.ts'
 import { makeOwn, type OwnedJournal, removeJournal } from './orphans.ts'
+import { SpaceWatch } from './space.ts'
 import { WorkerLink } from './worker-link.ts'
 
 export interface AuditOptions {
@@ -38,17 +39,30 @@ export interface AuditOptions {
   keys: KeyRing
   clock: Clock
   log: Log
+  /** Bytes that must be free on the data directory's file system for a deed to begin; 0 unless set. */
+  minFreeBytes?: number
+  /** How many bytes of journal may wait for the database before calls are refused; 256 MiB unless set. */
+  journalMaxBytes?: number
+  /** Instead of `journalMaxBytes`. */
   journal?: JournalSize
 }
 
 export interface JournalSize {
-  /** Size of one segment, at least 512 KiB; 16 MiB unless set. */
+  /** Size of one segment, at least 512 KiB. */
   segmentBytes: number
-  /** How many segments may wait for the database before calls are refused; 16 unless set. */
+  /** How many segments may wait for the database before calls are refused. */
   maxSegments: number
 }
 
-const SIZE: JournalSize = { segmentBytes: 16 * 1024 * 1024, maxSegments: 16 }
+const SEGMENT_BYTES = 16 * 1024 * 1024
+const JOURNAL_BYTES = 16 * SEGMENT_BYTES
+
+/** The one that is written and the one that is ready are among them. */
+export function journalSize(maxBytes: number): JournalSize {
+  const segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(maxBytes / 4))
+  return { segmentBytes, maxSegments: Math.floor(maxBytes / segmentBytes) }
+}
+
 const DAY_MS = 86_400_000
 const UPKEEP_MS = 3_600_000
 
@@ -81,6 +95,12 @@ interface Begun {
   begunAt: number
 }
 
+interface Parts {
+  journal: Journal
+  link: WorkerLink
+  space: SpaceWatch
+}
+
 /** A class, because a closure for each deed would cost 200 bytes more. Its life ends with `finish`. */
 class OpenEntry implements Entry {
   readonly deed: DeedId
@@ -106,6 +126,7 @@ class OpenAudit implements Audit {
   readonly #own: OwnedJournal
   readonly #journal: Journal
   readonly #link: WorkerLink
+  readonly #space: SpaceWatch
   readonly #upkeep: NodeJS.Timeout
   readonly #write = endWriters()
   /** By grant, or by id for who has none. Two that share one only have their facts written more often. */
@@ -116,11 +137,12 @@ class OpenAudit implements Audit {
   #actorsSince: number
   #closing: Promise<void> | null = null
 
-  private constructor(options: AuditOptions, own: OwnedJournal, journal: Journal, link: WorkerLink) {
+  private constructor(options: AuditOptions, own: OwnedJournal, { journal, link, space }: Parts) {
     this.#options = options
     this.#own = own
     this.#journal = journal
     this.#link = link
+    this.#space = space
     this.#actorsSince = options.clock.now()
     this.#upkeep = setInterval(() => link.upkeep(options.clock.now(), keepSince(options)), UPKEEP_MS)
     this.#upkeep.unref()
@@ -130,7 +152,7 @@ class OpenAudit implements Audit {
     const { log, clock } = options
     let link: WorkerLink | null = null
     const journal = await Journal.open({
-      ...(options.journal ?? SIZE),
+      ...(options.journal ?? journalSize(options.journalMaxBytes ?? JOURNAL_BYTES)),
       dir: own.dir,
       durability: options.durability,
       onWritten: ({ segment }) => link?.written(segment),
@@ -156,14 +178,16 @@ class OpenAudit implements Audit {
       await journal.close()
       throw error
     }
-    return new OpenAudit(options, own, journal, link)
+    const space = await SpaceWatch.open({ dir: own.dir, floor: options.minFreeBytes ?? 0, log })
+    return new OpenAudit(options, own, { journal, link, space })
   }
 
   get writable(): boolean {
-    return this.#journal.writable
+    return this.#journal.writable && !this.#space.tooLittle
   }
 
   begin(start: DeedStart): Promise<Entry> {
+    if (this.#space.tooLittle) return Promise.reject(unavailable('too little room is left on the file system'))
     const { clock } = this.#options
     const at = clock.now()
     const begunAt = clock.elapsed()
@@ -218,6 +242,7 @@ class OpenAudit implements Audit {
 
   async #close(): Promise<void> {
     clearInterval(this.#upkeep)
+    this.#space.close()
     await this.#journal.close()
     const whole = await this.#link.close(this.#journal.position, this.#options.clock.now())
     if (whole) removeJournal(this.#own)
