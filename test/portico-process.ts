@@ -29,7 +29,15 @@ export interface PorticoProcess {
   remove(): Promise<void>
 }
 
-export async function startPorticoProcess(settings: Record<string, string> = {}): Promise<PorticoProcess> {
+export interface Launch {
+  /** A command before the portal's own, which it runs in this very process: `unshare`, a shell that ends in `exec`. */
+  through?: readonly string[]
+}
+
+export async function startPorticoProcess(
+  settings: Record<string, string> = {},
+  { through }: Launch = {},
+): Promise<PorticoProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-process-'))
   const data = join(dir, 'data')
   const port = await freePort()
@@ -47,7 +55,8 @@ export async function startPorticoProcess(settings: Record<string, string> = {})
   let child: ChildProcess
 
   async function start(): Promise<void> {
-    child = spawn(NODE, [BIN, 'start'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command = NODE, ...args] = [...(through ?? []), NODE, BIN, 'start']
+    child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const note = (chunk: Buffer) => {
       output += chunk.toString()
     }
@@ -70,16 +79,20 @@ export async function startPorticoProcess(settings: Record<string, string> = {})
   }
 
   await start()
+  // A file system of its own is seen from outside through the process.
+  const place = (): string => (through === undefined ? data : `/proc/${child.pid}/root${data}`)
   return {
     url,
-    data,
+    get data() {
+      return place()
+    },
     start,
     output: () => output,
     get pid() {
       return child.pid ?? 0
     },
     async api<T>(method: string, path: string, body?: unknown): Promise<T> {
-      const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
+      const token = (await readFile(join(place(), 'admin-token'), 'utf8')).trim()
       const response = await fetch(`${url}/client/v4/accounts/default${path}`, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -9,7 +9,7 @@ import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
 import type { Audit } from './event.ts'
-import { openAudit } from './log.ts'
+import { type AuditOptions, openAudit } from './log.ts'
 
 describe('while PostgreSQL is away', () => {
   let dir: string
@@ -23,7 +23,7 @@ describe('while PostgreSQL is away', () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  function open(): Promise<Audit> {
+  function open(over: Partial<AuditOptions> = {}): Promise<Audit> {
     return openAudit({
       dir,
       databaseUrl: postgres.url,
@@ -32,6 +32,7 @@ describe('while PostgreSQL is away', () => {
       keys: TEST_KEYS,
       clock: systemClock,
       log: silentLog,
+      ...over,
     })
   }
 
@@ -72,6 +73,35 @@ describe('while PostgreSQL is away', () => {
     expect(rows.map((row) => row.deed)).toEqual(deeds.toReversed())
     await audit.close()
   })
+
+  test('the journal grows to its limit, then calls are refused until the database is back, and none is lost', async () => {
+    const audit = await open({ journalMaxBytes: 4 * 1024 * 1024 })
+    const deeds = [await record(audit)]
+    await audit.query({ limit: 1 })
+    await allow(false)
+    const refusal = async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          const many = await Promise.all(Array.from({ length: 100 }, () => record(audit)))
+          deeds.push(...many)
+        } catch (error) {
+          return error
+        }
+      }
+    }
+    expect(await refusal()).toMatchObject({ code: 'audit-unavailable' })
+    expect(audit.writable).toBe(false)
+    const journal = readdirSync(join(dir, 'journal'), { recursive: true, encoding: 'utf8' })
+    const sizes = journal.map((name) => statSync(join(dir, 'journal', name))).filter((stat) => stat.isFile())
+    expect(sizes.reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(4 * 1024 * 1024 + 64 * 1024)
+    await allow(true)
+    await expect.poll(() => audit.writable, { timeout: 20_000 }).toBe(true)
+    deeds.push(await record(audit))
+    const found = new Set((await audit.query({ limit: 100_000, outcome: 'answered' })).map((row) => row.deed))
+    expect(deeds.length).toBeGreaterThan(1000)
+    expect(deeds.filter((deed) => !found.has(deed as DeedId))).toEqual([])
+    await audit.close()
+  }, 60_000)
 
   test('a portal that stops then leaves its journal to the next start', async () => {
     const audit = await open()
