@@ -58,7 +58,7 @@ export function defaultPort(protocol: string): number {
 
 /** @param text `host:port`, an IPv6 address in brackets; @returns null for anything else */
 export function parsePlace(text: string): Place | null {
-  const [, host = '', port = ''] = /^([^\s/?#@\\]{1,253}):(\d{1,5})$/.exec(text) ?? []
+  const [, host = '', port = ''] = /^(\[[^\s\]]{1,64}\]|[^\s/?#@\\:]{1,253}):(\d{1,5})$/.exec(text) ?? []
   const url = host === '' ? null : URL.parse(`http://${host}/`)
   if (url === null || url.port !== '' || url.pathname !== '/' || host.includes('*')) return null
   const place = { host: hostOf(url), port: Number(port) }
