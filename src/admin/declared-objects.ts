@@ -52,7 +52,7 @@ export async function applyServers(applying: Applying): Promise<void> {
 
 async function applyServer({ needs, trx, author, note }: Applying, shape: ServerCreate): Promise<void> {
   const { store, sealer } = needs
-  const identity = identityOf(shape)
+  const identity = identityOf(shape, needs.config.stdio)
   if (!isStdio(shape.hostname)) refuseDestination(needs.egress, shape.hostname, shape.allow_private ?? [])
   const content = await newServerContent(trx, shape)
   const credentials = newCredentials(shape)

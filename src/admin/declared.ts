@@ -15,7 +15,7 @@ import { type DeclaredShapes, readDeclared } from './declared-shapes.ts'
 import type { AdminDeps } from './deps.ts'
 import { ApiRefusal } from './refusal.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'audit' | 'clock' | 'log' | 'configFile'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'config' | 'egress' | 'audit' | 'clock' | 'log' | 'configFile'>
 
 /** One object that the file changed. */
 export type NoteChange = (verb: 'create' | 'update' | 'remove', object: string, id: string) => Promise<void>

@@ -8,6 +8,7 @@ import type { Operator } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
 import type { Store } from '../store/open.ts'
+import type { ChildRules } from '../upstream/child-rules.ts'
 import type { Upstreams } from '../upstream/model.ts'
 
 export interface AdminDeps {
@@ -20,7 +21,7 @@ export interface AdminDeps {
   audit: Audit
   clock: Clock
   log: Log
-  config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register'> }
+  config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register' | keyof ChildRules> }
   /** The file that declares objects, for the sentence that refuses to change them. */
   configFile: string | null
   /** What lost a name in a portal, in words for its admin. */

@@ -99,7 +99,7 @@ async function syncWithPatience({ upstreams }: AdminDeps, uid: ServerUid): Promi
 }
 
 function passStdioGate({ deps, operator, caller }: Call<unknown>): void {
-  const refusal = stdioRefusal(deps.config.stdio.register, operator, caller)
+  const refusal = stdioRefusal(deps.config.stdio, operator, caller)
   if (refusal !== null) throw refusal
 }
 

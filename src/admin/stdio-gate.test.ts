@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type AdminRoom, DEAD, openAdminRoom, REMOTE, SERVERS, serverBody } from '../../test/admin-room.ts'
 import { everythingStdio } from '../../test/peers/servers.ts'
+import { findProgram } from '../config/programs.ts'
+import type { StdioConfig } from '../config/stdio.ts'
 
 describe('stdio servers', () => {
   const { command, args } = everythingStdio()
@@ -10,8 +12,12 @@ describe('stdio servers', () => {
       transport: { type: 'stdio', command, args, env: { API_KEY: 'canary-env' } },
     }),
   })
-  async function within(register: 'off' | 'local' | 'api', work: (room: AdminRoom) => Promise<void>): Promise<void> {
-    const room = await openAdminRoom('sqlite', { register })
+  async function within(
+    register: 'off' | 'local' | 'api',
+    work: (room: AdminRoom) => Promise<void>,
+    stdio: Partial<StdioConfig> = { commands: [findProgram(command, '') ?? ''] },
+  ): Promise<void> {
+    const room = await openAdminRoom('sqlite', { register, stdio })
     try {
       await work(room)
     } finally {
@@ -52,9 +58,26 @@ describe('stdio servers', () => {
       expect((await room.ask('POST', SERVERS, { body: body() })).status).toBe(403)
     })
     await within('api', async (room) => {
-      const made = await room.ask('POST', SERVERS, { body: body(), caller: REMOTE, token: await room.token('admin') })
-      expect(made.status).toBe(200)
+      const token = await room.token('admin')
+      const made = await room.ask('POST', SERVERS, { body: body(), caller: REMOTE, token })
+      expect(made.body.result).toMatchObject({ status: 'ready' })
+      const other = body('other')
+      const refused = await room.ask('POST', SERVERS, {
+        body: { ...other, transport: { ...other.transport, command: '/bin/sh' } },
+        caller: REMOTE,
+        token,
+      })
+      expect(refused.status).toBe(400)
+      expect(refused.body.errors[0]?.message).toContain('stdio.commands')
     })
+    // A room that was opened past the settings, which refuse this.
+    await within(
+      'api',
+      async (room) => {
+        expect((await room.ask('POST', SERVERS, { body: body() })).status).toBe(403)
+      },
+      {},
+    )
   })
 
   test.each([
@@ -63,12 +86,22 @@ describe('stdio servers', () => {
     ['a credential', { auth_type: 'bearer', auth_credentials: 'x' }, 'auth_type'],
     ['a transport on an HTTP server', { hostname: DEAD }, 'transport'],
     ['a variable with "="', { transport: { type: 'stdio', command, env: { 'A=B': 'c' } } }, 'transport.env'],
+    ['a package without a version', { transport: { type: 'stdio', command: 'npx', args: ['-y', 'pkg'] } }, '"pkg"'],
+    ['a loader variable', { transport: { type: 'stdio', command, env: { LD_PRELOAD: '/x' } } }, 'env.LD_PRELOAD'],
+    ['a relative command', { transport: { type: 'stdio', command: './server' } }, 'transport.command'],
+    ['a relative directory', { transport: { type: 'stdio', command, cwd: 'here' } }, 'transport.cwd'],
+    ['the root of everything', { transport: { type: 'stdio', command, args: [...args, '/'] } }, 'own data'],
     ['a NUL in an argument', { transport: { type: 'stdio', command, args: ['a\0b'] } }, 'transport.args.0'],
   ])('%s is refused', async (_, more, path) => {
-    await within('api', async (room) => {
-      const answer = await room.ask('POST', SERVERS, { body: { ...body(), ...more } })
-      expect(answer.status).toBe(400)
-      expect(answer.body.errors[0]?.message).toContain(path)
-    })
+    await within(
+      'local',
+      async (room) => {
+        const answer = await room.ask('POST', SERVERS, { body: { ...body(), ...more } })
+        expect(answer.status).toBe(400)
+        expect((await room.ask('GET', SERVERS)).body.result).toEqual([])
+        expect(answer.body.errors[0]?.message).toContain(path)
+      },
+      {},
+    )
   })
 })

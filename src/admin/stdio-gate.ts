@@ -8,13 +8,15 @@ import { type ApiRefusal, forbidden } from './refusal.ts'
 
 /** @returns why not, or null. The configuration file does not come through here: who writes it runs the portal already. */
 export function stdioRefusal(
-  register: AdminDeps['config']['stdio']['register'],
+  { register, commands }: Pick<AdminDeps['config']['stdio'], 'register' | 'commands'>,
   operator: Operator,
   caller: Caller,
 ): ApiRefusal | null {
   switch (register) {
     case 'api':
-      return null
+      // The settings refuse this already; whatever opened this room without them must not open every program.
+      if (commands.length > 0) return null
+      return forbidden('stdio.register is "api", and stdio.commands lists no program that may run.')
     case 'local':
       // A narrowed owner token is in other hands than the owner's.
       if (operator.role === 'owner' && operator.scopes.length === 0 && caller.loopback) return null

@@ -3,6 +3,7 @@ import type { ServerId, ServerUid } from '../base/ids.ts'
 import type { ServerCreate, ServerUpdate, StdioTransportInput } from '../contract/server.ts'
 import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
+import { type ChildRules, refuseProgram } from '../upstream/child-rules.ts'
 import {
   insertServer,
   readServer,
@@ -20,7 +21,7 @@ import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
 import { takeOverrides } from './take-overrides.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config'>
 
 /** @throws ApiRefusal 400, or 409 where the id is taken */
 export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, author: Author): Promise<ServerUid> {
@@ -28,7 +29,11 @@ export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, auth
     throw conflict(`There is already a server "${body.id}". Update that one, or choose another id.`)
   }
   if (!isStdio(body.hostname)) refuseDestination(needs.egress, body.hostname, body.allow_private ?? [])
-  const made = { identity: identityOf(body), content: await newServerContent(trx, body), ...newCredentials(body) }
+  const made = {
+    identity: identityOf(body, needs.config.stdio),
+    content: await newServerContent(trx, body),
+    ...newCredentials(body),
+  }
   return insertServer(needs.store, trx, made, { author, sealer: needs.sealer })
 }
 
@@ -49,8 +54,8 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
   }
 }
 
-/** @throws ApiRefusal 400 where the parts do not fit together */
-export function identityOf(body: ServerCreate): ServerIdentity {
+/** @throws ApiRefusal 400 where the parts do not fit together, or the program may not run */
+export function identityOf(body: ServerCreate, rules: ChildRules): ServerIdentity {
   const transport = body.transport ?? null
   if (!isStdio(body.hostname)) {
     if (transport !== null) throw invalid('transport', 'belongs to a server whose hostname begins with "stdio://"')
@@ -61,7 +66,14 @@ export function identityOf(body: ServerCreate): ServerIdentity {
   if (body.auth_type !== 'unauthenticated') {
     throw invalid('auth_type', 'must be "unauthenticated" for a stdio server; give its secrets in transport.env')
   }
+  requirePermitted(rules, transport)
   return { id: body.id as ServerId, hostname: body.hostname, authType: body.auth_type, transport: programOf(transport) }
+}
+
+/** Told to whoever registers it, rather than at the first start of the program. */
+function requirePermitted(rules: ChildRules, transport: StdioTransportInput): void {
+  const refusal = refuseProgram(rules, { ...programOf(transport), env: transport.env ?? {} })
+  if (refusal !== null) throw invalid(`transport.${refusal.field}`, refusal.text)
 }
 
 export function isStdio(hostname: string): boolean {
@@ -82,7 +94,8 @@ export async function changeServer(
   const stored = await readServerSecretsIfOpen(trx, needs.sealer, before.uid)
   const taken = changedCredentials(before, body, stored)
   const env = body.transport?.env
-  if (env !== undefined && !sameEnv(env, stored?.env)) {
+  if (body.transport && env !== undefined && !sameEnv(env, stored?.env)) {
+    requirePermitted(needs.config.stdio, body.transport)
     taken.secrets.env = env
     taken.authenticationStatus = before.authenticationStatus
   }

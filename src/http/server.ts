@@ -157,9 +157,21 @@ async function answerHealth(where: Route, response: ServerResponse, rooms: Serve
   say(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
 }
 
+/** Any of these says that a proxy stands between: whoever is behind it only seems to be on this machine. */
+const PROXY_MARKS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+]
+
 function restListener(rooms: ServerRooms): RestListener {
-  return ({ request, response, headers, clientIp }) => {
-    const forwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+  return ({ request, response, clientIp }) => {
+    const forwarded = PROXY_MARKS.some((name) => request.headers[name] !== undefined)
     const loopback = !forwarded && isLoopbackAddress(clientIp)
     const listener = getRequestListener((asked) => rooms.rest(asked, { clientIp, loopback }), {
       overrideGlobalObjects: false,
