@@ -24,6 +24,8 @@ export interface ChildStart extends Launch {
   onLine(line: Buffer): void
   /** Called once, when the process is gone or cannot be talked to any more. */
   onGone(trouble: Trouble): void
+  /** The process ended; what it wrote before may still arrive, but it will read nothing more. */
+  onExit(): void
   /** Once, at the end, with the last of what it wrote to stderr: for the log only, and there at the lowest level. */
   onEnded(stderr: string): void
 }
@@ -52,6 +54,7 @@ export class Child {
     this.#exited = new Promise((resolve) => {
       this.#process.once('exit', () => {
         this.#hasExited = true
+        this.#start.onExit()
         resolve()
       })
       this.#process.once('error', () => resolve())
@@ -72,7 +75,7 @@ export class Child {
 
   /** @throws Trouble `busy` when the child does not read */
   send(message: Buffer): void {
-    if (this.#gone) throw new Trouble('unsent', 'the child is gone')
+    if (this.#gone || this.#hasExited) throw new Trouble('unsent', 'the child is gone')
     if (this.#process.stdin.writableLength > BACKLOG_BYTES)
       throw new Trouble('busy', 'the child does not read its input')
     const { stdin } = this.#process

@@ -71,6 +71,9 @@ class StdioConnection implements Connection {
         this.#isOpen = false
         this.#pipe.break(trouble)
       },
+      onExit: () => {
+        this.#isOpen = false
+      },
       onEnded: options.onEnded,
     })
   }
