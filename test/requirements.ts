@@ -31,6 +31,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('GATE-5', 'A server is reached only if the portal and the server allow; silence is a no.'),
   own('GATE-6', 'What a caller switches off is off for that caller alone.'),
 
+  own('DEFINITION-1', 'A definition that is not as it was approved is neither shown nor reached, in any way.'),
+  own('DEFINITION-2', 'What an admin approves is exactly what was seen, and then it is offered.'),
+  own('DEFINITION-3', 'A change towards harmless, and what hides characters, is held in every mode.'),
+
   own('ERA-1', 'Clients of either era reach servers of either era, over every transport, on one URL.'),
   http2026('ERA-2', 'Headers that do not match the body are refused with 400 and -32020.'),
   from('MCP 2026-07-28, Versioning')('ERA-3', 'A method that an era does not have is not found in it.'),

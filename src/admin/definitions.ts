@@ -63,9 +63,9 @@ function sentence({ choice, problem }: Obstacle): string {
   }
 }
 
-/** For the audit: what was decided on, a few by name. */
+/** For the audit, whose words are short: what was decided on, a few by name and the beginning of the hash. */
 function namesOf(choices: DefinitionChoices): string[] {
-  const names = choices.slice(0, 20).map(({ kind, name, hash }) => `${kind} ${name.slice(0, 128)} ${hash}`)
+  const names = choices.slice(0, 20).map(({ kind, name, hash }) => `${kind} ${name.slice(0, 40)}@${hash.slice(0, 12)}`)
   return choices.length > names.length ? [...names, `and ${choices.length - names.length} more`] : names
 }
 

@@ -8,7 +8,7 @@ export const HOLD_METHOD = 'hold definitions'
 
 /** A server may have thousands held at once; the API lists them all. */
 const MOST_NAMES = 20
-const LONGEST_NAME = 128
+const LONGEST_NAME = 50
 
 export function heldRecorder(audit: Pick<Audit, 'begin'>, clock: Clock) {
   return async (server: ServerId, held: readonly HeldDefinition[]): Promise<void> => {

@@ -1,4 +1,6 @@
 /** The REST API's addresses below the account, and the shapes that come from them with whatever else a newer portal adds. */
+import { z } from 'zod'
+import { definitionDecided, definitionShown } from '../contract/definitions.ts'
 import { logInfo, logRow } from '../contract/log.ts'
 import { policyShown } from '../contract/policy.ts'
 import { portalShown } from '../contract/portal.ts'
@@ -26,6 +28,8 @@ export const SHAPES = {
   portal: portalShown.loose(),
   server: serverShown.loose(),
   sync: syncShown.loose(),
+  definition: definitionShown.loose(),
+  decided: z.array(definitionDecided.loose()),
   policy: policyShown.loose(),
   logRow,
   logInfo: logInfo.loose(),

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { ISOLATIONS, type ServerCreate } from '../contract/server.ts'
+import { DEFINITIONS_MODES, type DefinitionsMode, ISOLATIONS, type ServerCreate } from '../contract/server.ts'
 import { addServer, idFrom, readPairs, type Server } from './add-server.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { defineDefinitions } from './definitions.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
 
 interface AddOptions {
@@ -16,6 +17,7 @@ interface AddOptions {
   header: string[]
   env: string[]
   isolation?: (typeof ISOLATIONS)[number]
+  definitions?: DefinitionsMode
   portal?: string
   attach: boolean
 }
@@ -38,6 +40,11 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .option('--header <"Name: value">', 'header that the portal sends to the server; may be given again', collect, [])
     .option('--env <NAME=value>', 'variable for the command; may be given again', collect, [])
     .addOption(new Option('--isolation <kind>', 'who may share one connection or process').choices(ISOLATIONS))
+    .addOption(
+      new Option('--definitions <mode>', 'what becomes of tools that change or appear later').choices(
+        DEFINITIONS_MODES,
+      ),
+    )
     .option('--portal <id>', 'portal to attach it to (default: the default portal)')
     .option('--no-attach', 'attach it to no portal')
     .action(action<AddOptions>(io, rest, add))
@@ -60,6 +67,7 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .description('remove a server')
     .argument('<id>')
     .action(action(io, rest, remove))
+  defineDefinitions(servers, io, rest)
 }
 
 function collect(value: string, before: string[]): string[] {
@@ -93,6 +101,7 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     name,
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
   }
   if (command !== undefined) {
     if (options.header.length > 0 || options.bearer !== undefined || options.bearerFile !== undefined) {
@@ -151,6 +160,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`address    ${addressOf(server)}`)
     terminal.print(`sign-in    ${server.auth_type}`)
     terminal.print(`isolation  ${server.isolation}`)
+    terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)
     terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
     const { circuit } = server
     if (circuit !== undefined && circuit.state !== 'closed') {
@@ -190,7 +200,8 @@ function shortStateOf({ status, circuit }: Server): string {
 
 function stateOf(server: Server): string {
   const tools = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
-  return `${server.status}, ${tools}${server.error === undefined ? '' : `. ${server.error}`}`
+  const held = server.held_definitions === 0 ? '' : `, ${server.held_definitions} held`
+  return `${server.status}, ${tools}${held}${server.error === undefined ? '' : `. ${server.error}`}`
 }
 
 function addressOf({ hostname, transport }: Server): string {

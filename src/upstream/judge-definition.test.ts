@@ -75,6 +75,7 @@ for (const { when, given, then } of cases) {
   test(`judge: ${then} when ${when}`, () => expect(ask(given)).toBe(then))
 }
 
+// [DEFINITION-3]
 describe('a flip of annotations towards harmless is held in every mode', () => {
   const flips: [string, JsonObject, JsonObject, boolean][] = [
     ['readOnlyHint from absent to true', {}, { readOnlyHint: true }, true],

@@ -70,20 +70,18 @@ export async function readPinHashes(db: Db, server: ServerUid): Promise<Map<PinK
 }
 
 export async function readPins(db: Db, server: ServerUid, keys: readonly PinKey[]): Promise<Map<PinKey, Pin>> {
-  const wanted = new Set(keys)
   const pins = new Map<PinKey, Pin>()
-  for (const some of batches(keys)) {
-    const digests = some.map((key) => splitKey(key).name_digest)
+  for (const { kind, digests } of byKind(keys)) {
     const rows = await db
       .selectFrom('definition_pins')
       .selectAll()
       .where('server_uid', '=', server)
+      .where('kind', '=', kind)
       .where('name_digest', 'in', digests)
       .execute()
     for (const row of rows) {
       const { hash, json, approved_at: approvedAt, approved_by: approvedBy } = row
-      // A tool and a prompt may share a name, and then its digest.
-      if (wanted.has(keyOf(row))) pins.set(keyOf(row), { hash, json, approvedAt, approvedBy })
+      pins.set(keyOf(row), { hash, json, approvedAt, approvedBy })
     }
   }
   return pins
@@ -109,7 +107,8 @@ export async function writePins(
     ...{ server_uid: server, ...splitKey(key), hash, json },
     ...{ approved_at: approval.at, approved_by: approval.by },
   }))
-  for (const some of batches(rows))
+  for (const some of batches(rows)) {
+    await breathe()
     await trx
       .insertInto('definition_pins')
       .values(some)
@@ -122,6 +121,7 @@ export async function writePins(
         })),
       )
       .execute()
+  }
 }
 
 export async function writeHolds(trx: Trx, server: ServerUid, holds: ReadonlyMap<PinKey, Hold>): Promise<void> {
@@ -129,7 +129,8 @@ export async function writeHolds(trx: Trx, server: ServerUid, holds: ReadonlyMap
     ...{ server_uid: server, ...splitKey(key), hash, since, changes },
     ...{ raised_at: raisedAt, rejected: JSON.stringify(rejected) },
   }))
-  for (const some of batches(rows))
+  for (const some of batches(rows)) {
+    await breathe()
     await trx
       .insertInto('definition_holds')
       .values(some)
@@ -143,26 +144,41 @@ export async function writeHolds(trx: Trx, server: ServerUid, holds: ReadonlyMap
         })),
       )
       .execute()
+  }
+}
+
+/** SQLite answers within the turn: callers must not wait for ten thousand rows. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 export async function dropHolds(trx: Trx, server: ServerUid, keys: readonly PinKey[]): Promise<void> {
-  for (const some of batches(keys))
+  for (const { kind, digests } of byKind(keys))
     await trx
       .deleteFrom('definition_holds')
       .where('server_uid', '=', server)
-      .where((eb) => eb.or(some.map((key) => eb.and(splitKey(key)))))
+      .where('kind', '=', kind)
+      .where('name_digest', 'in', digests)
       .execute()
 }
 
 /** The audit has been told of these. */
 export async function markRaised(trx: Trx, server: ServerUid, keys: readonly PinKey[], at: number): Promise<void> {
-  for (const some of batches(keys))
+  for (const { kind, digests } of byKind(keys))
     await trx
       .updateTable('definition_holds')
       .set({ raised_at: at })
       .where('server_uid', '=', server)
-      .where((eb) => eb.or(some.map((key) => eb.and(splitKey(key)))))
+      .where('kind', '=', kind)
+      .where('name_digest', 'in', digests)
       .execute()
+}
+
+function* byKind(keys: readonly PinKey[]): Iterable<{ kind: CapabilityKind; digests: string[] }> {
+  const all = Map.groupBy(keys, (key) => splitKey(key).kind)
+  for (const [kind, some] of all) {
+    for (const batch of batches(some)) yield { kind, digests: batch.map((key) => splitKey(key).name_digest) }
+  }
 }
 
 function* batches<T>(all: readonly T[]): Iterable<T[]> {
