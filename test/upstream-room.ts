@@ -54,6 +54,8 @@ export interface Room {
   add(id: string, server: RoomServer): Promise<ServerUid>
   remove(uid: ServerUid): Promise<void>
   setCredential(uid: ServerUid, credential: string): Promise<void>
+  /** Changes what is open to it inside. */
+  allow(uid: ServerUid, allowPrivate: readonly string[]): Promise<void>
   /** Calls and parses. */
   call(uid: ServerUid, method: string, params?: JsonObject, options?: CallOptions): Promise<JsonObject>
   tool(uid: ServerUid, name: string, input: JsonObject, options?: CallOptions): Promise<JsonObject>
@@ -88,7 +90,8 @@ export interface RoomOptions {
   /** That of a portal on loopback unless given. */
   egress?: Egress
   limits?: Partial<Limits>
-  stdio?: Partial<Config['stdio']>
+  /** Told the data directory, where that matters. */
+  stdio?: Partial<Config['stdio']> | ((data: string) => Partial<Config['stdio']>)
   /** PostgreSQL and its key, for several rooms on one database. */
   shared?: { databaseUrl: string; key: Buffer }
 }
@@ -98,7 +101,8 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const databaseUrl = options.shared?.databaseUrl ?? null
   const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock: systemClock, log: silentLog })
   const sealer = openSealer(keyRing([options.shared?.key ?? randomBytes(32)]), 'store')
-  const stdio = stdioConfig(join(dir, 'data'), options.stdio)
+  const data = join(dir, 'data')
+  const stdio = stdioConfig(data, typeof options.stdio === 'function' ? options.stdio(data) : options.stdio)
   const told: string[] = []
   const upstreams = await openUpstreams({
     store,
@@ -194,6 +198,13 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       const content = { ...CONTENT, name: 'Server', isolation: 'per_credential' as const }
       const change = { content, secrets: { authCredentials: credential } }
       await store.write((trx) => updateServer(store, trx, uid, { change, author: AUTHOR, sealer }))
+    },
+    async allow(uid, allowPrivate) {
+      const content = { ...CONTENT, name: 'Server', isolation: 'per_credential' as const, allowPrivate }
+      await store.write((trx) =>
+        updateServer(store, trx, uid, { change: { content, secrets: {} }, author: AUTHOR, sealer }),
+      )
+      await upstreams.serversChanged()
     },
     async close() {
       await upstreams.close()
