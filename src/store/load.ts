@@ -11,6 +11,7 @@ import { advanceEpoch, type Ended } from './epoch.ts'
 import { levelOf, MIGRATIONS, migrate, migrateTo } from './migrate.ts'
 import type { Db, Trx } from './open.ts'
 import { shapeAt } from './shape.ts'
+import { isDatabaseDown } from './trouble.ts'
 import { TOPICS } from './versions.ts'
 
 export interface Loading {
@@ -105,10 +106,17 @@ async function insertAll(trx: Trx, { level, rows }: Loading): Promise<number> {
     // Names reach a statement only where the schema has them.
     if (columns.get(table) !== Object.keys(row).sort().join())
       throw new ArchiveError(`This backup holds what its schema ${level} does not have. Nothing was restored.`)
-    await tables.insertInto(table).values(row).execute()
+    await tables.insertInto(table).values(row).execute().catch(refuseMisfit)
     count++
   }
   return count
+}
+
+/** What the database says of a value is not for the operator: what is wrong is the file. */
+function refuseMisfit(error: unknown): never {
+  if (isDatabaseDown(error))
+    throw new Fault('store-unavailable', 'The database stopped answering. Nothing was restored.', error)
+  throw new ArchiveError('In this backup rows do not fit each other or the database. Nothing was restored.')
 }
 
 async function refuseLooseEnds(trx: Trx): Promise<void> {

@@ -1,0 +1,89 @@
+/** Another key for the same data, as the stores that seal see it. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ServerId, ServerUid } from '../src/base/ids.ts'
+import { keyRing, openSealer } from '../src/base/secret.ts'
+import { KEY_CHECK, proveKey } from '../src/store/key-check.ts'
+import { MIGRATIONS } from '../src/store/migrate.ts'
+import { countOpening, reseal } from '../src/store/reseal.ts'
+import { readSetting } from '../src/store/settings-store.ts'
+import { shapeAt } from '../src/store/shape.ts'
+import { insertServer, type NewServer, readServerSecrets } from '../src/upstream/server-store.ts'
+import { DATABASE_KINDS, freshStore, type TestStore } from './databases.ts'
+
+const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+const ring = (...keys: Buffer[]) => openSealer(keyRing(keys), 'store')
+const KID = keyRing([NEW]).keys[0]?.kid ?? ''
+const author = { label: 'test', origin: 'api' as const }
+const secrets = { authCredentials: 'credential', clientSecret: 'client', env: { TOKEN: 'environment' } }
+
+function content(): NewServer['content'] {
+  return {
+    ...{ name: 'S', description: null, isolation: 'per_credential', definitions: 'hold_changed', instructions: 'off' },
+    ...{ allowPrivate: [], updatedTools: null, updatedPrompts: null, policies: [] },
+    ...{ sharedOauthCallback: false, secureWebGateway: false },
+  }
+}
+
+describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
+  let at: TestStore
+  let uid: ServerUid
+  beforeEach(async () => {
+    at = await freshStore(kind)
+    await proveKey(at.store, ring(OLD))
+    uid = await at.store.write((trx) =>
+      insertServer(
+        at.store,
+        trx,
+        {
+          identity: { id: 'one' as ServerId, hostname: 'https://one.test', authType: 'bearer', transport: null },
+          content: content(),
+          secrets,
+          authenticationStatus: 'not_required',
+        },
+        { author, sealer: ring(OLD) },
+      ),
+    )
+  })
+  afterEach(() => at.end())
+
+  test('seals every stored secret, after which the old key opens nothing', async () => {
+    expect(await reseal(at.store.db, ring(NEW, OLD), KID)).toBe(4)
+    expect(await countOpening(at.store.db, ring(OLD))).toEqual({ opening: 0, closed: 4 })
+    expect(await countOpening(at.store.db, ring(NEW))).toEqual({ opening: 4, closed: 0 })
+    expect(await readServerSecrets(at.store.db, ring(NEW), uid)).toEqual(secrets)
+    await proveKey(at.store, ring(NEW))
+    await expect(proveKey(at.store, ring(OLD))).rejects.toThrow('not the one that this data was written with')
+  })
+
+  test('leaves alone what it has sealed already', async () => {
+    await reseal(at.store.db, ring(NEW, OLD), KID)
+    const before = await readSetting(at.store.db, KEY_CHECK)
+    expect(await reseal(at.store.db, ring(NEW, OLD), KID)).toBe(0)
+    expect(await readSetting(at.store.db, KEY_CHECK)).toBe(before)
+  })
+
+  test('changes nothing at all where one secret opens with no key of the ring', async () => {
+    const lost = ring(Buffer.alloc(32, 9)).seal('lost', `servers/${uid}/client_secret`)
+    await at.store.db.updateTable('servers').set({ client_secret_sealed: lost }).execute()
+    await expect(reseal(at.store.db, ring(NEW, OLD), KID)).rejects.toThrow('opens with none of the keys')
+    expect(await countOpening(at.store.db, ring(OLD))).toEqual({ opening: 3, closed: 1 })
+  })
+
+  test('never takes a secret for one of another row', async () => {
+    const moved = ring(OLD).seal('moved', 'servers/another/client_secret')
+    await at.store.db.updateTable('servers').set({ client_secret_sealed: moved }).execute()
+    await expect(reseal(at.store.db, ring(NEW, OLD), KID)).rejects.toThrow(`servers/${uid}/client_secret`)
+  })
+})
+
+test('the columns that hold seals are these; a new one is sealed anew by its name, and needs its case above', async () => {
+  const shapes = await shapeAt(Object.keys(MIGRATIONS).sort().at(-1) ?? '')
+  const sealed = shapes.flatMap(({ name, columns, key }) =>
+    columns.filter((column) => column.endsWith('_sealed')).map((column) => `${name}/${key.join('/')}/${column}`),
+  )
+  expect(sealed.sort()).toEqual([
+    'servers/uid/auth_credentials_sealed',
+    'servers/uid/client_secret_sealed',
+    'servers/uid/env_sealed',
+  ])
+})
