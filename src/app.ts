@@ -147,6 +147,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     guards: openGuards(config, directory),
     addresses: openClientAddresses(config.trustedProxies),
     door,
+    audit,
     rest(request, caller) {
       const asked = new URL(request.url)
       if (asked.pathname.startsWith('/client/') || asked.pathname === '/openapi.json')

@@ -60,6 +60,7 @@ async function serveNothing(c: Context<Env>, deps: AdminDeps): Promise<Response>
 async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
   const operator = await deps.authenticate(c.req.header('authorization') ?? null)
   if (operator !== null) return operator
+  deps.audit.refused('bad-api-token', c.env.caller.clientIp ?? '')
   throw new ApiRefusal(401, {
     code: ERROR_CODES.unauthenticated,
     message: 'Authentication error: send a live API token as "Authorization: Bearer <token>".',

@@ -65,5 +65,10 @@ function show(row: AuditRow): Record<string, unknown> {
     upstream_ms: row.upstreamMs,
     portal_ms: row.portalMs,
     change: row.change,
+    refusals: row.refusals && {
+      count: row.refusals.count,
+      first_at: shownTime(row.refusals.firstAt),
+      last_at: shownTime(row.refusals.lastAt),
+    },
   }
 }

@@ -210,6 +210,7 @@ type Facts = Pick<
   | 'upstreamMs'
   | 'portalMs'
   | 'change'
+  | 'refusals'
 >
 
 export function toAuditRow(row: StoredRow): AuditRow {

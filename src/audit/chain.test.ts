@@ -106,6 +106,7 @@ describe.each(DATABASE_KINDS)('the chain on %s', (kind) => {
     await audit.close()
   }
 
+  // [AUDIT-5]
   test('what nobody touched is intact, to its last row, under a signed head', async () => {
     await twentyRows()
     expect(await verify()).toEqual({

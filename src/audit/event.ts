@@ -3,6 +3,7 @@
  * never changed. The `ended` row is written before the last byte of the answer leaves.
  */
 import type { DeedId } from '../base/ids.ts'
+import type { Refused } from './refusals.ts'
 
 /** Facts about who acted, kept once per snapshot and pointed to by hash. */
 export interface ActorSnapshot {
@@ -18,8 +19,8 @@ export interface ActorSnapshot {
 export interface DeedStart {
   deed: DeedId
   parent?: DeedId
-  /** `mcp` for calls, `admin` for REST changes, `sign-in` for logins. */
-  plane: 'mcp' | 'admin' | 'sign-in'
+  /** `mcp` for calls, `admin` for REST changes, `sign-in` for logins, `door` for what was refused there and only counted. */
+  plane: 'mcp' | 'admin' | 'sign-in' | 'door'
   actor: ActorSnapshot
   /** JSON-RPC method, or `POST /access/ai-controls/mcp/servers` for an admin change. */
   method: string
@@ -53,6 +54,8 @@ export interface DeedEnd {
   upstreamMs?: number
   /** For admin changes: which object and which fields changed; never a secret. */
   change?: { object: string; id: string; fields: readonly string[] }
+  /** Where this deed stands for many requests that were refused: how many, and when the first and last came. */
+  refusals?: { count: number; firstAt: number; lastAt: number }
 }
 
 /** One row as it comes back from a query. `portalMs` is what the portal itself took. */
@@ -105,6 +108,14 @@ export interface Audit {
    * @throws Fault `audit-unavailable`
    */
   begin(start: DeedStart): Promise<Entry>
+  /**
+   * Counts a request that was refused before a deed of its own; rows come once a minute.
+   *
+   * @param actor where the caller is known
+   */
+  refused(why: Refused, clientIp: string, actor?: ActorSnapshot): void
+  /** Whether one more refusal of a known caller has a deed of its own; where not, it is to be counted. */
+  mayWriteRefusal(actor: string): boolean
   /** Everything written before this call is in the answer. */
   query(query: AuditQuery): Promise<AuditRow[]>
   /** False while rows cannot be written; `/readyz` fails then. */

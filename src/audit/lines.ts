@@ -152,6 +152,7 @@ export function endedLine(head: Head, { at, portalMs }: EndTimes, end: DeedEnd, 
   if (end.definitionHash !== undefined) facts += write.definitionHash(end.definitionHash)
   if (end.upstreamMs !== undefined) facts += `,"upstreamMs":${millis(end.upstreamMs)}`
   if (end.change !== undefined) facts += `,"change":${changeOf(end.change)}`
+  if (end.refusals !== undefined) facts += `,"refusals":${JSON.stringify(end.refusals)}`
   const server = end.server === undefined ? head.server : write.server(end.server)
   const decision = end.decision === undefined ? 'null' : `"${end.decision}"`
   return `e[${at},${head.who}${server},${head.capability},"${end.outcome}",${decision}]\t{${facts}}\n`

@@ -24,6 +24,7 @@ import {
   isSameActor,
 } from './lines.ts'
 import { makeOwn, type OwnedJournal, removeJournal } from './orphans.ts'
+import { Refusals, type Refused } from './refusals.ts'
 import { SpaceWatch } from './space.ts'
 import { WorkerLink } from './worker-link.ts'
 
@@ -127,6 +128,7 @@ class OpenAudit implements Audit {
   readonly #journal: Journal
   readonly #link: WorkerLink
   readonly #space: SpaceWatch
+  readonly #refusals: Refusals
   readonly #upkeep: NodeJS.Timeout
   readonly #write = endWriters()
   /** By grant, or by id for who has none. Two that share one only have their facts written more often. */
@@ -143,6 +145,8 @@ class OpenAudit implements Audit {
     this.#journal = journal
     this.#link = link
     this.#space = space
+    const { clock, log } = options
+    this.#refusals = new Refusals({ clock, log, begin: (start) => this.begin(start) })
     this.#actorsSince = options.clock.now()
     this.#upkeep = setInterval(() => link.upkeep(options.clock.now(), keepSince(options)), UPKEEP_MS)
     this.#upkeep.unref()
@@ -228,6 +232,14 @@ class OpenAudit implements Audit {
     return { known, facts: line }
   }
 
+  refused(why: Refused, clientIp: string, actor?: ActorSnapshot): void {
+    this.#refusals.count(why, clientIp, actor)
+  }
+
+  mayWriteRefusal(actor: string): boolean {
+    return this.#refusals.mayWrite(actor)
+  }
+
   query(query: AuditQuery): Promise<AuditRow[]> {
     if (this.#closing !== null)
       return Promise.reject(new Fault('store-unavailable', 'The audit is closed. Ask a portal that is running.'))
@@ -243,6 +255,7 @@ class OpenAudit implements Audit {
   async #close(): Promise<void> {
     clearInterval(this.#upkeep)
     this.#space.close()
+    await this.#refusals.close()
     await this.#journal.close()
     const whole = await this.#link.close(this.#journal.position, this.#options.clock.now())
     if (whole) removeJournal(this.#own)

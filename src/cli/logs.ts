@@ -50,7 +50,7 @@ export function defineLogs(program: Command, io: Surroundings, rest: readonly st
       ]),
     )
     .addOption(new Option('--decision <decision>').choices(['allow', 'deny']))
-    .addOption(new Option('--plane <plane>').choices(['mcp', 'admin', 'sign-in']))
+    .addOption(new Option('--plane <plane>').choices(['mcp', 'admin', 'sign-in', 'door']))
     .option('--since <time>', 'such as 2026-11-21T08:00:00Z')
     .option('--until <time>')
     .action(action(io, rest, logs))
@@ -102,6 +102,8 @@ async function logs(context: Context, options: Options): Promise<void> {
 /** `2026-11-21T08:00:00.000Z  ada@example.com  default  ledger_read  answered  12 ms` */
 function lineOf(row: Row): string {
   const what = row.plane === 'mcp' ? textOf(row, 'capability') || row.method : `${row.method}${changeOf(row)}`
+  const counted = refusals.safeParse(row.refusals)
+  if (counted.success) return countedLine(row, counted.data)
   const outcome = textOf(row, 'outcome') || row.phase
   // A rule is worth a place in the line where it said no.
   const rule = row.decision === 'deny' ? textOf(row, 'rule') : ''
@@ -118,6 +120,14 @@ function lineOf(row: Row): string {
   ]
     .filter(Boolean)
     .join('  ')
+}
+
+const refusals = z.object({ count: z.number(), first_at: z.string(), last_at: z.string() })
+
+/** `2026-11-21T08:01:00.000Z  nobody known  door  refused 312 times (bad-token)  203.0.113.0/24  since …` */
+function countedLine(row: Row, { count, first_at }: z.infer<typeof refusals>): string {
+  const times = `refused ${count} ${count === 1 ? 'time' : 'times'} (${textOf(row, 'error')})`
+  return [row.at, row.actor.label, row.plane, times, textOf(row, 'client_ip'), `since ${first_at}`].join('  ')
 }
 
 function textOf(row: Row, key: string): string {

@@ -18,7 +18,7 @@ export const logQuery = z
     /** Accepted for clients that page by it; the cursors are the way. */
     per_page: queryNumber(1, LOG_LIMIT_MAX).optional(),
     phase: z.enum(['begun', 'ended']).optional(),
-    plane: z.enum(['mcp', 'admin', 'sign-in']).optional(),
+    plane: z.enum(['mcp', 'admin', 'sign-in', 'door']).optional(),
     portal: text,
     server: text,
     capability: text,

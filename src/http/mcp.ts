@@ -40,9 +40,9 @@ export function openDoor(rooms: DoorRooms): Door {
       const shown = authenticate(arrival, rooms)
       // Nearly always known already: then nothing is waited for.
       const who = shown instanceof Promise ? await shown : shown
-      if (who === null) return refuseUnknown(arrival)
+      if (who === null) return refuseUnknown(arrival, rooms)
       const place = findPlace(where, arrival.hostname, rooms.directory)
-      if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival)
+      if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival, rooms)
       const answer = new Answer(arrival, acceptsStream(arrival), who.principal, shared)
       if (rooms.unread.isFull(who.principal)) return refuseTooMuch(answer, 'unread', null)
       if (place === undefined) {
@@ -124,7 +124,8 @@ function unreadable(status: number, message: string): ReadJson {
 }
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */
-function refuseUnknown({ response, cors }: Arrival): void {
+function refuseUnknown({ response, cors, clientIp }: Arrival, { audit }: DoorRooms): void {
+  audit.refused('bad-token', clientIp)
   const body = Buffer.from(
     JSON.stringify({ error: 'invalid_token', error_description: 'Show a valid access token for this portal.' }),
   )
@@ -139,14 +140,14 @@ function refuseUnknown({ response, cors }: Arrival): void {
 /** Inside, an unknown portal and a forbidden one are two different rows. */
 async function recordNoPortal(arrival: Arrival, who: Authenticated, where: McpRoute, rooms: DoorRooms): Promise<void> {
   const { principal } = who
+  const label = principal.kind === 'user' ? principal.email : principal.name
+  const actor = { kind: principal.kind, id: principal.id, label }
+  // Whoever has a token for something else could otherwise fill the audit with guesses.
+  if (!rooms.audit.mayWriteRefusal(principal.id)) return rooms.audit.refused('not-offered', arrival.clientIp, actor)
   const entry = await rooms.audit.begin({
     deed: rooms.visitors.newDeed(),
     plane: 'mcp',
-    actor: {
-      kind: principal.kind,
-      id: principal.id,
-      label: principal.kind === 'user' ? principal.email : principal.name,
-    },
+    actor,
     method: `${arrival.request.method} /mcp`,
     portal: where.portal ?? arrival.hostname,
     clientIp: arrival.clientIp,

@@ -5,6 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { Audit } from '../audit/event.ts'
+import type { Refused } from '../audit/refusals.ts'
 import type { Log } from '../base/log.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
@@ -31,6 +33,8 @@ export interface ServerRooms {
   guards: Guards
   addresses: ClientAddresses
   door: Door
+  /** Counts what is refused before anybody is known. */
+  audit: Pick<Audit, 'refused'>
   readiness(): Promise<Readiness>
   rest(request: Request, info: RestInfo): Promise<Response>
   log: Log
@@ -133,15 +137,19 @@ interface Ways {
 async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, ways: Ways) {
   const where = route(request.url ?? '')
   if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, rooms)
-  if (where.kind === 'bad') return refuse(response, 400, 'The request target is not in its plain form.')
+  if (where.kind === 'bad') return turnAway({ request, response, rooms }, BAD_TARGET)
 
   const { headers, repeated } = ways.readHeaders(request.rawHeaders)
-  if (repeated !== null) return refuse(response, 400, `The header "${repeated}" may stand only once.`)
+  if (repeated !== null)
+    return turnAway(
+      { request, response, rooms },
+      { ...REPEATED, message: `The header "${repeated}" may stand only once.` },
+    )
   const hostname = rooms.guards.host(headers.host)
-  if (hostname === null) return refuse(response, 403, 'This host name is not served here.')
+  if (hostname === null) return turnAway({ request, response, rooms }, UNKNOWN_HOST, headers)
   const { origin } = headers
   const standing = rooms.guards.origin(origin, headers.host ?? '')
-  if (standing === 'refused') return refuse(response, 403, 'Requests from this origin are not allowed here.')
+  if (standing === 'refused') return turnAway({ request, response, rooms }, BAD_ORIGIN, headers)
 
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
@@ -149,6 +157,33 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
   if (where.kind === 'rest') return ways.rest(arrival)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
   return rooms.door.receive(arrival, where)
+}
+
+interface Refusing {
+  request: IncomingMessage
+  response: ServerResponse
+  rooms: ServerRooms
+}
+
+interface Turning {
+  why: Refused
+  status: number
+  message: string
+}
+
+const BAD_TARGET: Turning = { why: 'bad-request', status: 400, message: 'The request target is not in its plain form.' }
+const REPEATED: Turning = { why: 'bad-request', status: 400, message: 'A header stands twice.' }
+const UNKNOWN_HOST: Turning = { why: 'unknown-host', status: 403, message: 'This host name is not served here.' }
+const BAD_ORIGIN: Turning = {
+  why: 'bad-origin',
+  status: 403,
+  message: 'Requests from this origin are not allowed here.',
+}
+
+/** Before anybody is known: counted, because a row for each would let anybody fill the audit. */
+function turnAway({ request, response, rooms }: Refusing, { why, status, message }: Turning, headers?: HeaderMap) {
+  rooms.audit.refused(why, rooms.addresses.of(request.socket.remoteAddress ?? '', headers?.['x-forwarded-for']))
+  refuse(response, status, message)
 }
 
 async function answerHealth(where: Route, response: ServerResponse, rooms: ServerRooms): Promise<void> {
