@@ -82,6 +82,20 @@ export interface ServerHealth {
   circuit: CircuitHealth
 }
 
+/** What one server did and holds in this process, for metrics. */
+export interface ServerFigures {
+  id: ServerId
+  circuit: CircuitHealth['state']
+  failures: number
+  /** Open connections; a child is one. */
+  connections: number
+  children: number
+  inFlight: number
+  /** Calls that were answered since the process began, and those that were not, by fault. */
+  answered: number
+  failed: ReadonlyMap<string, number>
+}
+
 /** One request to one server. `params` already carries the server's own names. */
 export interface UpstreamCall {
   serverUid: ServerUid
@@ -134,6 +148,7 @@ export interface Upstreams {
   /** What the credential that serves this caller saw at its last sync (without a caller: the shared one), or undefined before the first. Never waits. */
   inventory(serverUid: ServerUid, principal?: Principal): Inventory | undefined
   health(serverUid: ServerUid): ServerHealth
+  figures(): ServerFigures[]
   /** Lists everything anew and stores it. Never throws: the outcome is the health it returns. */
   sync(serverUid: ServerUid): Promise<SyncResult>
   /** Someone read a resource list older than 60 s: refresh behind the answer. Returns at once. */

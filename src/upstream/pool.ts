@@ -112,6 +112,18 @@ export class Pool {
     return connection?.isOpen ? connection : null
   }
 
+  /** What a server holds now; connections that only wait for their last calls count too little to be told. */
+  held(setup: ServerSetup): { connections: number; children: number; inFlight: number } {
+    const held = { connections: 0, children: 0, inFlight: 0 }
+    for (const { connection } of this.#lines.get(setup.record.uid)?.slots.values() ?? []) {
+      if (!connection?.isOpen) continue
+      held.connections++
+      held.inFlight += connection.inFlight
+    }
+    if (setup.transport !== null) held.children = held.connections
+    return held
+  }
+
   /** What is remembered of a server proved wrong, or its connection did: the next call finds out anew. */
   forget(setup: ServerSetup, key: string, connection: Connection | null): void {
     const line = this.#lines.get(setup.record.uid)

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
-import { Fault } from '../base/fault.ts'
+import { Fault, type FaultCode } from '../base/fault.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Sealer } from '../base/secret.ts'
@@ -18,7 +18,15 @@ import type { PortalInfo } from './encode.ts'
 import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
-import type { CapabilityKind, ServerHealth, SyncResult, UpstreamCall, UpstreamReply, Upstreams } from './model.ts'
+import type {
+  CapabilityKind,
+  ServerFigures,
+  ServerHealth,
+  SyncResult,
+  UpstreamCall,
+  UpstreamReply,
+  Upstreams,
+} from './model.ts'
 import { type Performer, perform } from './perform.ts'
 import { isolationKey, Pool, SHARED } from './pool.ts'
 import { type Due, Schedule } from './schedule.ts'
@@ -61,6 +69,8 @@ interface Server {
   stored: StoredServer
   setup: ServerSetup
   breaker: Breaker
+  /** Of calls since the process began; kept when the server changes. */
+  tally: { answered: number; failed: Map<FaultCode, number> }
 }
 
 class OpenUpstreams implements Upstreams {
@@ -132,6 +142,7 @@ class OpenUpstreams implements Upstreams {
       if (breaker.isOpen) await breaker.admit()
       const raw = await perform(this.#performer, { setup, key, exchange })
       if (breaker.isTroubled) breaker.answered()
+      server.tally.answered++
       if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
       const { credential } = setup
       return {
@@ -143,7 +154,9 @@ class OpenUpstreams implements Upstreams {
       const trouble = troubleOf(error)
       breaker.failed(trouble, key)
       if (stored.status === 'ready' && isHintOfTrouble(trouble)) this.#schedule.hint(call.serverUid)
-      throw faultOf(trouble, stored.name)
+      const fault = faultOf(trouble, stored.name)
+      server.tally.failed.set(fault.code, (server.tally.failed.get(fault.code) ?? 0) + 1)
+      throw fault
     }
   }
 
@@ -161,6 +174,13 @@ class OpenUpstreams implements Upstreams {
       lastSuccessfulSync: stored?.lastSuccessfulSync ?? null,
       circuit: server?.breaker.health ?? healthOf(CLOSED),
     }
+  }
+
+  figures(): ServerFigures[] {
+    return [...this.#servers.values()].map(({ setup, breaker, tally }) => {
+      const { state: circuit, failures } = breaker.health
+      return { id: setup.record.id, circuit, failures, ...this.#pool.held(setup), ...tally }
+    })
   }
 
   async sync(serverUid: ServerUid): Promise<SyncResult> {
@@ -216,7 +236,8 @@ class OpenUpstreams implements Upstreams {
         continue
       }
       known?.breaker.close()
-      this.#servers.set(one.uid, { stored: one, setup, breaker: this.#newBreaker(one.uid) })
+      const tally = known?.tally ?? { answered: 0, failed: new Map() }
+      this.#servers.set(one.uid, { stored: one, setup, breaker: this.#newBreaker(one.uid), tally })
       if (known !== undefined) void this.#pool.closeServer(one.uid)
       if (!isFirst) this.#schedule.created(one.uid)
     }
