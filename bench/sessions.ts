@@ -18,6 +18,7 @@ const upstream = await startProgram('./upstream.ts')
 const room = String(sessions + 100)
 const portal = await startPortal('process', {
   PORTICO_LIMITS_CONNECTIONS: room,
+  PORTICO_LIMITS_SESSIONS_PER_PRINCIPAL: room,
   PORTICO_LIMITS_STREAMS: room,
   PORTICO_LIMITS_STREAMS_PER_PRINCIPAL: room,
 })

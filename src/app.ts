@@ -112,7 +112,13 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   )
 
   const toggles = openToggles(store)
-  const sessions = openSessions(store, openSealer(config.keys, 'session'), clock, await readEpoch(store.db))
+  const sessions = openings.add(
+    openSessions({
+      ...{ store, clock, log, most: config.limits.sessions_per_principal, since: await readEpoch(store.db) },
+      sealer: openSealer(config.keys, 'session'),
+    }),
+    (room) => room.close(),
+  )
   const upkeep = setInterval(() => {
     sessions.forget().catch((error: unknown) => log.warn({ err: error }, 'old sessions could not be deleted'))
   }, UPKEEP_MS)

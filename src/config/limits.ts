@@ -11,6 +11,8 @@ export const KIB = 1024
 export const MIB = 1024 * 1024
 const SECOND = 1000
 const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 
 /** How a number is to be read; `count` has no unit. */
 export type Unit = 'bytes' | 'ms' | 'count'
@@ -33,6 +35,7 @@ const JOURNEY = 'test/journeys/limits.test.ts'
 const STRICT = 'test/journeys/strict.test.ts'
 const LISTENER = 'src/http/server.test.ts'
 const UPSTREAM = 'src/upstream/http.test.ts'
+const SESSIONS = 'src/portal/sessions.test.ts'
 const STDIO = 'src/upstream/stdio.test.ts'
 const SYNC = 'src/upstream/sync.test.ts'
 const RENDER = 'src/portal/render.test.ts'
@@ -152,6 +155,33 @@ export const LIMITS = {
     unit: 'ms',
     reached: 'the connection is cut',
     proof: ['src/http/streams.test.ts', 'a reader that takes nothing for too long is cut off'],
+  },
+  sessions_per_principal: {
+    what: 'Sessions of one caller, over all replicas (clients of 2025)',
+    value: 100,
+    unit: 'count',
+    least: 1,
+    most: 1_000_000,
+    reached:
+      'the least recently used one ends, with its stream; its next request is 404, and its client shakes hands again',
+    proof: [
+      'test/journeys/sessions.test.ts',
+      'a caller with one session too many loses the least recently used one, and its stream',
+    ],
+  },
+  session_idle: {
+    what: 'A session that nobody uses',
+    value: 24 * HOUR,
+    unit: 'ms',
+    reached: 'it ends; its next request is 404',
+    proof: [SESSIONS, 'a session that was idle for a day is gone, and one that was used is not'],
+  },
+  session_age: {
+    what: 'A session, used or not',
+    value: 7 * DAY,
+    unit: 'ms',
+    reached: 'it ends; its next request is 404',
+    proof: [SESSIONS, 'no session lives longer than a week, used or not'],
   },
   api_body: {
     what: 'One body to the REST API',

@@ -6,7 +6,7 @@ import type { JsonRpcId } from '../protocol/model.ts'
 
 export class InFlight {
   readonly #calls = new Map<string, Cancellation>()
-  readonly #streams = new Map<string, () => void>()
+  readonly #streams = new Map<string, { session: Session; end: () => void }>()
 
   add(session: Session, id: JsonRpcId): Cancellation {
     const cancellation = new Cancellation()
@@ -33,12 +33,22 @@ export class InFlight {
    */
   takeStream(session: Session, end: () => void): (() => void) | null {
     if (this.#streams.has(session.id)) return null
-    this.#streams.set(session.id, end)
+    this.#streams.set(session.id, { session, end })
     return () => void this.#streams.delete(session.id)
   }
 
   endStream(session: Session): void {
-    this.#streams.get(session.id)?.()
+    this.#streams.get(session.id)?.end()
+  }
+
+  /** Sessions that have a stream open here. */
+  streaming(): Session[] {
+    return [...this.#streams.values()].map(({ session }) => session)
+  }
+
+  /** Calls and streams of sessions, for those who watch that nothing stays behind. */
+  get size(): number {
+    return this.#calls.size + this.#streams.size
   }
 }
 

@@ -35,6 +35,10 @@ export function openDoor(rooms: DoorRooms): Door {
   rooms.authenticator.onChange(() => {
     for (const answer of [...waiting]) void retireRevoked(answer, rooms)
   })
+  // A session may be ended on another replica, or make room for a new one; its stream ends with it.
+  rooms.sessions.onEnded(() => {
+    endStreams(rooms).catch((error: unknown) => rooms.log.warn({ err: error }, 'streams of ended sessions stay open'))
+  })
   return {
     async receive(arrival, where) {
       const shown = authenticate(arrival, rooms)
@@ -59,6 +63,12 @@ export function openDoor(rooms: DoorRooms): Door {
       for (const answer of [...waiting]) answer.retire()
     },
   }
+}
+
+async function endStreams({ sessions, inFlight }: DoorRooms): Promise<void> {
+  const open = inFlight.streaming()
+  if (open.length === 0) return
+  for (const session of await sessions.over(open)) inFlight.endStream(session)
 }
 
 async function retireRevoked(answer: Answer, rooms: DoorRooms): Promise<void> {

@@ -174,4 +174,6 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   })
   if (answer.closed) feed.close()
   answer.standBy(() => answer.finish())
+  // It may have ended between being found and having a stream that could be ended.
+  if ((await rooms.sessions.over([session])).length > 0) answer.finish()
 }

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, freshStore, type TestStore } from '../../test/databases.ts'
 import type { GrantId, PortalId, PortalUid, ServerId, ServerUid, UserId } from '../base/ids.ts'
+import { silentLog } from '../base/log.ts'
 import type { UserPrincipal } from '../base/principal.ts'
 import { keyRing, openSealer } from '../base/secret.ts'
 import type { ClientFacts } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { insertServer, type NewServer } from '../upstream/server-store.ts'
 import { insertPortal } from './portal-store.ts'
-import { openSessions } from './sessions.ts'
+import { openSessions, type Sessions } from './sessions.ts'
 import { openToggles } from './toggles.ts'
 
 const HOUR = 3_600_000
@@ -61,7 +62,8 @@ for (const kind of DATABASE_KINDS) {
     let server: ServerUid
     let now = 1_800_000_000_000
     const clock = { now: () => now, elapsed: () => now }
-    const open = (store: Store = database.store) => openSessions(store, sealer, clock)
+    const open = (store: Store = database.store, most = 100) =>
+      openSessions({ store, sealer, clock, log: silentLog, most })
 
     beforeAll(async () => {
       database = await freshStore(kind, clock)
@@ -89,6 +91,71 @@ for (const kind of DATABASE_KINDS) {
       expect(await sessions.find('', user('ada'), portal)).toBeUndefined()
     })
 
+    test('a session that was never written down is over a minute later, for all but the one that began it', async () => {
+      const here = open()
+      const { sealed } = here.start(user('ada'), portal, client)
+      now += HOUR / 60 + 1
+      expect(await open().find(sealed, user('ada'), portal)).toBeUndefined()
+      expect(await here.find(sealed, user('ada'), portal)).toBeDefined()
+      await here.flush()
+      expect(await open().find(sealed, user('ada'), portal)).toBeDefined()
+    })
+
+    test('one session too many ends the least recently used one of that principal, whichever replica it is used on', async () => {
+      const [here, there] = [open(database.store, 3), open(database.store, 3)]
+      const begin = (sessions: Sessions, who: string) => {
+        now += 1000
+        return sessions.start(user(who), portal, client).sealed
+      }
+      const theirs = begin(here, 'zoe')
+      const [first, second] = [begin(here, 'dan'), begin(here, 'dan')]
+      const third = begin(there, 'dan')
+      await here.flush()
+      await there.flush()
+      now += 1000
+      expect(await here.find(first, user('dan'), portal)).toBeDefined()
+      const ended: number[] = []
+      there.onEnded(() => ended.push(1))
+      const fourth = begin(here, 'dan')
+      await here.flush()
+      const alive = async (sessions: Sessions) =>
+        Promise.all(
+          [first, second, third, fourth].map(
+            async (one) => (await sessions.find(one, user('dan'), portal)) !== undefined,
+          ),
+        )
+      expect(await alive(here)).toEqual([true, false, true, true])
+      expect(await alive(there)).toEqual([true, false, true, true])
+      expect(await alive(open())).toEqual([true, false, true, true])
+      expect(ended.length).toBeGreaterThan(0)
+      expect(await open().find(theirs, user('zoe'), portal)).toBeDefined()
+    })
+
+    test('a session that ends before it was written down stays ended', async () => {
+      const here = open()
+      const { sealed, session } = here.start(user('ada'), portal, client)
+      const writing = here.flush()
+      await here.end(session)
+      await writing
+      await here.flush()
+      expect(await open().find(sealed, user('ada'), portal)).toBeUndefined()
+      expect(await here.over([session])).toEqual([session])
+      await here.forget()
+      now += HOUR
+      await here.forget()
+      expect(await open().find(sealed, user('ada'), portal)).toBeUndefined()
+    })
+
+    test('sessions of a portal that was deleted meanwhile hold nobody else’s up', async () => {
+      const here = open()
+      const gone = here.start(user('ada'), 'no-such-portal' as PortalUid, client)
+      const { sealed } = here.start(user('ada'), portal, client)
+      await here.flush()
+      now += HOUR
+      expect(await open().find(sealed, user('ada'), portal)).toBeDefined()
+      expect(await open().find(gone.sealed, user('ada'), 'no-such-portal' as PortalUid)).toBeUndefined()
+    })
+
     test('a session ends for every process once the client ends it', async () => {
       const here = open()
       const { sealed, session } = here.start(user('ada'), portal, client)
@@ -98,11 +165,13 @@ for (const kind of DATABASE_KINDS) {
     })
 
     test('a session that was idle for a day is gone, and one that was used is not', async () => {
-      const { sealed: used } = open().start(user('ada'), portal, client)
-      const { sealed: idle } = open().start(user('ada'), portal, client)
       const sessions = open()
+      const { sealed: used } = sessions.start(user('ada'), portal, client)
+      const { sealed: idle } = sessions.start(user('ada'), portal, client)
+      await sessions.flush()
       now += 20 * HOUR
       expect(await sessions.find(used, user('ada'), portal)).toBeDefined()
+      await sessions.flush()
       now += 20 * HOUR
       expect(await open().find(used, user('ada'), portal)).toBeDefined()
       expect(await open().find(idle, user('ada'), portal)).toBeUndefined()

@@ -1,16 +1,22 @@
 /**
  * Sessions of 2025-era clients. The session id is itself the session: a seal over principal, portal, client and date,
- * so `initialize` writes nothing and any replica serves any request. What changes later (log level, the end) is in the
- * store, behind a cache. The id never authenticates: it is good only together with a token of the same principal, and
- * a foreign, unknown, ended or idle one is the same 404.
+ * so `initialize` waits for no write and any replica serves any request. That it began is written down within a second,
+ * by whichever replica saw it; one that is not written down is over. The id never authenticates: it is good only together
+ * with a token of the same principal, and a foreign, unknown, ended or idle one is the same 404.
+ *
+ * A principal has so many sessions and no more, over all replicas: the least recently used one ends. What is stored says
+ * to within `TOUCH_MS` when a session was last used; of its own sessions a replica knows it exactly.
  */
 import type { Clock } from '../base/clock.ts'
 import { newId, type PortalUid, type SessionId } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
 import { type Principal, principalKey } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
+import { LIMITS } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
-import { forgetSessions, loadSession, type SessionState, saveSession } from './session-store.ts'
+import { keyOf, type Live, SessionRecorder } from './session-recorder.ts'
+import { endSession, forgetSessions, loadSession, loadSessions, saveLogLevel } from './session-store.ts'
 
 export interface Session {
   readonly id: SessionId
@@ -28,49 +34,76 @@ export interface Sessions {
   find(sealed: string, principal: Principal, portal: PortalUid): Promise<Session | undefined>
   setLogLevel(session: Session, level: LogLevel): Promise<void>
   end(session: Session): Promise<void>
+  /** Those of these sessions that are over by now. */
+  over(sessions: readonly Session[]): Promise<Session[]>
+  /** Called when sessions ended, here or on another replica. */
+  onEnded(listener: () => void): void
+  /** Writes down what is not written yet. It happens by itself; closing and tests want it at once. */
+  flush(): Promise<void>
   /** Deletes what no session can need any more; to be called now and then. */
   forget(): Promise<void>
+  close(): Promise<void>
 }
 
-const HOUR = 3_600_000
-const IDLE_MS = 24 * HOUR
-const LONGEST_MS = 7 * 24 * HOUR
+export interface SessionDeps {
+  store: Store
+  sealer: Sealer
+  clock: Clock
+  log: Log
+  /** Sessions that one principal may have. */
+  most: number
+  /** Milliseconds since 1970: older sessions are over, because a backup was restored then. */
+  since?: number
+}
+
+const IDLE_MS = LIMITS.session_idle.value
+const LONGEST_MS = LIMITS.session_age.value
 /** How stale the stored "last seen" may be; well below the idle limit. */
-const TOUCH_MS = HOUR
+const TOUCH_MS = 5 * 60_000
+/** For as long, a session that no row tells of may be one whose row is on its way; clocks of replicas differ too. */
+const GRACE_MS = 60_000
+/** How long the row of an ended session is kept: beyond, a missing row says the same. */
+const TOMBSTONE_MS = 10 * GRACE_MS
 const KEPT = 20_000
 const WHERE = 'mcp-session'
 /** Header values above this are refused by common proxies; the seal grows by a third in base64. */
 const LONGEST_CAPABILITIES = 2048
 
-interface Live {
-  session: Session
-  state: SessionState
-  touchedAt: number
-}
-
-/** @param since milliseconds since 1970: older sessions are over, because a backup was restored then */
-export function openSessions(store: Store, sealer: Sealer, clock: Clock, since = 0): Sessions {
+export function openSessions(deps: SessionDeps): Sessions {
+  const { store, sealer, clock, since = 0 } = deps
   const live = new Map<string, Live>()
-  // Another replica may have ended a session or set its level: look again.
-  store.versions.changed('sessions', () => live.clear())
+  const recorder = new SessionRecorder(deps, () => live.values())
+  let epoch = 0
+  const onEnded: (() => void)[] = []
 
-  async function revive(sealed: string): Promise<Live | undefined> {
-    const session = unseal(sealer.open(sealed, WHERE))
+  // Another replica may have ended a session or set its level: look again.
+  store.versions.changed('sessions', () => void epoch++)
+  store.versions.changed('ended_sessions', () => {
+    epoch++
+    for (const listener of onEnded) listener()
+  })
+
+  /** @param old as it was read earlier: when it was used since then is known here alone */
+  async function read(sealed: string, old: Live | undefined): Promise<Live | undefined> {
+    const session = old?.session ?? unseal(sealer.open(sealed, WHERE))
     if (!session || session.createdAt < since) return undefined
+    // What was read before a change must not be kept for what is true after it.
+    const readAt = epoch
     const stored = await loadSession(store, session.id)
-    const state = stored ?? { lastSeenAt: session.createdAt, endedAt: null, logLevel: null }
+    const unwritten = recorder.unwritten(session.id)
+    if (stored === undefined && unwritten === undefined && clock.now() - session.createdAt > GRACE_MS) return undefined
+    const state = stored ?? unwritten?.state ?? { lastSeenAt: session.createdAt, endedAt: null, logLevel: null }
     session.logLevel = state.logLevel
-    return { session, state, touchedAt: state.lastSeenAt }
+    const entry = { session, state, touchedAt: state.lastSeenAt, epoch: readAt }
+    state.lastSeenAt = Math.max(state.lastSeenAt, old?.state.lastSeenAt ?? 0)
+    if (stored === undefined) recorder.began(entry)
+    keep(sealed, entry)
+    return entry
   }
 
   function keep(sealed: string, entry: Live): void {
-    if (live.size >= KEPT) live.delete(live.keys().next().value ?? '')
+    if (live.size >= KEPT && !live.has(sealed)) live.delete(live.keys().next().value ?? '')
     live.set(sealed, entry)
-  }
-
-  function save(session: Session, state: SessionState, tell: boolean): Promise<void> {
-    const { id, principal, portalUid, createdAt } = session
-    return saveSession(store, { id, principal, portalUid, createdAt }, state, tell)
   }
 
   return {
@@ -85,38 +118,64 @@ export function openSessions(store: Store, sealer: Sealer, clock: Clock, since =
         logLevel: null,
       }
       const sealed = sealer.seal(JSON.stringify(packed(session)), WHERE)
-      keep(sealed, { session, state: { lastSeenAt: createdAt, endedAt: null, logLevel: null }, touchedAt: createdAt })
+      const state = { lastSeenAt: createdAt, endedAt: null, logLevel: null }
+      const entry = { session, state, touchedAt: createdAt, epoch }
+      keep(sealed, entry)
+      recorder.began(entry)
       return { session, sealed }
     },
 
     async find(sealed, principal, portal) {
-      const known = live.get(sealed) ?? (await revive(sealed))
+      const kept = live.get(sealed)
+      const known = kept?.epoch === epoch ? kept : await read(sealed, kept)
       if (!known) return undefined
       const { session, state } = known
       const now = clock.now()
-      const dead = state.endedAt !== null || now - state.lastSeenAt > IDLE_MS || now - session.createdAt > LONGEST_MS
-      if (dead || session.principal !== principalKey(principal) || session.portalUid !== portal) return undefined
+      if (isOver(session, state, now) || session.principal !== principalKey(principal) || session.portalUid !== portal)
+        return undefined
       state.lastSeenAt = now
-      if (!live.has(sealed)) keep(sealed, known)
-      if (now - known.touchedAt > TOUCH_MS) {
-        known.touchedAt = now
-        await save(session, state, false)
-      }
+      if (now - known.touchedAt > TOUCH_MS) recorder.seen(known)
       return session
     },
 
     async setLogLevel(session, level) {
       session.logLevel = level
-      await save(session, { lastSeenAt: clock.now(), endedAt: null, logLevel: level }, true)
+      await saveLogLevel(store, keyOf(session), level, clock.now())
     },
-
-    forget: () => forgetSessions(store, clock.now() - LONGEST_MS),
 
     async end(session) {
-      const now = clock.now()
-      await save(session, { lastSeenAt: now, endedAt: now, logLevel: session.logLevel }, true)
+      recorder.ended(session.id)
+      await endSession(store, keyOf(session), clock.now())
     },
+
+    async over(sessions) {
+      const stored = await loadSessions(
+        store,
+        sessions.map(({ id }) => id),
+      )
+      const now = clock.now()
+      return sessions.filter((session) => {
+        const state = stored.get(session.id)
+        return state === undefined ? now - session.createdAt > GRACE_MS : isOver(session, state, now)
+      })
+    },
+
+    onEnded: (listener) => void onEnded.push(listener),
+
+    flush: () => recorder.flush(),
+
+    async forget() {
+      const now = clock.now()
+      await forgetSessions(store, now - LONGEST_MS, now - TOMBSTONE_MS)
+      for (const listener of onEnded) listener()
+    },
+
+    close: () => recorder.close(),
   }
+}
+
+function isOver({ createdAt }: Session, state: { lastSeenAt: number; endedAt: number | null }, now: number): boolean {
+  return state.endedAt !== null || now - state.lastSeenAt > IDLE_MS || now - createdAt > LONGEST_MS
 }
 
 /** Short keys: this travels in a header with every request. */

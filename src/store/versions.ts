@@ -7,8 +7,16 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Log } from '../base/log.ts'
 import type { Tables } from './tables.ts'
 
-export type Topic = 'portals' | 'servers' | 'policies' | 'tokens' | 'inventories' | 'sessions'
-export const TOPICS: readonly Topic[] = ['portals', 'servers', 'policies', 'tokens', 'inventories', 'sessions']
+export type Topic = 'portals' | 'servers' | 'policies' | 'tokens' | 'inventories' | 'sessions' | 'ended_sessions'
+export const TOPICS: readonly Topic[] = [
+  'portals',
+  'servers',
+  'policies',
+  'tokens',
+  'inventories',
+  'sessions',
+  'ended_sessions',
+]
 
 export type Listener = (version: number) => void | Promise<void>
 
