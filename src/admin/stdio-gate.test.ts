@@ -61,12 +61,8 @@ describe('stdio servers', () => {
       const token = await room.token('admin')
       const made = await room.ask('POST', SERVERS, { body: body(), caller: REMOTE, token })
       expect(made.body.result).toMatchObject({ status: 'ready' })
-      const other = body('other')
-      const refused = await room.ask('POST', SERVERS, {
-        body: { ...other, transport: { ...other.transport, command: '/bin/sh' } },
-        caller: REMOTE,
-        token,
-      })
+      const shell = serverBody('other', { hostname: 'stdio://other', transport: { type: 'stdio', command: '/bin/sh' } })
+      const refused = await room.ask('POST', SERVERS, { body: shell, caller: REMOTE, token })
       expect(refused.status).toBe(400)
       expect(refused.body.errors[0]?.message).toContain('stdio.commands')
     })

@@ -13,6 +13,9 @@ import { Trouble } from './trouble.ts'
 const LEAVE_MS = 500
 const TERM_MS = 1500
 const STDERR_BYTES = 64 * 1024
+/** What a child may write to stderr at once; then nobody reads it for a while, and it waits. */
+const STDERR_BURST_BYTES = 1024 * 1024
+const STDERR_PAUSE_MS = 250
 /** What may wait to be read by a child before it counts as stuck. */
 const BACKLOG_BYTES = 64 * 1024 * 1024
 
@@ -36,6 +39,7 @@ export class Child {
   readonly #exited: Promise<void>
   #stderr: Buffer[] = []
   #stderrBytes = 0
+  #stderrBurst = 0
   #hasExited = false
   #gone = false
   #closing: Promise<void> | null = null
@@ -70,7 +74,7 @@ export class Child {
   #stderrText(): string {
     return Buffer.concat(this.#stderr)
       .toString()
-      .replace(/\p{Cc}+/gu, ' ')
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
   }
 
   /** @throws Trouble `busy` when the child does not read */
@@ -97,13 +101,13 @@ export class Child {
     const takeBytes = openLines((line) => this.#start.onLine(line), this.#start.lineBytes)
     stdout.on('data', (chunk: Buffer) => {
       if (this.#gone || takeBytes(chunk)) return
-      this.#lose(new Trouble('bad-answer', 'a line of the child is too long'))
-      // While it is given time to leave it would go on, and nobody reads that any more.
-      stdout.destroy()
-      void this.close()
+      this.giveUp(new Trouble('bad-answer', 'a line of the child is too long'))
     })
     stderr.on('data', (chunk: Buffer) => this.#keepStderr(chunk))
-    // A broken pipe is followed by the exit, which says more.
+    // A broken pipe is mostly followed by the exit, which says more. A child that only closed its input never answers.
+    stdin.once('error', () =>
+      setTimeout(() => this.giveUp(new Trouble('lost', 'the child closed its input')), LEAVE_MS).unref(),
+    )
     stdin.on('error', () => {})
     stdout.on('error', () => {})
     stderr.on('error', () => {})
@@ -118,6 +122,14 @@ export class Child {
     this.#process.once('exit', () => setTimeout(() => void this.close(), LEAVE_MS).unref())
   }
 
+  /** It does not do what a server does: its calls fail, and it is ended. */
+  giveUp(trouble: Trouble): void {
+    this.#lose(trouble)
+    // While it is given time to leave it would go on, and nobody reads that any more.
+    this.#process.stdout.destroy()
+    void this.close()
+  }
+
   #lose(trouble: Trouble): void {
     if (this.#gone) return
     this.#gone = true
@@ -125,11 +137,22 @@ export class Child {
   }
 
   #keepStderr(chunk: Buffer): void {
-    this.#stderr.push(chunk.length > STDERR_BYTES ? chunk.subarray(-STDERR_BYTES) : chunk)
-    this.#stderrBytes += chunk.length
+    const kept = chunk.length > STDERR_BYTES ? chunk.subarray(-STDERR_BYTES) : chunk
+    this.#stderr.push(kept)
+    this.#stderrBytes += kept.length
+    this.#stderrBurst += chunk.length
+    if (this.#stderrBurst > STDERR_BURST_BYTES) this.#rest()
     while (this.#stderrBytes > STDERR_BYTES && this.#stderr.length > 1) {
       this.#stderrBytes -= this.#stderr.shift()?.length ?? 0
     }
+  }
+
+  /** A flood of stderr would otherwise be read as fast as it is written, by the thread that serves everybody. */
+  #rest(): void {
+    this.#stderrBurst = 0
+    const { stderr } = this.#process
+    stderr.pause()
+    setTimeout(() => stderr.resume(), STDERR_PAUSE_MS).unref()
   }
 
   async #end(): Promise<void> {

@@ -3,6 +3,8 @@
  */
 const LF = 0x0a
 const CR = 0x0d
+/** A line that drips byte by byte must not cost an object a byte: so many pieces are made one. */
+const PIECES = 1024
 
 /**
  * @param onLine called with each non-empty line, without its end
@@ -11,11 +13,22 @@ const CR = 0x0d
 export function openLines(onLine: (line: Buffer) => void, maxBytes: number): (chunk: Buffer) => boolean {
   let held: Buffer[] = []
   let heldBytes = 0
+  let joined = 0
+
+  function hold(piece: Buffer): void {
+    held.push(piece)
+    heldBytes += piece.length
+    if (held.length - joined < PIECES) return
+    // The last pieces alone, or each joining would copy the whole line anew.
+    held.push(Buffer.concat(held.splice(joined)))
+    joined++
+  }
 
   function emit(tail: Buffer): void {
     const whole = held.length === 0 ? tail : Buffer.concat([...held, tail])
     held = []
     heldBytes = 0
+    joined = 0
     const line = whole.at(-1) === CR ? whole.subarray(0, -1) : whole
     if (line.length > 0) onLine(line)
   }
@@ -33,10 +46,7 @@ export function openLines(onLine: (line: Buffer) => void, maxBytes: number): (ch
       emit(chunk.subarray(from, end))
       from = end + 1
     }
-    if (from < chunk.length) {
-      held.push(from === 0 ? chunk : chunk.subarray(from))
-      heldBytes += chunk.length - from
-    }
+    if (from < chunk.length) hold(from === 0 ? chunk : chunk.subarray(from))
     return true
   }
 }

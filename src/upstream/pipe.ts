@@ -103,13 +103,18 @@ export class Pipe {
     })
   }
 
-  /** A message that arrived, whole. What is no message is dropped: on a pipe it cannot be told whose it was. */
-  take(bytes: Buffer): void {
+  /**
+   * What is no message is dropped: on a pipe it cannot be told whose it was.
+   *
+   * @returns whether it was one
+   */
+  take(bytes: Buffer): boolean {
     const message = classifyMessage(bytes)
-    if (message === null) return
+    if (message === null) return false
     if (message.kind === 'response') this.#answer(message.raw)
     else if (message.kind === 'request') this.#answerServer(message.id, message.method)
     else this.#hear(message)
+    return true
   }
 
   failOne(id: number, trouble: Trouble): void {

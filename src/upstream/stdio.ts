@@ -53,6 +53,7 @@ class StdioConnection implements Connection {
   readonly #child: Child
   #isOpen = true
   #isListening = false
+  #noiseBytes = 0
 
   constructor(options: StdioOptions) {
     this.#options = options
@@ -66,7 +67,7 @@ class StdioConnection implements Connection {
       env: options.env,
       cwd: options.cwd,
       lineBytes: options.limits.answerBytes,
-      onLine: (line) => this.#pipe.take(line),
+      onLine: (line) => this.#hear(line),
       onGone: (trouble) => {
         this.#isOpen = false
         this.#pipe.break(trouble)
@@ -118,6 +119,13 @@ class StdioConnection implements Connection {
   close(): Promise<void> {
     this.#isOpen = false
     return this.#child.close()
+  }
+
+  /** Some servers write other things to stdout. One that writes nothing else has no end. */
+  #hear(line: Buffer): void {
+    this.#noiseBytes = this.#pipe.take(line) ? 0 : this.#noiseBytes + line.length + 1
+    if (this.#noiseBytes <= this.#options.limits.answerBytes) return
+    this.#child.giveUp(new Trouble('bad-answer', 'the child writes what is no message'))
   }
 
   /** @returns whether it is a modern server; if not, the child is still open if it answered at all */
