@@ -72,7 +72,7 @@ describe('the door', () => {
     }
     expect(document.openapi).toBe('3.1.0')
     const operations = Object.values(document.paths).flatMap((path) => Object.values(path))
-    expect(operations.length).toBe(34)
+    expect(operations.length).toBe(37)
     expect(new Set(operations.map((operation) => operation.operationId)).size).toBe(operations.length)
   })
 
