@@ -16,6 +16,7 @@ import { atUrl, baseHeaders, type HttpTarget, openSocketPool } from './http-targ
 import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
 import type { PoolDeps } from './pool.ts'
+import { redactText } from './redact.ts'
 import type { ServerSetup } from './setup.ts'
 import { openStdio } from './stdio.ts'
 import { Trouble, troubleOf } from './trouble.ts'
@@ -92,7 +93,8 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const cwd = transport.cwd ?? places.home
   const launch = launchOf(stdio, { command, args: transport.args }, { ...places, cwd })
   const env = childEnvironment(stdio.env, transport, places)
-  const onEnded = (stderr: string) => deps.log.debug({ server: setup.record.id, stderr }, 'a child ended')
+  const onEnded = (said: string) =>
+    deps.log.debug({ server: setup.record.id, stderr: redactText(said, setup) }, 'a child ended')
   const era = verdict === null || deps.clock.now() - verdict.at > VERDICT_MS ? null : verdict.era
   const connection = await opening.children.take(() =>
     openStdio({ launch, env, cwd, portal, limits, watch, era, onEnded }),

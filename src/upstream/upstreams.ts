@@ -29,6 +29,7 @@ import type {
 } from './model.ts'
 import { type Performer, perform } from './perform.ts'
 import { isolationKey, Pool, SHARED } from './pool.ts'
+import { redactReply } from './redact.ts'
 import { type Due, Schedule } from './schedule.ts'
 import { listServers, type StoredServer } from './server-store.ts'
 import { type ServerSetup, setupOf } from './setup.ts'
@@ -146,7 +147,7 @@ class OpenUpstreams implements Upstreams {
       if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
       const { credential } = setup
       return {
-        raw,
+        raw: redactReply(raw, setup),
         ms: clock.elapsed() - started,
         credential: credential instanceof Trouble ? 'none' : credential.name,
       }

@@ -1,0 +1,111 @@
+/**
+ * Takes the secrets that went to a server out of what it says about a failure: a server that echoes our headers, or its
+ * environment, in an error would hand them to a caller and its model. Only replies that are errors come here, so a call
+ * that succeeds pays nothing.
+ *
+ * This is for servers that talk too much. One that means harm has the secret already and may write it in a way that is not
+ * looked for.
+ */
+
+import type { RawReply } from '../protocol/model.ts'
+import { readRawError } from '../protocol/raw-error.ts'
+import { scanReply } from '../protocol/scan.ts'
+import type { ServerSetup } from './setup.ts'
+import { Trouble } from './trouble.ts'
+
+const REDACTED = '[redacted]'
+/** What is shorter is no secret, and would be found in any text. */
+const SHORTEST = 8
+/** Of an error's message, in UTF-16 units: a sentence, not a page. */
+const MESSAGE_MOST = 2048
+
+/** @returns the reply itself, unless it is an error that holds a secret of this server or is too long */
+export function redactReply(raw: RawReply, setup: ServerSetup): RawReply {
+  if (raw.outcome !== 'error' && !raw.has.isError) return raw
+  const short = raw.outcome === 'error' ? shortened(raw) : raw
+  const forms = formsOf(setup)
+  const { bytes, body } = short
+  if (!forms.some((form) => bytes.indexOf(form, body.from, 'latin1') >= 0)) return short
+  return withBody(short, replaced(bytes.toString('latin1', body.from, body.to), forms))
+}
+
+/** The same for text of a child that is meant for the log. */
+export function redactText(text: string, setup: ServerSetup): string {
+  const forms = formsOf(setup)
+  return forms.length === 0 ? text : replaced(text, forms)
+}
+
+/** @param body one character a byte */
+function withBody(raw: RawReply, body: string): RawReply {
+  const { bytes, body: span } = raw
+  const made = [bytes.subarray(0, span.from), Buffer.from(body, 'latin1'), bytes.subarray(span.to)]
+  const scanned = scanReply(Buffer.concat(made))
+  if (scanned === null) throw new Error('an error without its secrets is no answer any more')
+  return scanned
+}
+
+function shortened(raw: RawReply): RawReply {
+  if (raw.body.to - raw.body.from <= MESSAGE_MOST) return raw
+  const error = readRawError(raw)
+  if (error.message.length <= MESSAGE_MOST) return raw
+  const message = `${error.message.slice(0, MESSAGE_MOST).toWellFormed()}…`
+  return withBody(raw, Buffer.from(JSON.stringify({ ...error, message })).toString('latin1'))
+}
+
+/** A form behind a backslash that escapes its first character is none. */
+function replaced(text: string, forms: readonly string[]): string {
+  const any = forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')
+  return text.replace(new RegExp(`(?<!(?<!\\\\)(?:\\\\\\\\)*\\\\)(?:${any})`, 'g'), REDACTED)
+}
+
+/** The ways in which this server's secrets may stand in a text, the longest first. */
+function formsOf({ credential, transport }: ServerSetup): string[] {
+  const headers = credential instanceof Trouble ? [] : credential.headers.filter((_, i) => i % 2 === 1)
+  // `Bearer` and `Basic` are known to everybody; what follows is the secret.
+  const bare = headers.flatMap((value) => /^\w+ +(\S.*)$/.exec(value)?.[1] ?? [])
+  const secrets = [...headers, ...bare, ...Object.values(transport?.env ?? {})]
+  const forms = new Set<string>()
+  for (const secret of secrets) {
+    if (secret.length < SHORTEST) continue
+    const escaped = escape(secret)
+    const percent = encodeURIComponent(secret.toWellFormed())
+    // Escaped twice where a server puts JSON, such as all its headers, into the text of its message.
+    for (const form of [secret, escaped, escape(escaped), slashed(escaped), percent, lower(percent), plus(percent)])
+      forms.add(Buffer.from(form).toString('latin1'))
+    for (const form of [...base64Forms(secret), ...hexForms(secret)]) forms.add(form)
+  }
+  return [...forms].sort((a, b) => b.length - a.length)
+}
+
+function escape(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function slashed(text: string): string {
+  return text.replaceAll('/', '\\/')
+}
+
+function lower(percent: string): string {
+  return percent.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())
+}
+
+function plus(percent: string): string {
+  return percent.replaceAll('%20', '+')
+}
+
+function hexForms(secret: string): string[] {
+  const hex = Buffer.from(secret).toString('hex')
+  return [hex, hex.toUpperCase()]
+}
+
+/** What stays the same of its base64 wherever it begins in the text that was encoded. */
+function base64Forms(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  return [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes])
+    const from = Math.ceil((before * 8) / 6)
+    const to = Math.floor((whole.length * 8) / 6)
+    const plain = whole.toString('base64').slice(from, to)
+    return [plain, slashed(plain), whole.toString('base64url').slice(from, to)]
+  })
+}
