@@ -32,11 +32,13 @@ export interface PorticoProcess {
 export interface Launch {
   /** A command before the portal's own, which it runs in this very process: `unshare`, a shell that ends in `exec`. */
   through?: readonly string[]
+  /** A descriptor that whoever starts the portal leaves open in it, and its number there. */
+  inherited?: { fd: number; at: number }
 }
 
 export async function startPorticoProcess(
   settings: Record<string, string> = {},
-  { through }: Launch = {},
+  { through, inherited }: Launch = {},
 ): Promise<PorticoProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-process-'))
   const data = join(dir, 'data')
@@ -51,12 +53,13 @@ export async function startPorticoProcess(
     LOG_LEVEL: 'error',
     ...settings,
   }
+  const more = inherited === undefined ? [] : [...Array(inherited.at - 3).fill('ignore'), inherited.fd]
   let output = ''
   let child: ChildProcess
 
   async function start(): Promise<void> {
     const [command = NODE, ...args] = [...(through ?? []), NODE, BIN, 'start']
-    child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe', ...more] })
     const note = (chunk: Buffer) => {
       output += chunk.toString()
     }

@@ -79,10 +79,26 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('CLOSED-3', 'Programs are added by the file, or by the owner on this machine.'),
   own('CLOSED-4', 'The demo refuses to be reached from elsewhere.'),
 
+  own('CHILD-1', "No credential but the owner's own, used directly on the machine, makes the portal run a program."),
+  own('CHILD-2', 'Where the operator lists programs, no other is registered or started.'),
+  own('CHILD-3', 'A package runner is given exact versions, or is not run.'),
+  own(
+    'CHILD-4',
+    'A child inherits no variable, directory or descriptor of the portal, and may not be given a loader variable.',
+  ),
+  own(
+    'CHILD-5',
+    "A server cannot be pointed at the portal's data or keys; behind a wrapper or as another user it cannot reach them.",
+  ),
+  own('CHILD-6', 'A child has limits of memory, files and processes that it cannot raise.'),
+  own('CHILD-7', 'A child that floods, stalls or will not go is ended with its group, and nobody else notices.'),
+
   own('API-1', 'The official Cloudflare SDK drives the API by changing its base URL.'),
   own('API-2', 'Each route asks for one right, and each role has its rights and no others.'),
   from('OpenAPI 3.1')('API-3', 'Every route is described.'),
   own('API-4', 'What the configuration file declares is changed there and nowhere else.'),
+
+  own('METRICS-1', 'Metrics are for this machine, and for an API token that may read servers.'),
 
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
