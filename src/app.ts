@@ -6,6 +6,7 @@ import { applyDeclared } from './admin/declared.ts'
 import { prepareFirstStart } from './admin/first-start.ts'
 import { createAdmin } from './admin/index.ts'
 import { heldRecorder } from './admin/record-held.ts'
+import type { Audit } from './audit/event.ts'
 import { openAudit } from './audit/log.ts'
 import { systemClock } from './base/clock.ts'
 import { openEgress } from './base/egress.ts'
@@ -17,20 +18,23 @@ import { openClientAddresses } from './http/client-address.ts'
 import { openGuards } from './http/guards.ts'
 import { openDoor } from './http/mcp.ts'
 import { openServer, type RequestTimes } from './http/server.ts'
-import { openHeld } from './http/streams.ts'
+import { type Held, openHeld } from './http/streams.ts'
 import { openAuthenticator } from './identity/authenticate.ts'
 import { authenticateOperator } from './identity/operators.ts'
+import type { Figures } from './metrics/figures.ts'
+import { openMetrics } from './metrics/metrics.ts'
 import { homePage, notFoundPage } from './pages/home.ts'
 import { openChanges } from './portal/changes.ts'
 import { openDirectory } from './portal/directory.ts'
 import { namesBeside } from './portal/names-beside.ts'
-import { openSessions } from './portal/sessions.ts'
+import { openSessions, type Sessions } from './portal/sessions.ts'
 import { openToggles } from './portal/toggles.ts'
 import { openVisitors } from './portal/visit.ts'
 import { identity } from './protocol/era-2026/encode.ts'
 import { readEpoch } from './store/epoch.ts'
 import { keyFits, proveKey } from './store/key-check.ts'
 import { openStore } from './store/open.ts'
+import type { Upstreams } from './upstream/model.ts'
 import { openUpstreams } from './upstream/upstreams.ts'
 
 export interface RunningPortico {
@@ -148,17 +152,19 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const admin = createAdmin(adminDeps)
 
   const rooms = { audit, upstreams, toggles, sessions, info, authenticator, directory, visitors, changes, clock, log }
-  const door = openDoor({ ...rooms, identity: identity(info), ...openHeld(config.limits, options.times) })
+  const held = openHeld(config.limits, options.times)
+  const door = openDoor({ ...rooms, identity: identity(info), ...held })
+  const figures = () => figuresOf({ held, sessions, audit, upstreams })
+  const metrics = openMetrics({ figures, authenticate: adminDeps.authenticate })
   const server = await openServer(config, {
     guards: openGuards(config, directory),
     addresses: openClientAddresses(config.trustedProxies),
     door,
+    metrics: metrics.answer,
     audit,
     rest(request, caller) {
-      const asked = new URL(request.url)
-      if (asked.pathname.startsWith('/client/') || asked.pathname === '/openapi.json')
-        return admin.fetch(request, caller)
-      if (asked.pathname === '/' && request.method === 'GET') return homePage(asked, directory, config.publicUrl)
+      if (caller.what === 'api') return admin.fetch(request, caller)
+      if (caller.what === 'home' && request.method === 'GET') return homePage(caller, directory, config.publicUrl)
       return notFoundPage()
     },
     async readiness() {
@@ -175,6 +181,19 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const url =
     config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`
   return { url, port: server.port, tokenFile, close: () => openings.close() }
+}
+
+interface Keeping {
+  held: Held
+  sessions: Sessions
+  audit: Audit
+  upstreams: Upstreams
+}
+
+function figuresOf({ held, sessions, audit, upstreams }: Keeping): Figures {
+  const { requests, inFlight } = held.tally
+  const streams = held.streams.open
+  return { requests, inFlight, streams, sessions: sessions.known, audit, servers: upstreams.figures() }
 }
 
 function programVersion(): string {

@@ -120,6 +120,8 @@ export interface Audit {
   query(query: AuditQuery): Promise<AuditRow[]>
   /** False while rows cannot be written; `/readyz` fails then. */
   readonly writable: boolean
+  /** Segments of the journal that are not in the database yet. */
+  readonly segmentsWaiting: number
   /** Flushes, ingests and ends the worker. */
   close(): Promise<void>
 }

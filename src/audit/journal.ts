@@ -91,6 +91,11 @@ export class Journal {
     return this.#trouble === null && !this.#closed
   }
 
+  /** Segments that the database has not taken in whole. */
+  get segmentsWaiting(): number {
+    return this.#current.number - this.#takenIn
+  }
+
   /** Behind the last line that was written. */
   get position(): Position {
     return { segment: this.#current.number, offset: this.#offset }

@@ -190,6 +190,10 @@ class OpenAudit implements Audit {
     return this.#journal.writable && !this.#space.tooLittle
   }
 
+  get segmentsWaiting(): number {
+    return this.#journal.segmentsWaiting
+  }
+
   begin(start: DeedStart): Promise<Entry> {
     if (this.#space.tooLittle) return Promise.reject(unavailable('too little room is left on the file system'))
     const { clock } = this.#options

@@ -15,14 +15,20 @@ export async function serveRequest(visit: Visit, errand: Errand, rooms: DoorRoom
   const { method, params } = errand.request
   const serving = serve(visit, errand, rooms)
   if (serving === undefined) return { kind: 'reply', reply: { kind: 'error', error: methodNotFound(method) } }
+  const { tally } = rooms
   let outcome: Outcome
+  tally.inFlight++
   try {
     outcome = await serving
   } catch (error) {
+    tally.requests.unrecorded++
     // Only what cannot be recorded arrives here; it was neither done nor answered.
     rooms.log.error({ err: error, method }, 'a request could not be recorded')
     return { kind: 'unavailable' }
+  } finally {
+    tally.inFlight--
   }
+  tally.requests[outcome.kind]++
   if (outcome.kind === 'refused' && !visit.access.enter.allow) return { kind: 'forbidden' }
   return { kind: 'reply', reply: replyOf(outcome, method, params, rooms) }
 }

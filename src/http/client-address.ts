@@ -1,4 +1,5 @@
 /** Whose connection it is. Forwarded headers are believed from configured proxies only, and read from the right. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 
 export interface ClientAddresses {
@@ -9,6 +10,8 @@ export interface ClientAddresses {
   of(peer: string, forwarded: string | undefined): string
   /** Whether many callers may share this peer's address, or it is this machine. */
   isNear(peer: string): boolean
+  /** Whether this peer is this machine, and no proxy that speaks for others. */
+  isDirectlyLocal(peer: string): boolean
 }
 
 /** @param trusted CIDRs, checked when the configuration was read */
@@ -21,6 +24,7 @@ export function openClientAddresses(trusted: readonly string[]): ClientAddresses
   }
   const isProxy = (address: string) => proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   return {
+    isDirectlyLocal: (peer) => isLoopbackAddress(plain(peer)) && !isProxy(plain(peer)),
     isNear: (peer) => isLoopbackAddress(plain(peer)) || isProxy(plain(peer)),
     of(peer, forwarded) {
       const direct = plain(peer)
@@ -34,6 +38,22 @@ export function openClientAddresses(trusted: readonly string[]): ClientAddresses
       return direct
     },
   }
+}
+
+/** Any of these says that a proxy stands between: whoever is behind it only seems to be on this machine. */
+const PROXY_MARKS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+]
+
+export function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return PROXY_MARKS.some((name) => headers[name] !== undefined)
 }
 
 export function isLoopbackAddress(address: string): boolean {

@@ -134,7 +134,8 @@ function unreadable(status: number, message: string): ReadJson {
 }
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */
-function refuseUnknown({ response, cors, clientIp }: Arrival, { audit }: DoorRooms): void {
+function refuseUnknown({ response, cors, clientIp }: Arrival, { audit, tally }: DoorRooms): void {
+  tally.requests.unauthenticated++
   audit.refused('bad-token', clientIp)
   const body = Buffer.from(
     JSON.stringify({ error: 'invalid_token', error_description: 'Show a valid access token for this portal.' }),

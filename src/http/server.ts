@@ -10,11 +10,12 @@ import type { Refused } from '../audit/refusals.ts'
 import type { Log } from '../base/log.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
-import { type ClientAddresses, isLoopbackAddress } from './client-address.ts'
+import { type ClientAddresses, isForwarded, isLoopbackAddress } from './client-address.ts'
 import { limitConnections, makeQueue } from './connections.ts'
 import type { Guards } from './guards.ts'
 import { type HeaderReader, makeHeaderReader } from './headers.ts'
 import type { Door } from './mcp.ts'
+import { type Exposition, type Scraper, scraperOf } from './scraper.ts'
 import { type Route, route } from './urls.ts'
 
 /** What a fetch handler may know beyond the request itself. */
@@ -22,7 +23,13 @@ export interface RestInfo {
   clientIp: string
   /** Straight from this machine, through no proxy. */
   loopback: boolean
+  what: RestRoute['what']
+  /** The guarded Host without port, and the origin that it makes. */
+  hostname: string
+  origin: string
 }
+
+type RestRoute = Extract<Route, { kind: 'rest' }>
 
 export interface Readiness {
   ready: boolean
@@ -36,6 +43,8 @@ export interface ServerRooms {
   /** Counts what is refused before anybody is known. */
   audit: Pick<Audit, 'refused'>
   readiness(): Promise<Readiness>
+  /** @returns null for who may not read them */
+  metrics(scraper: Scraper): Promise<Exposition | null>
   rest(request: Request, info: RestInfo): Promise<Response>
   log: Log
   limits: LimitValues
@@ -125,7 +134,7 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
   }
 }
 
-type RestListener = (arrival: Arrival) => Promise<void>
+type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
 
 /** What one listener keeps between its requests. */
 interface Ways {
@@ -145,16 +154,20 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
       { request, response, rooms },
       { ...REPEATED, message: `The header "${repeated}" may stand only once.` },
     )
+  // Before the guard of hosts: a scraper knows a machine, not its public name.
+  if (where.kind === 'metrics') return answerMetrics({ request, response, rooms })
   const hostname = rooms.guards.host(headers.host)
   if (hostname === null) return turnAway({ request, response, rooms }, UNKNOWN_HOST, headers)
   const { origin } = headers
   const standing = rooms.guards.origin(origin, headers.host ?? '')
-  if (standing === 'refused') return turnAway({ request, response, rooms }, BAD_ORIGIN, headers)
+  // A page whose origin is listed is of another site, and may.
+  const isForeign = standing !== 'listed' && rooms.guards.isCrossSiteChange(request.method, headers['sec-fetch-site'])
+  if (standing === 'refused' || isForeign) return turnAway({ request, response, rooms }, BAD_ORIGIN, headers)
 
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
   const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
-  if (where.kind === 'rest') return ways.rest(arrival)
+  if (where.kind === 'rest') return ways.rest(arrival, where)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
   return rooms.door.receive(arrival, where)
 }
@@ -186,33 +199,54 @@ function turnAway({ request, response, rooms }: Refusing, { why, status, message
   refuse(response, status, message)
 }
 
+const NO_METRICS: Turning = {
+  why: 'bad-api-token',
+  status: 401,
+  message: 'Show an API token that may read servers.',
+}
+
+async function answerMetrics(refusing: Refusing): Promise<void> {
+  const { request, response, rooms } = refusing
+  const shown = await rooms.metrics(scraperOf(request, rooms.addresses))
+  if (shown === null) return turnAway(refusing, NO_METRICS)
+  const bytes = Buffer.from(shown.text)
+  const headers = [
+    'content-type',
+    shown.contentType,
+    'content-length',
+    String(bytes.length),
+    'cache-control',
+    'no-store',
+  ]
+  response.writeHead(200, headers)
+  response.end(bytes)
+}
+
 async function answerHealth(where: Route, response: ServerResponse, rooms: ServerRooms): Promise<void> {
   if (where.kind === 'health') return say(response, 200, { status: 'ok' })
   const { ready, checks } = await rooms.readiness()
   say(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
 }
 
-/** Any of these says that a proxy stands between: whoever is behind it only seems to be on this machine. */
-const PROXY_MARKS = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-  'cf-connecting-ip',
-  'true-client-ip',
-]
-
 function restListener(rooms: ServerRooms): RestListener {
-  return ({ request, response, clientIp }) => {
-    const forwarded = PROXY_MARKS.some((name) => request.headers[name] !== undefined)
-    const loopback = !forwarded && isLoopbackAddress(clientIp)
-    const listener = getRequestListener((asked) => rooms.rest(asked, { clientIp, loopback }), {
-      overrideGlobalObjects: false,
-    })
-    return listener(request, response)
+  return ({ request, response, headers, hostname, clientIp }, { what }) => {
+    const loopback = !isForwarded(request.headers) && isLoopbackAddress(clientIp)
+    const info = { clientIp, loopback, what, hostname, origin: `http://${headers.host}` }
+    const handle = (asked: Request) => {
+      // What was routed is what is served: nobody behind this line may come to see another path.
+      if (!isAskedFor(request.url ?? '', asked.url)) return new Response(null, { status: 400 })
+      return rooms.rest(asked, info)
+    }
+    return getRequestListener(handle, { overrideGlobalObjects: false })(request, response)
   }
+}
+
+/** Whether an absolute URL has the very path of a raw target. */
+function isAskedFor(target: string, url: string): boolean {
+  const path = target.split('?', 1)[0] ?? ''
+  const from = url.indexOf('/', url.indexOf('//') + 2)
+  const rest = url.slice(from)
+  return rest === path || rest.startsWith(`${path}?`)
 }
 
 const CORS_METHODS = ['access-control-allow-methods', 'GET, POST, DELETE', 'access-control-max-age', '7200']

@@ -7,16 +7,23 @@ import type { ServerResponse } from 'node:http'
 import { type Principal, principalKey } from '../base/principal.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
 import { InFlight } from './in-flight.ts'
+import { Tally } from './tally.ts'
 
 /** All that a door keeps of requests that are not over. */
 export interface Held {
   inFlight: InFlight
   streams: Streams
   unread: Unread
+  tally: Tally
 }
 
 export function openHeld(limits: LimitValues, times?: { reader: number }): Held {
-  return { inFlight: new InFlight(), streams: new Streams(limits), unread: new Unread(times?.reader) }
+  return {
+    inFlight: new InFlight(),
+    streams: new Streams(limits),
+    unread: new Unread(times?.reader),
+    tally: new Tally(),
+  }
 }
 
 /** Why a stream is not opened. */

@@ -8,35 +8,48 @@ export type Route =
   | { kind: 'mcp'; portal: string | null; server: string | null }
   | { kind: 'health' }
   | { kind: 'ready' }
-  /** Everything that is not MCP: the REST API and pages. */
-  | { kind: 'rest' }
+  | { kind: 'metrics' }
+  /** Everything that is not MCP. What it is is decided here and nowhere else. */
+  | { kind: 'rest'; what: 'api' | 'home' | 'nothing' }
   | { kind: 'bad' }
 
 const BY_HOST: Route = { kind: 'mcp', portal: null, server: null }
 const HEALTH: Route = { kind: 'health' }
 const READY: Route = { kind: 'ready' }
-const REST: Route = { kind: 'rest' }
+const METRICS: Route = { kind: 'metrics' }
+const API: Route = { kind: 'rest', what: 'api' }
+const HOME: Route = { kind: 'rest', what: 'home' }
+const NOTHING: Route = { kind: 'rest', what: 'nothing' }
 const BAD: Route = { kind: 'bad' }
 
 const MOUNTED = /^\/p\/([a-z0-9_-]{1,32})(?:\/s\/([a-z0-9_-]{1,32}))?\/mcp$/
-/** Origin form, printable, with none of the spellings by which two parsers come to differ. */
-const CANONICAL = /^\/(?!\/)[\x21-\x7e]*$/
-const AMBIGUOUS = /\/\/|\\|;|\/\.\.?(?:\/|$)|%(?:2e|2f|5c|00)/i
+/** Origin form, of the characters that a path may have by RFC 3986 without being changed by anybody on its way. */
+const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*$/
+const QUERY = /^[\x21\x22\x24-\x7e]*$/
+/** Empty and dotted segments, and what is encoded though it need not be, or must not: letters, digits, -._~ /\;% and controls. */
+const AMBIGUOUS = /\/\/|\/\.\.?(?:\/|$)|%(?:[01].|2[DEF5]|3[0-9B]|4[1-9A-F]|5[0-9A]|5[CF]|6[1-9A-F]|7[0-9AEF])/
 
 /** @param target `IncomingMessage.url`, exactly as it came */
 export function route(target: string): Route {
   if (target === '/mcp') return BY_HOST
   const query = target.indexOf('?')
   const path = query === -1 ? target : target.slice(0, query)
-  if (!CANONICAL.test(target) || AMBIGUOUS.test(path)) return BAD
+  if (!PATH.test(path) || AMBIGUOUS.test(path) || !QUERY.test(target.slice(path.length))) return BAD
   switch (path) {
     case '/mcp':
       return BY_HOST
+    case '/':
+      return HOME
+    case '/openapi.json':
+      return API
     case '/healthz':
       return HEALTH
     case '/readyz':
       return READY
+    case '/metrics':
+      return METRICS
   }
+  if (path.startsWith('/client/')) return API
   const mounted = MOUNTED.exec(path)
-  return mounted ? { kind: 'mcp', portal: mounted[1] ?? null, server: mounted[2] ?? null } : REST
+  return mounted ? { kind: 'mcp', portal: mounted[1] ?? null, server: mounted[2] ?? null } : NOTHING
 }

@@ -28,6 +28,8 @@ export interface Session {
 }
 
 export interface Sessions {
+  /** Those that this process has in memory. */
+  readonly known: number
   /** @returns the session and the id to give to the client */
   start(principal: Principal, portal: PortalUid, client: ClientFacts): { session: Session; sealed: string }
   /** @returns undefined when this principal has no such live session in this portal */
@@ -107,6 +109,10 @@ export function openSessions(deps: SessionDeps): Sessions {
   }
 
   return {
+    get known() {
+      return live.size
+    },
+
     start(principal, portal, client) {
       const createdAt = clock.now()
       const session: Session = {
