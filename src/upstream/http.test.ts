@@ -323,8 +323,17 @@ test('a tool that wants another header since it was listed is listed again, and 
     }
     modern(answer)(seen, response, request)
   })
-  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  const at = { url: `${server.origin}/mcp` }
+  const uid = await room.add('s', { ...at, definitions: 'auto' })
   header = 'New'
   expect(textOf(await room.tool(uid, 't', { region: 'north' }))).toBe('yes')
   expect(server.asked('tools/call').length).toBe(2)
+
+  header = 'Old'
+  const strict = await room.add('strict', { ...at, definitions: 'hold_changed' })
+  header = 'Third'
+  await expect(room.tool(strict, 't', { region: 'north' })).rejects.toMatchObject({ code: 'upstream-bad-answer' })
+  // It waits for an admin as it is now, so the call that found that out is not sent again.
+  expect(server.asked('tools/call').length).toBe(3)
+  expect(room.told).toEqual(['strict: tool t'])
 })

@@ -4,7 +4,7 @@
  */
 import type { ServerUid } from '../base/ids.ts'
 import { buildParamHeaders, type HeaderParam, readHeaderParams } from '../protocol/era-2026/param-headers.ts'
-import type { JsonObject } from '../protocol/model.ts'
+import type { Json, JsonObject } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import type { Outgoing } from './exchange.ts'
 import { asObject } from './handshake.ts'
@@ -86,13 +86,27 @@ export class Inventories {
   isRepeatable(server: ServerUid, tool: string): boolean {
     const definition = this.get(server)?.tools.find((one) => one.name === tool)
     // What a held definition claims was approved by nobody.
-    if (definition === undefined || this.isHeld(server, 'tool', tool)) return false
+    if (definition === undefined || this.#holds(server, 'tool', tool)) return false
     const { annotations = null } = JSON.parse(definition.json) as JsonObject
     const hints = asObject(annotations)
     return hints?.readOnlyHint === true || hints?.idempotentHint === true
   }
 
-  isHeld(server: ServerUid, kind: CapabilityKind, name: string): boolean {
+  /** Whether what a request is about is not, or no longer, as it was approved. */
+  isHeld(server: ServerUid, { method, params }: Outgoing): boolean {
+    switch (method) {
+      case 'tools/call':
+        return this.#holds(server, 'tool', params.name)
+      case 'prompts/get':
+        return this.#holds(server, 'prompt', params.name)
+      case 'resources/read':
+        return this.#holds(server, 'resource', params.uri)
+      default:
+        return false
+    }
+  }
+
+  #holds(server: ServerUid, kind: CapabilityKind, name: Json | undefined): boolean {
     return this.get(server)?.held.some((one) => one.kind === kind && one.name === name) ?? false
   }
 

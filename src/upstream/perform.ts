@@ -64,6 +64,8 @@ async function persist(performer: Performer, task: Task, failed: Failure | null)
       // The tool wants other headers than it did when it was listed (SEP-2243).
       const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && exchange.out.method === 'tools/call'
       if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid))
+      // It was allowed as it was approved; it may have changed since then, and wait for an admin.
+      if (performer.inventories.isHeld(setup.record.uid, exchange.out)) throw trouble
       exchange.idle = 0
     }
     let connection: Connection | null = null
