@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { API_PAGE, apiPage } from '../scripts/write-docs.ts'
+import { API_PAGE, apiPage, METRICS_PAGE, metricsPage } from '../scripts/write-docs.ts'
 import { ERROR_CODES } from '../src/contract/envelope.ts'
 import { logQuery } from '../src/contract/log.ts'
 import { ErrorCode } from '../src/protocol/errors.ts'
@@ -66,6 +66,10 @@ describe('SECURITY.md', () => {
 describe('docs/reference', () => {
   test('api.md is what node scripts/write-docs.ts writes', () => {
     expect(readFileSync(API_PAGE, 'utf8')).toBe(apiPage())
+  })
+
+  test('metrics.md is what node scripts/write-docs.ts writes', () => {
+    expect(readFileSync(METRICS_PAGE, 'utf8')).toBe(metricsPage())
   })
 
   test('errors.md has every fault code and every refusal reason, and no other', () => {

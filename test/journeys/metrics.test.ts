@@ -95,6 +95,18 @@ test('this machine reads how much there is, and a token reads it for each server
   for (const { name } of METRICS) expect(shown).toContain(`# TYPE ${name} `)
 })
 
+test('health says the same words whatever servers there are', async () => {
+  const words = async () => [
+    (await rawRequest(`${portal.url}/healthz`, { host: 'evil.example' })).body,
+    (await rawRequest(`${portal.url}/readyz`, { host: 'evil.example' })).body,
+  ]
+  const before = await words()
+  await portal.furnish([{ id: 'another', url: ledger.url }])
+  expect(await words()).toEqual(before)
+  expect(before[0]).toBe('{"status":"ok"}')
+  expect(before[1]).toBe('{"status":"ready","checks":{"store":true,"migrations":true,"keys":true,"audit":true}}')
+})
+
 test('a scraper with a token may use any host name, from anywhere', async () => {
   const headers = { ...authorization(portal.adminToken), host: '10.1.2.3:8787', 'x-forwarded-for': '192.0.2.7' }
   expect(await scrape(headers)).toMatchObject({ status: 200 })
