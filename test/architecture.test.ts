@@ -61,6 +61,12 @@ const DOORS: readonly Door[] = [
     code: /\bconsole\s*\.|(?<![.#\w])process\.std(out|err)\b/,
     openTo: /^src\/cli\//,
   },
+  {
+    // Requests are routed on their raw target, once, in http/urls.ts: a URL made of it may be another one.
+    what: 'a URL is taken apart where requests are served',
+    code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
+    openTo: /^src\/(base|config|contract|upstream|identity|cli)\/|^src\/http\/guards\.ts$/,
+  },
   { what: 'the MCP SDK is used', imported: /^@modelcontextprotocol\//, openTo: /^src\/(protocol|upstream)\// },
 ]
 
@@ -238,6 +244,9 @@ describe('each rule can fail', () => {
     { path: 'src/http/server.ts', source: "console.log('up')" },
     { path: 'src/http/server.ts', source: "process.stderr.write('up')" },
     { path: 'src/portal/portal.ts', source: "import type { Tool } from '@modelcontextprotocol/sdk/types.js'" },
+    { path: 'src/http/server.ts', source: 'const { pathname } = new URL(request.url, base)' },
+    { path: 'src/app.ts', source: 'const asked = new URL(request.url)' },
+    { path: 'src/pages/home.ts', source: 'if (URL.canParse(c.req.url)) x()' },
     // Nothing that merely looks like a comment or a string may hide what follows it.
     { path: 'src/http/server.ts', source: "const accept = '*/*'\nconsole.log('up')\nconst b = '*/'" },
   ]
@@ -250,6 +259,8 @@ describe('each rule can fail', () => {
     expect(doorFaults('src/config.ts', 'process.env.PORTICO_HOST')).toEqual([])
     expect(doorFaults('src/audit/audit-store.ts', "import { sql } from 'kysely'")).toEqual([])
     expect(doorFaults('src/cli/api.ts', "console.log(await fetch('http://127.0.0.1'))")).toEqual([])
+    expect(doorFaults('src/app.ts', "readFileSync(new URL('../package.json', import.meta.url))")).toEqual([])
+    expect(doorFaults('src/upstream/detect.ts', 'new URL(hostname)')).toEqual([])
     expect(doorFaults('src/portal/visit.ts', '// process.env and fetch() and Date.now()\n/* console.log() */')).toEqual(
       [],
     )

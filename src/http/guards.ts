@@ -16,6 +16,8 @@ export interface Guards {
   host(header: string | undefined): string | null
   /** @param host the whole Host header. `listed` origins get CORS headers, `same` and absent ones need none */
   origin(header: string | undefined, host: string): 'none' | 'same' | 'listed' | 'refused'
+  /** Whether a browser says that a page of another site wants to change something. */
+  isCrossSiteChange(method: string | undefined, fetchSite: string | undefined): boolean
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
@@ -39,6 +41,8 @@ export function openGuards(settings: GuardSettings, directory: Directory): Guard
       if (header === publicOrigin || header === `http://${host}` || header === `https://${host}`) return 'same'
       return 'refused'
     },
+    isCrossSiteChange: (method, fetchSite) =>
+      fetchSite?.toLowerCase() === 'cross-site' && method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS',
   }
 }
 

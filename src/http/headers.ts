@@ -14,11 +14,13 @@ const SINGLE = [
   'content-length',
   'content-encoding',
   'transfer-encoding',
-  'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  'sec-fetch-site',
 ]
-const LOOKED_AT = new Set([...SINGLE, 'accept', 'forwarded'])
+/** Each proxy on the way may add a line of its own; together they are one list, in order (RFC 9110, section 5.3). */
+const LIST = 'x-forwarded-for'
+const LOOKED_AT = new Set([...SINGLE, LIST, 'accept', 'forwarded'])
 
 /** Spellings of clients are few; what does not fit is worked out anew each time. */
 const KEPT_SPELLINGS = 1000
@@ -48,8 +50,10 @@ export function makeHeaderReader(): HeaderReader {
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = nameOf(raw[i] as string)
       if (name === null) continue
-      if (headers[name] !== undefined && (SINGLE.includes(name) || isFamily(name))) return { headers, repeated: name }
-      headers[name] = raw[i + 1] as string
+      const before = headers[name]
+      if (before !== undefined && (SINGLE.includes(name) || isFamily(name))) return { headers, repeated: name }
+      const value = raw[i + 1] as string
+      headers[name] = before !== undefined && name === LIST ? `${before},${value}` : value
     }
     return { headers, repeated: null }
   }
