@@ -65,7 +65,7 @@ const DOORS: readonly Door[] = [
     // Requests are routed on their raw target, once, in http/urls.ts: a URL made of it may be another one.
     what: 'a URL is taken apart where requests are served',
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
-    openTo: /^src\/(base|config|contract|upstream|identity|cli)\/|^src\/http\/guards\.ts$/,
+    openTo: /^src\/(base|config|contract|upstream|identity|cli)\/|^src\/(http\/guards|admin\/destination-gate)\.ts$/,
   },
   { what: 'the MCP SDK is used', imported: /^@modelcontextprotocol\//, openTo: /^src\/(protocol|upstream)\// },
 ]
