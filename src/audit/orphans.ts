@@ -4,7 +4,7 @@
  * A journal belongs to the process that holds its lock. Between making a journal and locking it there is a moment in
  * which it looks abandoned, so making and adopting exclude each other by one more lock.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '../base/ids.ts'
 import { FileLock } from './lock-store.ts'
@@ -63,6 +63,18 @@ export function adoptOrphans(data: string): OwnedJournal[] {
         return lock === null ? [] : [{ name, dir, lock }]
       }),
   )
+}
+
+/** The journals whose process is dead, for whoever only wants to know. */
+export function orphansIn(data: string): string[] {
+  const journals = journalsDir(data)
+  return readdirSync(journals).filter((name) => {
+    const path = join(journals, name, 'lock')
+    if (!NAME.test(name) || !existsSync(path)) return false
+    const lock = FileLock.take(path)
+    lock?.close()
+    return lock !== null
+  })
 }
 
 /** Deletes a journal whose rows are all in the database. */

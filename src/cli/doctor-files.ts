@@ -1,28 +1,78 @@
-/** What `doctor` sees of the data directory: whether it is there, and who may read what lies in it. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+/** What `doctor` sees of the data directory: whether it is there, who may read what lies in it, and how much room is left. */
+import { existsSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { journalsDir, orphansIn } from '../audit/orphans.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { openPaths } from '../config/data-directory.ts'
+import type { Settings } from '../config.ts'
 import { type Finding, fine, type Place, problem, warning } from './finding.ts'
+
+const MIB = 1024 * 1024
+/** One segment of the journal is 16 MiB, and calls are refused while none can be made. */
+const LEAST_MIB = 64
+const SCARCE_MIB = 512
 
 export function checkFiles({ settings }: Place): Finding[] {
   const { data } = settings.values
-  if (!existsSync(data)) return [warning('data', `${data} does not exist yet`, 'portico start makes it.')]
+  if (!existsSync(data))
+    return [warning('data', `${data} does not exist yet`, 'portico start makes it.'), ...checkFile(settings)]
+  return [...checkModes(data), ...checkRoom(data, roomIn(data)), ...checkJournals(data), ...checkFile(settings)]
+}
+
+function checkModes(data: string): Finding[] {
   if (process.platform === 'win32') return [fine('data', data)]
-  const open = [
-    data,
-    ...readdirSync(data, { recursive: true, encoding: 'utf8' }).map((name) => join(data, name)),
-  ].filter((path) => isOpen(path))
-  if (open.length === 0) return [fine('data', `${data}, for its owner alone`)]
+  try {
+    const open = openPaths(data).map(({ path }) => path)
+    if (open.length === 0) return [fine('data', `${data}, for its owner alone`)]
+    const named = `${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`
+    const token = join(data, 'admin-token')
+    return [
+      problem(
+        'data',
+        `others may read ${named}`,
+        `chmod -R go= '${data}'${open.includes(token) ? ', and make another owner token: portico token create --api owner' : ''}`,
+      ),
+    ]
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map((text) => problem('data', text, 'rm the link and put the file, or nothing, in its place'))
+  }
+}
+
+function roomIn(data: string): number {
+  const { bavail, bsize } = statfsSync(data)
+  return (bavail * bsize) / MIB
+}
+
+/** @param mib how much a user other than root can still write */
+export function checkRoom(data: string, mib: number): Finding[] {
+  const mend = `df -h '${data}' shows it; make room, or move the data directory to a larger disk (--data)`
+  const text = `${Math.floor(mib)} MiB are left on the disk of ${data}`
+  if (mib < LEAST_MIB) return [problem('disk', `${text}: calls are refused once the audit cannot be written`, mend)]
+  if (mib < SCARCE_MIB) return [warning('disk', text, mend)]
+  return []
+}
+
+function checkJournals(data: string): Finding[] {
+  if (!existsSync(journalsDir(data))) return []
+  const left = orphansIn(data)
+  if (left.length === 0) return []
   return [
-    problem(
-      'data',
-      `others may read ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`,
-      `chmod -R go= '${data}'`,
+    warning(
+      'journal',
+      `${left.length} processes died and their last rows are not in the audit yet`,
+      'portico start takes them in',
     ),
   ]
 }
 
-function isOpen(path: string): boolean {
-  // A journal or socket may go away between the listing and the look.
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat !== undefined && (stat.mode & 0o077) !== 0
+/** The configuration file, where a secret stands in it in the clear. */
+function checkFile({ file, origins }: Settings): Finding[] {
+  if (file === null || process.platform === 'win32' || (statSync(file).mode & 0o077) === 0) return []
+  const secrets = (['encryption_key', 'database_url'] as const).filter((name) => {
+    const from = origins.get(name)
+    return from?.origin === 'file' && !from.where.endsWith('_file')
+  })
+  if (secrets.length === 0) return []
+  return [problem('settings', `others may read ${file}, which holds ${secrets.join(' and ')}`, `chmod 600 '${file}'`)]
 }

@@ -1,5 +1,6 @@
 /** What `doctor` can see through the portal: whether it answers, whether it is ready, and how its servers are. */
 
+import { connect } from 'node:net'
 import { ConfigError } from '../config/config-error.ts'
 import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
@@ -21,12 +22,8 @@ export async function checkPortal(context: Context): Promise<Finding[]> {
     throw error
   }
   const health = await look(`${url}/healthz`)
-  if (health === null)
-    return [
-      problem('portal', `nobody answers at ${url}`, 'Start it with "portico start", or say where it is with --url.'),
-    ]
-  if (health.status !== 200)
-    return [problem('portal', `${url}/healthz answers ${health.status}`, 'Is this a portal? Check --url.')]
+  if (health === null) return [await nobody(url)]
+  if (!isPortal(health)) return [stranger(url, `answers ${health.status} to /healthz`)]
   const ready = await look(`${url}/readyz`)
   return [
     fine('portal', `${url} answers`),
@@ -35,6 +32,39 @@ export async function checkPortal(context: Context): Promise<Finding[]> {
       : problem('ready', `not ready: ${ready?.text.slice(0, 300) ?? 'no answer'}`, 'Its log on stderr says more.'),
     ...(await checkServers(context)),
   ]
+}
+
+async function nobody(url: string): Promise<Finding> {
+  if (await isListening(new URL(url))) return stranger(url, 'does not speak HTTP')
+  return problem('portal', `nobody answers at ${url}`, 'portico start; or say where it is with --url')
+}
+
+function stranger(url: string, what: string): Finding {
+  const { port, protocol } = new URL(url)
+  const number = port || (protocol === 'https:' ? '443' : '80')
+  return problem(
+    'portal',
+    `what listens at ${url} is no portal: it ${what}`,
+    `ss -ltnp 'sport = :${number}' shows which program; end it, or: portico start --port ANOTHER`,
+  )
+}
+
+function isPortal({ status, text }: { status: number; text: string }): boolean {
+  return status === 200 && /^\{"status":"\w+"/.test(text)
+}
+
+function isListening({ hostname, port, protocol }: URL): Promise<boolean> {
+  const number = Number(port) || (protocol === 'https:' ? 443 : 80)
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: number, timeout: TIMEOUT_MS })
+    const settle = (is: boolean): void => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.on('connect', () => settle(true))
+    socket.on('timeout', () => settle(false))
+    socket.on('error', () => settle(false))
+  })
 }
 
 async function look(url: string): Promise<{ status: number; text: string } | null> {

@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { Settings } from '../config.ts'
 import { AlreadySaid } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { checkDatabase } from './doctor-database.ts'
 import { checkFiles } from './doctor-files.ts'
 import { checkKey } from './doctor-key.ts'
 import { checkPortal } from './doctor-portal.ts'
@@ -21,6 +22,7 @@ export function defineDoctor(program: Command, io: Surroundings, rest: readonly 
 const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
   files: checkFiles,
   key: checkKey,
+  database: checkDatabase,
 }
 
 const MARKS: Readonly<Record<Verdict, string>> = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' }

@@ -63,7 +63,8 @@ export async function openDump(dir: string, databaseUrl: string | null, log: Log
   }
 }
 
-function openToRead(dir: string, databaseUrl: string | null, log: Log): { db: Db; close(): Promise<void> } {
+/** Closes whatever it opened; makes nothing. */
+export function openToRead(dir: string, databaseUrl: string | null, log: Log): { db: Db; close(): Promise<void> } {
   if (databaseUrl !== null) {
     const opened = postgresDialect(databaseUrl, log, 'portico-backup')
     const db = new Kysely<never>({ dialect: opened.dialect }) as unknown as Db
