@@ -68,7 +68,8 @@ export async function startTestPortal(options: TestPortalOptions = {}): Promise<
     { ...config, ...options.config, limits: { ...config.limits, ...options.limits } },
     options.times === undefined ? {} : { times: options.times },
   )
-  const { url } = portico
+  // A public URL leads to a proxy that no test has.
+  const url = options.config?.publicUrl ? `http://127.0.0.1:${portico.port}` : portico.url
   const adminToken = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
   const close = async () => {
     await portico.close()

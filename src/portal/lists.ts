@@ -3,6 +3,7 @@
  * nothing else: every page is filtered anew for this caller, so a foreign or altered cursor can show nothing foreign.
  */
 import type { JsonObject } from '../protocol/model.ts'
+import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import { BUILTIN_LIST } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
@@ -32,7 +33,8 @@ export function lister(kind: CapabilityKind) {
   return function list(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
     return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => {
       if (kind === 'resource' || kind === 'template') refreshStale(visit, rooms)
-      return listPage(kind, visit, errand.request.params)
+      const listed = listPage(kind, visit, errand.request.params)
+      return errand.request.meta.hop === undefined ? listed : withDepth(listed, visit, rooms)
     })
   }
 }
@@ -48,6 +50,17 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
   const own = kind === 'tool' && !visit.mounted ? BUILTIN_LIST : []
   if (offset > own.length + listing.parts.length) return answer(EMPTY_PAGE[kind])
   return answer(listing.kept(offset, (parts) => makePage(MEMBER[kind], own, { parts, offset })))
+}
+
+/** Another portal asks, and is told how far round this list has come. */
+function withDepth(listed: Performed, visit: Visit, rooms: Rooms): Performed {
+  if (listed.reply.kind !== 'bytes') return listed
+  const depths = visit.spec.servers.map(({ uid }, index) => {
+    const depth = visit.visible.has[index] ? rooms.upstreams.inventory(uid)?.capabilities[DEPTH_KEY] : undefined
+    return depth === undefined ? 0 : countOf(depth)
+  })
+  const meta = JSON.stringify({ [DEPTH_KEY]: 1 + Math.max(0, ...depths) })
+  return answer(Buffer.from(`${listed.reply.bytes.toString().slice(0, -1)},"_meta":${meta}}`))
 }
 
 function answer(bytes: Buffer): Performed {

@@ -3,6 +3,7 @@ import type { Cancellation } from '../base/cancel.ts'
 import { Fault } from '../base/fault.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+import { MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
@@ -18,10 +19,7 @@ export interface Errand {
   report(notification: Notification): void
 }
 
-/** Portals may stand behind portals; one that stands behind itself would call itself for ever. */
-const MOST_HOPS = 3
-
-const LOOP = `This call has gone through ${MOST_HOPS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
+const LOOP = `This call has gone through ${MOST_PORTALS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
 
 /** @param params as the server is to see them: its own names, nothing that the method does not know */
 export async function askOwner(
@@ -31,7 +29,7 @@ export async function askOwner(
 ): Promise<Performed> {
   const { meta, method } = errand.request
   const hop = (meta.hop ?? 0) + 1
-  if (hop > MOST_HOPS) throw new Fault('portal-loop', LOOP)
+  if (hop > MOST_PORTALS) throw new Fault('portal-loop', LOOP)
   const call: UpstreamCall = {
     serverUid: entry.server.uid,
     principal: visit.principal,

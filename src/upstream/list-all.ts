@@ -3,6 +3,7 @@
  */
 import { parse } from '../protocol/json-bytes.ts'
 import type { Json, JsonObject, RawReply } from '../protocol/model.ts'
+import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import { readRawError } from '../protocol/raw-error.ts'
 import { MAX_DEFINITIONS } from './definitions.ts'
 import { Exchange } from './exchange.ts'
@@ -31,6 +32,7 @@ export const KINDS: readonly CapabilityKind[] = ['tool', 'prompt', 'resource', '
 
 /**
  * @param ask performs one request
+ * @param onDepth hears how many portals a page came through, where the server is one
  * @returns the items as they came, at most 10,000; none where the server did not declare them or does not know the method
  * @throws Trouble
  */
@@ -38,6 +40,7 @@ export async function listAll(
   kind: CapabilityKind,
   capabilities: JsonObject,
   ask: (exchange: Exchange) => Promise<RawReply>,
+  onDepth: (depth: number) => void = () => {},
 ): Promise<Json[]> {
   const { capability, method, member } = SOURCES[kind]
   if (asObject(capabilities[capability] ?? null) === null) return []
@@ -55,6 +58,8 @@ export async function listAll(
     const page = result?.[member]
     if (!Array.isArray(page)) throw new Trouble('bad-answer', `${method} was answered without a list`)
     for (const item of page) items.push(item)
+    const depth = asObject(result?._meta ?? null)?.[DEPTH_KEY]
+    if (depth !== undefined) onDepth(countOf(depth))
     // The empty string is a cursor like any other.
     const cursor = result?.nextCursor
     if (typeof cursor !== 'string' || cursors.has(cursor)) break

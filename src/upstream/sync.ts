@@ -5,8 +5,10 @@
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Era, JsonObject } from '../protocol/model.ts'
+import { countOf, DEPTH_KEY, MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { Store } from '../store/open.ts'
 import { readDefinitions } from './definitions.ts'
+import type { Exchange } from './exchange.ts'
 import type { HeldNotices } from './held-notices.ts'
 import { withoutHidden } from './hidden-characters.ts'
 import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
@@ -18,7 +20,7 @@ import { pinInventory } from './pin-inventory.ts'
 import { SHARED } from './pool.ts'
 import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
-import { detailsOf, type Trouble, troubleOf } from './trouble.ts'
+import { detailsOf, Trouble, troubleOf } from './trouble.ts'
 
 export interface SyncDeps {
   store: Store
@@ -55,17 +57,24 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
   performer.pool.forgetOld(setup)
   const old = inventories.get(uid)
   const { era, capabilities, instructions } = await greet(deps, setup)
+  const isWhole = old === undefined || only.length === KINDS.length
+  let depth = isWhole ? 0 : depthOf(old)
+  const onDepth = (came: number) => {
+    depth = Math.max(depth, came)
+  }
   const lists: Record<CapabilityKind, readonly Definition[]> = { tool: [], prompt: [], resource: [], template: [] }
   for (const kind of KINDS) {
     if (!only.includes(kind) && old !== undefined) {
       lists[kind] = definitionsOf(old, kind)
       continue
     }
-    const items = await listAll(kind, capabilities, (exchange) => perform(performer, { setup, key: SHARED, exchange }))
+    const ask = (exchange: Exchange) => perform(performer, { setup, key: SHARED, exchange })
+    const items = await listAll(kind, capabilities, ask, onDepth)
     lists[kind] = readDefinitions(kind, items, era, (name, reason) =>
       log.warn({ server: setup.record.id, kind, name, reason }, 'a definition of a server was left out'),
     )
   }
+  if (depth > MOST_PORTALS) throw new Trouble('not-ready', 'its list came through too many portals', { hint: ROUND })
   const { tool: tools, prompt: prompts, resource: resources, template: templates } = lists
   const syncedAt = store.clock.now()
   return {
@@ -73,7 +82,7 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
     credential: ADMIN,
     version: 0,
     era,
-    capabilities,
+    capabilities: counted(capabilities, depth),
     tools,
     prompts,
     resources,
@@ -82,6 +91,19 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
     instructions: instructions && withoutHidden(instructions),
     syncedAt,
   }
+}
+
+const ROUND =
+  '{server} is a portal, and what it lists has come through three portals already: it may have this one behind it. What it listed before stays. Take one of them out of the other.'
+
+/** Kept with the capabilities; what the server itself declares under that name is no count. */
+function counted({ [DEPTH_KEY]: _, ...declared }: JsonObject, depth: number): JsonObject {
+  return depth === 0 ? declared : { ...declared, [DEPTH_KEY]: depth }
+}
+
+function depthOf({ capabilities }: Inventory): number {
+  const depth = capabilities[DEPTH_KEY]
+  return depth === undefined ? 0 : countOf(depth)
 }
 
 interface Greeting {

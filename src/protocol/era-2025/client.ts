@@ -1,8 +1,8 @@
 /** The portal as a client of the handshake revisions: what it sends to a server, over HTTP or a pipe. */
 import { type BuiltRequest, isFirstHop, type OutgoingRequest, requestBody, travellingMeta } from '../era-2026/client.ts'
-import { HOP_KEY } from '../era-2026/envelope.ts'
 import { LATEST_LEGACY_VERSION } from '../methods.ts'
 import type { JsonObject, JsonRpcId, RpcError } from '../model.ts'
+import { HOP_KEY } from '../portal-chain.ts'
 
 /** The first revision whose HTTP requests name it. */
 const FIRST_WITH_HEADER = '2025-06-18'

@@ -4,7 +4,8 @@
  */
 import { methodIn } from '../methods.ts'
 import type { JsonObject, JsonRpcId, LogLevel } from '../model.ts'
-import { CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, HOP_KEY, LOG_LEVEL_KEY, PROTOCOL_VERSION_KEY } from './envelope.ts'
+import { HOP_KEY } from '../portal-chain.ts'
+import { CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, LOG_LEVEL_KEY, PROTOCOL_VERSION_KEY } from './envelope.ts'
 import { encodeHeaderValue } from './header-value.ts'
 
 /** What an upstream request has in either era. */

@@ -3,6 +3,7 @@
  * is. Nothing of it is inferred from an earlier request or from the connection.
  */
 import { type ClientFacts, type Json, type JsonObject, LOG_LEVELS, type RequestMeta } from '../model.ts'
+import { countOf, HOP_KEY } from '../portal-chain.ts'
 
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 export const CLIENT_CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities'
@@ -10,12 +11,6 @@ export const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo'
 export const LOG_LEVEL_KEY = 'io.modelcontextprotocol/logLevel'
 export const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo'
 export const SUBSCRIPTION_ID_KEY = 'io.modelcontextprotocol/subscriptionId'
-
-/**
- * Our own key: how many portals a request went through. A portal that stands behind itself, however far round, would
- * otherwise call itself for ever.
- */
-export const HOP_KEY = 'dev.portico/hop'
 
 /** W3C Trace Context, version 00 and its successors. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -92,8 +87,7 @@ export function metaOf(meta: JsonObject): RequestMeta {
       case 'baggage':
         break
       case HOP_KEY:
-        // What is no count was not written by a portal; whoever wrote it gets no further than the last one would.
-        read.hop = typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : Number.MAX_SAFE_INTEGER
+        read.hop = countOf(value)
         break
       default:
         if (isReservedKey(key)) break
