@@ -4,12 +4,12 @@
  */
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
+import { visibleJson } from '../base/visible.ts'
 import { DEFINITION_KINDS, type DefinitionDecided } from '../contract/definitions.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
 import type { Terminal } from './terminal.ts'
-import { visibleJson } from './visible.ts'
 
 type Definition = z.infer<typeof SHAPES.definition>
 type Kind = Definition['kind']
@@ -21,6 +21,7 @@ interface ListOptions {
 
 /** Digits of a hash that tell two versions of one definition apart, for people. */
 const SHORT = 12
+const AT_ONCE = 150
 
 export function defineDefinitions(servers: Command, io: Surroundings, rest: readonly string[]): void {
   const definitions = servers.command('definitions').description('what a server lists, and what of it is held')
@@ -70,7 +71,10 @@ async function decide(
   if (!terminal.json) for (const definition of chosen) describe(terminal, definition)
   const choices = chosen.map(({ kind, name, hash }) => ({ kind, name, hash }))
   const path = `${one(PATHS.servers, id)}/definitions/${verdict}`
-  const decided: DefinitionDecided[] = await context.api().post(path, SHAPES.decided, choices)
+  const decided: DefinitionDecided[] = []
+  // A body has at most 1 MiB, and a name 2,048 characters.
+  for (let at = 0; at < choices.length; at += AT_ONCE)
+    decided.push(...(await context.api().post(path, SHAPES.decided, choices.slice(at, at + AT_ONCE))))
   terminal.answer(decided, () => {
     terminal.print(`${verdict === 'approve' ? 'Approved' : 'Rejected'} ${decided.length} of ${id}.`)
   })

@@ -139,11 +139,12 @@ async function list(context: Context): Promise<void> {
   const { terminal } = context
   terminal.answer(servers, () =>
     terminal.table(
-      ['ID', 'STATUS', 'TOOLS', 'NAME', 'ADDRESS'],
+      ['ID', 'STATUS', 'TOOLS', 'HELD', 'NAME', 'ADDRESS'],
       servers.map((server) => [
         server.id,
         shortStateOf(server),
         String(server.tools.length),
+        String(server.held_definitions),
         server.name,
         addressOf(server),
       ]),

@@ -19,6 +19,7 @@ export const mappingInput = z.strictObject({
   auth_type: z.unknown().optional(),
   description: z.unknown().optional(),
   isolation: z.unknown().optional(),
+  allow_private: z.unknown().optional(),
   definitions: z.unknown().optional(),
   instructions: z.unknown().optional(),
   transport: z.unknown().optional(),

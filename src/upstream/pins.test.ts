@@ -103,6 +103,17 @@ describe.each(DATABASE_KINDS)('definitions on %s', (kind) => {
     expect((await pins()).map(({ json }) => JSON.parse(json).description)).toContain('two')
   })
 
+  test('another mode takes effect with the next sync, also where the server changed nothing since', async () => {
+    const uid = await room.add('s', at())
+    liar.lists.tools = [tool('a', { description: 'two' }), tool('b')]
+    await sync(uid)
+    const mode = (definitions: 'auto') => room.store.db.updateTable('servers').set({ definitions }).execute()
+    await mode('auto')
+    expect(heldOf(uid)).toEqual(['held tool a'])
+    await sync(uid)
+    expect(heldOf(uid)).toEqual([])
+  })
+
   test('a tool that goes away and comes back changed is recognised, and one that comes back as it was is offered', async () => {
     const uid = await room.add('s', at())
     liar.lists.tools = []

@@ -248,6 +248,37 @@ describe('a server that changed its definitions after they were approved', () =>
   })
 })
 
+test('a tool that appears later on a server with hold_new is in no list and reached by no name', async () => {
+  const server = await startLiar([{ name: 'old', inputSchema: { type: 'object' } }])
+  const made = { id: 'strict', name: 'strict', hostname: server.url, auth_type: 'unauthenticated' }
+  expect((await portal.api('POST', SERVERS, { ...made, definitions: 'hold_new' })).body.result).toMatchObject({
+    definitions: 'hold_new',
+    instructions: 'off',
+    held_definitions: 0,
+  })
+  await portal.api('PUT', `${PORTALS}/default`, { servers: [{ server_id: 'strict' }] })
+  server.lists.tools = [...server.lists.tools, { name: 'fresh', inputSchema: { type: 'object' } }]
+  await sync('strict')
+  expect(await everythingShown()).not.toContain('fresh')
+  for (const [path, name] of [
+    ['/mcp', 'strict_fresh'],
+    ['/mcp', 'fresh'],
+    ['/p/default/s/strict/mcp', 'fresh'],
+  ]) {
+    const answer = await ask2026(portal.url + path, caller, 'tools/call', { name, arguments: {} })
+    expect(messageOf(answer).error?.message).toBe(`Unknown tool: ${name}`)
+    expect((await lastRows('limit=1&method=tools/call'))[0]).toMatchObject({ outcome: 'refused', error: 'held' })
+  }
+  expect(server.reached()).toEqual([])
+  const [fresh] = await definitions('strict', '?state=held')
+  expect(fresh).not.toHaveProperty('approved')
+  expect(fresh).not.toHaveProperty('diff')
+  // Renamed by an admin, it waits all the same: an alias is no approval.
+  await portal.api('PUT', `${SERVERS}/strict`, { updated_tools: [{ name: 'fresh', alias: 'friendly' }] })
+  expect(await everythingShown()).not.toContain('friendly')
+  await server.server.close()
+})
+
 test('the audit row of a call has the hash of the whole definition that was listed, whatever the client was shown', async () => {
   const definition = { name: 'hashed', description: 'x'.repeat(6000), inputSchema: { type: 'object', b: 1, a: [2] } }
   const server = await startLiar([definition])
