@@ -47,9 +47,27 @@ const DOORS: readonly Door[] = [
   {
     what: 'a request goes out',
     // Called or handed on; a method of that name, as Hono's apps have, is something else.
-    code: /(\b(await|return|void|yield)\s+|[=(,?:!&|[]\s*)fetch(\(|\s*[,;)\]}\n])|^\s*fetch\((?![^)]*\)\s*[:{])|globalThis\.fetch\b|\bhttps?\.(request|get)\(/m,
+    code: /(\b(await|return|void|yield)\s+|[=(,?:!&|[]\s*)fetch(\(|\s*[,;)\]}\n])|^\s*fetch\((?![^)]*\)\s*[:{])|globalThis\.fetch\b|\bnew (WebSocket|EventSource)\(/m,
     imported: /^undici(\/|$)/,
-    openTo: /^src\/base\/safe-fetch\.ts$|^src\/upstream\/|^src\/cli\//,
+    openTo: /^src\/base\/(egress|safe-fetch)\.ts$|^src\/upstream\/|^src\/cli\//,
+  },
+  {
+    what: 'a name is resolved, or a socket of another kind opened,',
+    imported: /^(node:)?(https|http2|tls|dns|dns\/promises|dgram)$/,
+    openTo: /^src\/base\/egress\.ts$/,
+  },
+  // What listens needs these too, and some read addresses with them; what they can dial with has its own door below.
+  { what: 'node:http is used', imported: /^(node:)?http$/, openTo: /^src\/http\// },
+  {
+    what: 'node:net is used',
+    imported: /^(node:)?net$/,
+    openTo: /^src\/http\/|^src\/base\/egress\.ts$|^src\/config\/settings-schema\.ts$|^src\/cli\/doctor-portal\.ts$/,
+  },
+  {
+    what: 'a socket goes out',
+    code: /\b(https?|net)\s*\.\s*(request|get|connect|createConnection|Agent|Socket)\b|\bnew (Socket|Agent|ClientRequest)\(|\bimport\s*\{[^}]*\b(request|get|connect|createConnection|Agent|ClientRequest)\b[^}]*\}/,
+    codeNeeds: /^(node:)?(http|net)$/,
+    openTo: /^src\/base\/egress\.ts$|^src\/cli\/doctor-portal\.ts$/,
   },
   {
     what: 'the clock is read',
@@ -228,16 +246,27 @@ describe('each rule can fail', () => {
     { path: 'src/audit/log.ts', source: "import { DatabaseSync } from 'node:sqlite'" },
     { path: 'src/admin/servers.ts', source: 'await sql`select 1`.execute(db)' },
     { path: 'src/admin/servers.ts', source: 'await sql<{ one: number }>`select 1`.execute(db)' },
-    { path: 'src/upstream/oauth.ts', source: "import { createServer } from 'node:http'\ncreateServer(handle)" },
-    { path: 'src/pages/home.ts', source: "import net from 'net'\nserver.listen(0)" },
-    { path: 'src/pages/home.ts', source: "import * as http from 'node:http'\nnew http.Server(handle)" },
+    { path: 'src/cli/doctor-portal.ts', source: "import net from 'net'\nserver.listen(0)" },
+    { path: 'src/base/egress.ts', source: "import * as net from 'node:net'\nnew net.Server(handle)" },
     { path: 'src/policy/facts.ts', source: 'await fetch(url)' },
     { path: 'src/policy/facts.ts', source: 'const answer = fetch(url)' },
     { path: 'src/policy/facts.ts', source: 'x()\nfetch(url)\n' },
     { path: 'src/policy/facts.ts', source: 'const get = globalThis.fetch' },
     { path: 'src/policy/facts.ts', source: 'openJwks(url, { agent, get: fetch })' },
     { path: 'src/policy/facts.ts', source: "import { Pool } from 'undici'" },
-    { path: 'src/policy/facts.ts', source: 'http.request(url)' },
+    { path: 'src/policy/facts.ts', source: "new WebSocket('ws://127.0.0.1')" },
+    { path: 'src/base/secret.ts', source: "import { request } from 'undici'" },
+    { path: 'src/upstream/http-target.ts', source: "import { connect } from 'node:tls'" },
+    { path: 'src/upstream/http-target.ts', source: "import { lookup } from 'node:dns/promises'" },
+    { path: 'src/cli/api.ts', source: "import dns from 'dns'" },
+    { path: 'src/identity/facts.ts', source: "import https from 'node:https'" },
+    { path: 'src/audit/export.ts', source: "import { createSocket } from 'node:dgram'" },
+    { path: 'src/upstream/http-target.ts', source: "import type { IncomingMessage } from 'node:http'" },
+    { path: 'src/policy/facts.ts', source: "import { isIP } from 'node:net'" },
+    { path: 'src/http/server.ts', source: "import * as http from 'node:http'\nhttp.get(url)" },
+    { path: 'src/http/server.ts', source: "import net from 'net'\nnet.createConnection(80)" },
+    { path: 'src/http/server.ts', source: "import { createServer, request } from 'node:http'" },
+    { path: 'src/http/server.ts', source: "import { Socket } from 'node:net'\nnew Socket()" },
     { path: 'src/audit/log.ts', source: 'const at = Date.now()' },
     { path: 'src/audit/log.ts', source: 'const at = new Date()' },
     { path: 'src/audit/log.ts', source: 'const at = performance.now()' },
@@ -257,6 +286,12 @@ describe('each rule can fail', () => {
   }
   test('doors: the same things at their doors, in comments and in strings are no fault', () => {
     expect(doorFaults('src/config.ts', 'process.env.PORTICO_HOST')).toEqual([])
+    expect(
+      doorFaults(
+        'src/http/server.ts',
+        "import { createServer, type IncomingMessage } from 'node:http'\nrequest.get(name)",
+      ),
+    ).toEqual([])
     expect(doorFaults('src/audit/audit-store.ts', "import { sql } from 'kysely'")).toEqual([])
     expect(doorFaults('src/cli/api.ts', "console.log(await fetch('http://127.0.0.1'))")).toEqual([])
     expect(doorFaults('src/app.ts', "readFileSync(new URL('../package.json', import.meta.url))")).toEqual([])
