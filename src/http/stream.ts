@@ -74,7 +74,7 @@ export class Answer {
 
   /** One message before the answer. A client that cannot take a stream gets the answer alone. */
   send(message: Buffer | string): void {
-    if (!this.#mayStream || this.closed) return
+    if (this.closed || !(this.#mayStream || this.streaming)) return
     this.open()
     this.#write(sseFrame(message))
   }

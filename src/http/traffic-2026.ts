@@ -87,5 +87,7 @@ async function listen(guest: Guest, visit: Visit, request: Request, rooms: DoorR
   if (answer.closed) feed.close()
   answer.standBy(end)
   const honoured = Object.fromEntries(kinds.map(([name]) => [name, true]))
+  // Who listens gets a stream, whatever else the request says it takes: nothing but a stream could answer it.
+  answer.open()
   answer.send(encodeAcknowledged(honoured, id))
 }

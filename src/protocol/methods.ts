@@ -20,7 +20,7 @@ function row(eras: readonly Era[], cacheable = false, nameParam: MethodRow['name
   return { eras, cacheable, nameParam }
 }
 
-const METHODS: ReadonlyMap<string, MethodRow> = new Map([
+export const METHODS: ReadonlyMap<string, MethodRow> = new Map([
   ['initialize', row(OLD)],
   ['ping', row(OLD)],
   ['logging/setLevel', row(OLD)],

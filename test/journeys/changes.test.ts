@@ -26,7 +26,13 @@ afterAll(async () => {
   await ledger?.stop()
 })
 
-async function listen2026(token: string, notifications: Record<string, boolean>, id: string | number = 'sub-1') {
+interface Listening {
+  id?: string | number
+  accept?: string
+}
+
+async function listen2026(token: string, notifications: Record<string, boolean>, how: Listening = {}) {
+  const { id = 'sub-1', accept = 'application/json, text/event-stream' } = how
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
     'io.modelcontextprotocol/clientCapabilities': {},
@@ -36,7 +42,7 @@ async function listen2026(token: string, notifications: Record<string, boolean>,
     headers: {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
+      accept,
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': 'subscriptions/listen',
     },
@@ -60,7 +66,7 @@ describe('a client of 2026 that listens', () => {
   // [ERA-6]
   test('is acknowledged first, with what it will hear, and every frame names the subscription in its own type', async () => {
     const token = await portal.userToken('ada@acme.test')
-    const stream = await listen2026(token, { toolsListChanged: true, somethingElse: true }, 7)
+    const stream = await listen2026(token, { toolsListChanged: true, somethingElse: true }, { id: 7 })
     await stream.until((messages) => messages.length === 1)
     expect(stream.messages[0]).toMatchObject({
       method: 'notifications/subscriptions/acknowledged',
@@ -75,6 +81,13 @@ describe('a client of 2026 that listens', () => {
     })
     await hide('count', true)
     await stream.until((messages) => messages.length === 3)
+  })
+
+  test('is acknowledged on a stream, whatever else it says that it accepts', async () => {
+    const token = await portal.userToken('ada@acme.test')
+    const stream = await listen2026(token, { toolsListChanged: true }, { accept: 'application/json' })
+    await stream.until((messages) => messages.length === 1)
+    expect(methods(stream)).toEqual(['notifications/subscriptions/acknowledged'])
   })
 
   test('hears of tools alone where it asked for tools alone', async () => {

@@ -32,6 +32,12 @@ describe('the handshake', () => {
     })
   })
 
+  test('keeps the trace that it came with', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, _meta: { traceparent } }
+    expect(hello(params)).toMatchObject({ kind: 'initialize', request: { meta: { traceparent } } })
+  })
+
   test.each([{}, { protocolVersion: 7, capabilities: {} }, { protocolVersion: '2025-06-18' }])(
     '%j is no handshake',
     (params) => {

@@ -6,7 +6,7 @@ import type { ClassifyError, WireRequest } from '../classify.ts'
 import { envelopeOf, metaOf } from '../era-2026/envelope.ts'
 import { ErrorCode, methodNotFound } from '../errors.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, methodIn } from '../methods.ts'
-import type { ClientFacts, Json, JsonObject, Request } from '../model.ts'
+import type { ClientFacts, Json, JsonObject, Request, RequestMeta } from '../model.ts'
 
 /**
  * @returns the request, or -32601 with HTTP status 200: to these clients a missing method is an answer like any other
@@ -15,10 +15,14 @@ export function decode2025(message: WireRequest): { kind: 'decoded'; request: Re
   const { id, method } = message
   if (methodIn('2025', method) === undefined) return { kind: 'error', status: 200, error: methodNotFound(method), id }
   const { _meta, ...params } = message.params
-  const meta = metaOf(envelopeOf(message.params) ?? {})
+  return { kind: 'decoded', request: { id, method, params, meta: metaIn(message.params) } }
+}
+
+function metaIn(params: JsonObject): RequestMeta {
+  const meta = metaOf(envelopeOf(params) ?? {})
   // The level of these revisions is set once for a session; the envelope's key has no meaning here.
   delete meta.logLevel
-  return { kind: 'decoded', request: { id, method, params, meta } }
+  return meta
 }
 
 export type DecodedInitialize = { kind: 'initialize'; request: Request; client: ClientFacts } | ClassifyError
@@ -41,7 +45,7 @@ export function decodeInitialize(message: WireRequest): DecodedInitialize {
     clientVersion: typeof info?.version === 'string' ? info.version : null,
     capabilities,
   }
-  return { kind: 'initialize', request: { id, method, params, meta: {} }, client }
+  return { kind: 'initialize', request: { id, method, params, meta: metaIn(params) }, client }
 }
 
 function badParams({ id }: WireRequest, what: string): ClassifyError {

@@ -20,8 +20,11 @@ const SERVERS = '/access/ai-controls/mcp/servers'
 const PORTAL = '/access/ai-controls/mcp/portals/default'
 const LOGS = '/access/ai-controls/mcp/logs'
 
-/** What one hostile server may cost the portal, whatever it sends. */
-const MOST_GROWTH = 64 * 1024 * 1024
+const MIB = 1024 * 1024
+/** What may be left of one hostile server in the portal's memory, whatever it sent. */
+const MOST_KEPT = 64 * MIB
+/** What it may cost for a moment: as much, and one whole answer that nobody has collected yet. */
+const MOST_PEAK = MOST_KEPT + 32 * MIB
 /** Far beyond what a healthy server takes, so that only harm is found and no busy machine. */
 const HEALTHY_MS = 2000
 const SAMPLE_MS = 25
@@ -177,8 +180,10 @@ async function prove(parts: Parts, pair: Pair): Promise<void> {
   } finally {
     memory.stop()
   }
-  const growth = memory.peak() - memory.before
-  assert.ok(growth < MOST_GROWTH, `the portal grew by ${Math.round(growth / 1024 / 1024)} MiB`)
+  const peak = memory.peak() - memory.before
+  assert.ok(peak < MOST_PEAK, `the portal grew by ${Math.round(peak / MIB)} MiB`)
+  const kept = mode.isFlood ? (await portal.look()).rss - memory.before : 0
+  assert.ok(kept < MOST_KEPT, `the portal kept ${Math.round(kept / MIB)} MiB`)
   await oneMoreCall(neighbour, from)
   const beside = neighbour.calls.filter((call) => call.from + call.ms >= from)
   assert.ok(

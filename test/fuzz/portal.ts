@@ -1,0 +1,411 @@
+/**
+ * The real portal in a process of its own, asked over real sockets, with a healthy server behind it and one whose answers
+ * are made up. It must answer each request with a status and a code of its reference, never with a bug; it must live, touch
+ * no prototype, and have the two rows of everything that it carried out.
+ */
+import { deepStrictEqual, equal, ok } from 'node:assert/strict'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { eventsOf as messagesOf } from '../support/hostile/modes-answers.ts'
+import { startWatchedPortico, type WatchedPortico } from '../support/watched-portico.ts'
+import { type Chance, chanceOf } from './chance.ts'
+import { eventsOf, makeAnswer } from './local-answers.ts'
+import { isAllowed } from './reference.ts'
+import { makeRequest, type Sent } from './requests.ts'
+import { type Got, Wire } from './wire.ts'
+
+export interface PortalRun {
+  seed: number
+  requests: number
+  answers: number
+  report(name: string, tries: number, started: number): void
+}
+
+const SERVERS = '/access/ai-controls/mcp/servers'
+const LOGS = '/access/ai-controls/mcp/logs'
+const SOCKETS = 6
+/** Rows are looked for this often, so that a long run does not have to remember every trace. */
+const ROUND = 3000
+const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+
+interface Bench {
+  portal: WatchedPortico
+  port: number
+  /** Of the caller whose sessions are used. */
+  token: string
+  /** Of another one, who opens sessions by the thousand. */
+  opener: string
+  sessions: Map<string, string>
+  upstream: Upstream
+  cursor: number
+}
+
+export async function fuzzPortal(run: PortalRun): Promise<void> {
+  const upstream = await startUpstream()
+  const portal = await startWatchedPortico({}, { idleMs: 5000, totalMs: 10_000 })
+  try {
+    const bench = await furnish(portal, upstream)
+    let started = performance.now()
+    await fuzzRequests(bench, run)
+    run.report('requests over HTTP', run.requests, started)
+    started = performance.now()
+    await fuzzAnswers(bench, run)
+    run.report('answers over HTTP', run.answers, started)
+    await assertWell(portal)
+  } finally {
+    await portal.end('SIGTERM')
+    await portal.remove()
+    upstream.close()
+  }
+}
+
+async function furnish(portal: WatchedPortico, upstream: Upstream): Promise<Bench> {
+  for (const id of ['plain', 'liar']) {
+    await portal.api('POST', SERVERS, {
+      id,
+      name: id,
+      hostname: `${upstream.origin}/${id}/mcp`,
+      auth_type: 'unauthenticated',
+    })
+    await portal.api('POST', `${SERVERS}/${id}/sync`)
+  }
+  const servers = [{ server_id: 'plain' }, { server_id: 'liar' }]
+  await portal.api('PUT', '/access/ai-controls/mcp/portals/default', { servers })
+  const tokenOf = async (email: string) =>
+    (await portal.api<{ token: string }>('POST', '/tokens/access', { email, portal: 'default' })).token
+  const bench: Bench = {
+    portal,
+    port: Number(new URL(portal.url).port),
+    token: await tokenOf('ada@acme.test'),
+    opener: await tokenOf('grace@acme.test'),
+    sessions: new Map(),
+    upstream,
+    cursor: 0,
+  }
+  for (const version of VERSIONS) bench.sessions.set(version, await openSession(bench, version))
+  return bench
+}
+
+async function openSession({ portal, token }: Bench, version: string): Promise<string> {
+  const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'fuzz', version: '1' } }
+  const answer = await fetch(`${portal.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+  })
+  return answer.headers.get('mcp-session-id') ?? ''
+}
+
+async function assertWell(portal: WatchedPortico): Promise<void> {
+  const seen = await portal.look()
+  deepStrictEqual(seen.touched, [], 'a prototype of the portal was touched')
+  equal(portal.troubles(), '')
+  ok(!/bug|unhandled/i.test(portal.output()), portal.output().slice(-4000))
+}
+
+/** What must be in the audit: traces of what was carried out and answered. */
+type Owed = Map<string, string>
+
+async function fuzzRequests(bench: Bench, { seed, requests }: PortalRun): Promise<void> {
+  for (let done = 0; done < requests; done += ROUND) {
+    const owed: Owed = new Map()
+    let next = done
+    const last = Math.min(done + ROUND, requests)
+    const worker = async () => {
+      const wire = new Wire(bench.port)
+      while (next < last) {
+        const own = seed + next * 7
+        next += await askOnce(bench, wire, own, owed)
+      }
+      wire.close()
+    }
+    await Promise.all(Array.from({ length: SOCKETS }, worker))
+    await assertAudited(bench, owed)
+  }
+}
+
+/** One to four requests on one socket, all sent before the first answer. @returns how many */
+async function askOnce(bench: Bench, wire: Wire, seed: number, owed: Owed): Promise<number> {
+  const chance = chanceOf(seed)
+  const sent = Array.from({ length: 1 + chance.below(4) }, () =>
+    makeRequest(chance, (version) => bench.sessions.get(version) ?? ''),
+  )
+  const bytes = sent.map((one) => frame(chance, bench, one))
+  try {
+    const mayListen = sent.map(({ httpMethod }) => httpMethod === 'GET')
+    const answers = await wire.ask(bytes, mayListen)
+    ok(answers.length > 0, 'the portal closed the connection without an answer')
+    for (const [at, got] of answers.entries()) judge(sent[at] as Sent, got, owed)
+  } catch (error) {
+    const text = Buffer.concat(bytes).toString('base64')
+    throw new Error(`requests over HTTP: seed ${seed}\n${text}`, { cause: error })
+  }
+  return sent.length
+}
+
+const CODINGS = ['length', 'length', 'length', 'chunked'] as const
+
+function frame(chance: Chance, bench: Bench, sent: Sent): Buffer {
+  const isOpening = sent.headers['mcp-session-id'] === undefined && sent.body.includes('initialize')
+  const token = isOpening ? bench.opener : bench.token
+  const lines = [`${sent.httpMethod} ${pathOf(chance, sent)} HTTP/1.1`, `host: 127.0.0.1:${bench.port}`]
+  if (sent.isHonest || !chance.oneIn(40)) lines.push(`authorization: Bearer ${token}`)
+  for (const [name, value] of Object.entries(sent.headers)) lines.push(`${name}: ${value}`)
+  // Twice, which no library would send.
+  if (!sent.isHonest && chance.oneIn(40))
+    lines.push(`${chance.pick(['mcp-method', 'authorization', 'content-type', 'Host'])}: x`)
+  if (chance.pick(CODINGS) === 'length') {
+    lines.push(`content-length: ${sent.body.length}`)
+    return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), sent.body])
+  }
+  const cut = chance.below(sent.body.length + 1)
+  const chunks = [sent.body.subarray(0, cut), sent.body.subarray(cut)].filter(({ length }) => length > 0)
+  const coded = chunks.flatMap((chunk) => [Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+  lines.push('transfer-encoding: chunked')
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), ...coded, Buffer.from('0\r\n\r\n')])
+}
+
+const PATHS = [
+  '/mcp',
+  '/p/default/mcp',
+  '/p/default/s/plain/mcp',
+  '/p/nobody/mcp',
+  '/mcp?x=1',
+  '//mcp',
+  '/mcp/',
+  '/%6dcp',
+]
+
+function pathOf(chance: Chance, { isHonest }: Sent): string {
+  return isHonest || !chance.oneIn(10) ? '/mcp' : chance.pick(PATHS)
+}
+
+interface Message {
+  id?: unknown
+  result?: object
+  error?: { code: number; message: string }
+}
+
+function judge(sent: Sent, got: Got, owed: Owed): void {
+  const message = messageOf(got)
+  const code = message?.error?.code ?? null
+  ok(isAllowed(got.status, code), `${got.status} ${got.body.slice(0, 500)}`)
+  if (sent.isHonest)
+    ok([200, 202, 404, 409, 429].includes(got.status), `an honest request got ${got.status} ${got.body}`)
+  if (got.status !== 200 || message?.result === undefined) return
+  const asked = JSON.parse(sent.body.toString()) as {
+    id?: unknown
+    method?: string
+    params?: { _meta?: { traceparent?: unknown } }
+  }
+  // Zero has two spellings in a number, and one in JSON.
+  equal(JSON.stringify(message.id), JSON.stringify(asked.id))
+  const isTraced = asked.params?._meta?.traceparent === `00-${sent.trace}-00000000000000ff-01`
+  if (isTraced && asked.method !== 'ping') owed.set(sent.trace, sent.body.toString())
+}
+
+function messageOf({ headers, body }: Got): Message | null {
+  const type = headers.get('content-type') ?? ''
+  if (type === 'text/event-stream') return (messagesOf(body).at(-1) as Message | undefined) ?? null
+  if (body === '' || type !== 'application/json') return null
+  const value: unknown = JSON.parse(body)
+  return Array.isArray(value) ? null : (value as Message)
+}
+
+interface Row {
+  seq: number
+  phase: string
+  traceparent: string | null
+}
+
+/** Reads what was written since, until each trace has begun and ended. Rows arrive a moment after their answers. */
+async function assertAudited(bench: Bench, owed: Owed): Promise<void> {
+  const begun = new Set<string>()
+  const ended = new Set<string>()
+  const deadline = Date.now() + 20_000
+  for (;;) {
+    const query = `after=${bench.cursor}&limit=1000&plane=mcp`
+    const rows = await bench.portal.api<Row[]>('GET', `${LOGS}?${query}`)
+    for (const { phase, traceparent } of rows) (phase === 'begun' ? begun : ended).add(traceparent?.slice(3, 35) ?? '')
+    bench.cursor = rows.at(-1)?.seq ?? bench.cursor
+    const missing = [...owed].filter(([trace]) => !begun.has(trace) || !ended.has(trace))
+    if (missing.length === 0) return
+    ok(
+      Date.now() < deadline,
+      `answered and not in the audit:\n${missing
+        .slice(0, 9)
+        .map(([, body]) => body)
+        .join('\n')}`,
+    )
+    if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Answers that are made up, each for one call of one caller. */
+async function fuzzAnswers(bench: Bench, { seed, answers }: PortalRun): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    const wire = new Wire(bench.port)
+    while (next < answers) await callLiar(bench, wire, seed + next++ * 7)
+    wire.close()
+  }
+  await Promise.all(Array.from({ length: SOCKETS }, worker))
+}
+
+async function callLiar(bench: Bench, wire: Wire, seed: number): Promise<void> {
+  const id = `call-${seed}`
+  const isNew = seed % 2 === 0
+  const envelope = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const params = { name: 'liar_echo', arguments: { seed }, _meta: { ...(isNew ? envelope : {}), progressToken: 'p' } }
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }))
+  const era: Record<string, string> = isNew
+    ? { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'liar_echo' }
+    : { 'mcp-session-id': bench.sessions.get('2025-06-18') ?? '' }
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...era }
+  const sent: Sent = { httpMethod: 'POST', headers, body, isHonest: true, trace: '' }
+  try {
+    const [got] = await wire.ask([frame(chanceOf(seed), bench, sent)])
+    ok(got, 'the portal closed the connection without an answer')
+    assertRelayed(bench, got, id, seed)
+  } catch (error) {
+    const said = bench.upstream.said.get(seed)?.bytes.toString('base64')
+    throw new Error(`answers over HTTP: seed ${seed}\n${said}`, { cause: error })
+  } finally {
+    bench.upstream.said.delete(seed)
+  }
+}
+
+/** Exactly one answer with the caller's own id: the server's, or one of the portal's sentences. */
+function assertRelayed(bench: Bench, got: Got, id: string, seed: number): void {
+  const said = bench.upstream.said.get(seed)
+  // Where a text of the server's is no JSON inside, its answer is spoiled for its reader, and nobody else's.
+  if (said !== undefined && !isJson(said.bytes.toString()) && !said.isHonest && !isJson(lastOf(got))) return
+  const isStream = got.headers.get('content-type') === 'text/event-stream'
+  const messages = (isStream ? messagesOf(got.body) : [JSON.parse(got.body)]) as (Message & { method?: string })[]
+  const answers = messages.filter(({ method }) => method === undefined)
+  equal(answers.length, 1, got.body.slice(0, 1000))
+  equal(answers[0]?.id, id)
+  ok(
+    messages.every(({ method }) => method === undefined || method === 'notifications/progress'),
+    got.body.slice(0, 1000),
+  )
+  ok(got.status === 200 || got.status === 400, String(got.status))
+  const text = JSON.stringify(answers[0])
+  if (said?.isHonest) ok(!text.includes('is not an MCP answer'), 'an honest answer was refused')
+}
+
+function lastOf({ headers, body }: Got): string {
+  if (headers.get('content-type') !== 'text/event-stream') return body
+  return eventsOf(body).at(-1)?.data ?? ''
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface Said {
+  bytes: Buffer
+  isHonest: boolean
+}
+
+interface Upstream {
+  origin: string
+  /** What the liar answered, by seed. */
+  said: Map<number, Said>
+  close(): void
+}
+
+/** `/plain/mcp` answers honestly; `/liar/mcp` as its seed says. Both are of 2026. */
+function startUpstream(): Promise<Upstream> {
+  const said = new Map<number, Said>()
+  const server: Server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const message = JSON.parse(Buffer.concat(chunks).toString()) as Question
+    const result = RESULTS[message.method]
+    if (message.method === 'tools/call' && request.url?.startsWith('/liar'))
+      return lie(message, request, response, said)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    const outcome = result === undefined ? { error: { code: -32601, message: 'no' } } : { result }
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...outcome }))
+  })
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const close = () => {
+        server.close()
+        server.closeAllConnections()
+      }
+      resolve({ origin, said, close })
+    })
+  })
+}
+
+interface Question {
+  id: number
+  method: string
+  params: { arguments?: { seed?: number }; _meta?: { progressToken?: unknown } }
+}
+
+const complete = { resultType: 'complete', ttlMs: 0, cacheScope: 'public' }
+const RESULTS: Record<string, object> = {
+  'server/discover': {
+    ...complete,
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: {}, prompts: {}, resources: {}, completions: {} },
+  },
+  'tools/list': { ...complete, tools: [{ name: 'echo', inputSchema: { type: 'object' } }] },
+  'prompts/list': { ...complete, prompts: [{ name: 'greet', arguments: [{ name: 'who' }] }] },
+  'resources/list': { ...complete, resources: [{ uri: 'test://x', name: 'x' }] },
+  'resources/templates/list': { ...complete, resourceTemplates: [] },
+  'resources/read': { ...complete, contents: [{ uri: 'test://x', text: 'x' }] },
+  'prompts/get': { resultType: 'complete', messages: [] },
+  'completion/complete': { resultType: 'complete', completion: { values: [] } },
+  'tools/call': { resultType: 'complete', content: [{ type: 'text', text: 'ok' }] },
+}
+
+function lie(
+  { id, params }: Question,
+  _request: IncomingMessage,
+  response: ServerResponse,
+  said: Map<number, Said>,
+): void {
+  const seed = params.arguments?.seed ?? 0
+  const chance = chanceOf(seed + 1)
+  const made = makeAnswer(chance, id)
+  said.set(seed, made)
+  if (chance.oneIn(2)) {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    writeInPieces(chance, response, made.bytes)
+    return
+  }
+  const token = params._meta?.progressToken ?? null
+  const progress = JSON.stringify({
+    jsonrpc: '2.0',
+    method: 'notifications/progress',
+    params: { progressToken: token, progress: 1 },
+  })
+  const lines = made.bytes.toString('latin1').split(/\r\n|\r|\n/)
+  const end = chance.pick(['\n', '\r', '\r\n'])
+  const framed = `${chance.oneIn(2) ? `data: ${progress}${end}${end}` : ''}${lines.map((line) => `data: ${line}${end}`).join('')}${end}`
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  writeInPieces(chance, response, Buffer.from(framed, 'latin1'))
+}
+
+function writeInPieces(chance: Chance, response: ServerResponse, bytes: Buffer): void {
+  const at = chance.below(bytes.length + 1)
+  response.write(bytes.subarray(0, at))
+  setImmediate(() => response.end(bytes.subarray(at)))
+}
