@@ -25,6 +25,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('AUDIT-3', 'A deed has two rows, begun and ended, with who, what, the decision and how it ended.'),
   own('AUDIT-4', 'Requests that are refused before anybody is known are counted in the audit, not written one by one.'),
   own('AUDIT-5', 'A stored audit row that was changed, removed, moved or cut off is named by a check.'),
+  own('AUDIT-6', 'What others wrote forges no row and drives no terminal or spreadsheet, in logs, lists and CSV.'),
 
   own('GATE-1', 'Forbidden and unknown are the same bytes outside and two rows inside, and no server is reached.'),
   own('GATE-2', 'Nothing that is denied is listed.'),

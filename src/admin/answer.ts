@@ -13,7 +13,15 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 }
 
+/** A file to keep, never a page to open. */
+const CSV_HEADERS = {
+  ...HEADERS,
+  'content-type': 'text/csv; charset=utf-8; header=present',
+  'content-disposition': 'attachment; filename="audit.csv"',
+}
+
 export function succeed(outcome: Outcome): Response {
+  if (outcome.csv !== undefined) return new Response(outcome.csv, { status: 200, headers: CSV_HEADERS })
   const body = {
     result: outcome.result,
     success: true,

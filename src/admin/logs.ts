@@ -1,17 +1,20 @@
 /** `/access/ai-controls/mcp/logs`: the audit, row by row. Paged by row number, so new rows never shift a page. */
 import type { AuditQuery, AuditRow } from '../audit/event.ts'
 import { LOG_LIMIT_DEFAULT, type LogQuery } from '../contract/log.ts'
+import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import type { Call, Outcome } from './route.ts'
 import { shownTime } from './times.ts'
 
 export async function listLogs({ deps, query }: Call<unknown, LogQuery>): Promise<Outcome> {
   const limit = query.limit ?? query.per_page ?? LOG_LIMIT_DEFAULT
   const rows = await deps.audit.query(toAuditQuery(query, limit))
+  const shown = rows.map(show)
+  if (query.format === 'csv') return { result: null, csv: [LOG_CSV_HEAD, ...shown.map(logCsvLine), ''].join('\r\n') }
   const numbers = rows.map((row) => row.seq)
   const newest = numbers.length === 0 ? (query.after ?? null) : Math.max(...numbers)
   const oldest = numbers.length === 0 ? null : Math.min(...numbers)
   return {
-    result: rows.map(show),
+    result: shown,
     info: {
       count: rows.length,
       per_page: limit,
@@ -21,7 +24,7 @@ export async function listLogs({ deps, query }: Call<unknown, LogQuery>): Promis
 }
 
 function toAuditQuery(query: LogQuery, limit: number): AuditQuery {
-  const { since, until, per_page: _, ...same } = query
+  const { since, until, per_page: _, format: _format, ...same } = query
   return {
     ...withoutUndefined(same),
     limit,

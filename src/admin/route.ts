@@ -24,6 +24,8 @@ export interface Outcome {
   info?: unknown
   /** What the admin should know beside the result. */
   messages?: readonly string[]
+  /** Answered instead of the envelope. */
+  csv?: string
   /** For the audit: which object changed, and which of its fields. Never a value. */
   change?: { object: string; id: string; fields: readonly string[] }
 }

@@ -1,8 +1,10 @@
 /**
  * The operator's log: one line a request, at the door, and what the rooms have to say about their own lifetimes.
- * It may be lost; what may not be lost is the audit's. No token, argument, result or query string is ever given to it.
+ * It may be lost; what may not be lost is the audit's. No token, argument, result or query string is ever given to it, and
+ * what servers and clients call themselves cannot drive the terminal on which it is read.
  */
 import { type Logger, pino } from 'pino'
+import { visibleLine } from './visible.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'isLevelEnabled'> & {
   child(bindings: Record<string, unknown>): Log
@@ -14,8 +16,13 @@ export type LogLevelName = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'sile
 export function openLog(level: LogLevelName): Log {
   return pino(
     { level, base: null, redact: { paths: ['*.authorization', '*.token', '*.secret'], censor: '[redacted]' } },
-    pino.destination({ dest: 2, sync: false }),
+    sanitized(pino.destination({ dest: 2, sync: false })),
   )
+}
+
+/** JSON escapes what is below a space; a terminal obeys more than that. */
+export function sanitized(lines: { write(line: string): unknown }): { write(line: string): void } {
+  return { write: (line) => void lines.write(visibleLine(line)) }
 }
 
 /** For rooms under test. */

@@ -2,7 +2,7 @@
  * What a client's own configuration file must say to reach the portal. Written by real encoders from names that were
  * checked again: a portal called `x"],"command":"sh` must stay a name.
  */
-import { visibleJson } from './visible.ts'
+import { visibleJson } from '../base/visible.ts'
 
 export const CLIENTS = ['claude-code', 'claude-desktop', 'cursor', 'vscode', 'codex'] as const
 export type Client = (typeof CLIENTS)[number]

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import { usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { PATHS, SHAPES } from './paths.ts'
@@ -14,6 +15,7 @@ interface Options {
   follow?: true
   limit: string
   begun?: true
+  csv?: true
   portal?: string
   server?: string
   tool?: string
@@ -32,6 +34,7 @@ export function defineLogs(program: Command, io: Surroundings, rest: readonly st
     .description('the audit: who did what, newest last')
     .option('-f, --follow', 'go on with what comes')
     .option('-n, --limit <rows>', 'how many rows to begin with', '50')
+    .option('--csv', 'as CSV, with every field')
     .option('--begun', 'also the rows that open a deed')
     .option('--portal <id>')
     .option('--server <id>')
@@ -60,6 +63,7 @@ async function logs(context: Context, options: Options): Promise<void> {
   if (!/^\d{1,4}$/.test(options.limit) || Number(options.limit) > 1000) throw usageError('--limit takes 1 to 1000.')
   if (options.follow === true && options.until !== undefined)
     throw usageError('--follow has no end; leave out --until.')
+  if (options.csv === true && context.terminal.json) throw usageError('--csv or --json, not both.')
   const api = context.api()
   const { begun, tool, portal, server, method, actor, outcome, decision, plane, since, until } = options
   const filters = {
@@ -80,7 +84,9 @@ async function logs(context: Context, options: Options): Promise<void> {
 
   const first = await ask({ limit: Number(options.limit) })
   const rows = first.items.toReversed()
+  if (options.csv === true) context.terminal.print(LOG_CSV_HEAD)
   if (!options.follow) {
+    if (options.csv === true) return rows.map(logCsvLine).forEach(context.terminal.print)
     context.terminal.answer(rows, () => {
       for (const row of rows) context.terminal.print(lineOf(row))
       if (rows.length === 0) context.terminal.print('Nothing yet.')
@@ -88,7 +94,9 @@ async function logs(context: Context, options: Options): Promise<void> {
     return
   }
   const show = (row: Row): void =>
-    context.terminal.json ? context.terminal.printJson(row) : context.terminal.print(lineOf(row))
+    context.terminal.json
+      ? context.terminal.printJson(row)
+      : context.terminal.print(options.csv === true ? logCsvLine(row) : lineOf(row))
   for (const row of rows) show(row)
   let after = rows.at(-1)?.seq ?? 0
   for (;;) {

@@ -4,12 +4,12 @@
  */
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { visibleJson } from '../base/visible.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { addServer, idFrom } from './add-server.ts'
 import { AlreadySaid, CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
-import { visibleJson } from './visible.ts'
 
 const name = z.string().min(1).max(350)
 const id = z.string().min(1).max(64)

@@ -1,5 +1,5 @@
 /** The one place where the command line writes: answers on stdout, everything else on stderr, all of it made visible. */
-import { visible, visibleJson } from './visible.ts'
+import { visible, visibleJson } from '../base/visible.ts'
 
 export interface Sink {
   write(text: string): unknown

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { visible, visibleJson } from '../base/visible.ts'
 import { openTerminal, type Sink } from './terminal.ts'
-import { visible, visibleJson } from './visible.ts'
 
 /** What a hostile server or client could put where a name belongs. */
 const planted = [

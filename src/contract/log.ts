@@ -29,6 +29,8 @@ export const logQuery = z
     decision: z.enum(['allow', 'deny']).optional(),
     since: timeSchema.optional(),
     until: timeSchema.optional(),
+    /** `csv` answers the rows alone, without the envelope; page by the `seq` of the last one. */
+    format: z.enum(['json', 'csv']).optional(),
   })
   .refine((query) => query.after === undefined || query.before === undefined, {
     error: 'give "after" or "before", not both',

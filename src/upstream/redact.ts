@@ -67,17 +67,17 @@ function formsOf({ credential, transport }: ServerSetup): string[] {
   const forms = new Set<string>()
   for (const secret of secrets) {
     if (secret.length < SHORTEST) continue
-    const escaped = escape(secret)
+    const escaped = inJson(secret)
     const percent = encodeURIComponent(secret.toWellFormed())
     // Escaped twice where a server puts JSON, such as all its headers, into the text of its message.
-    for (const form of [secret, escaped, escape(escaped), slashed(escaped), percent, lower(percent), plus(percent)])
+    for (const form of [secret, escaped, inJson(escaped), slashed(escaped), percent, lower(percent), plus(percent)])
       forms.add(Buffer.from(form).toString('latin1'))
     for (const form of [...base64Forms(secret), ...hexForms(secret)]) forms.add(form)
   }
   return [...forms].sort((a, b) => b.length - a.length)
 }
 
-function escape(text: string): string {
+function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
