@@ -60,6 +60,12 @@ describe('hostnames', () => {
     'https://a.b/#x',
     'https://a.b/\nmcp',
     'stdio://../x',
+    'unix:/run/docker.sock',
+    'http+unix://%2Frun%2Fdocker.sock/mcp',
+    'ws://a.b/mcp',
+    'gopher://a.b:6379/x',
+    'HTTP:a.b',
+    'http:/a.b',
     'javascript:alert(1)',
   ])('%s does not', (url) => expect(accepts(serverHostname, url)).toBe(false))
 })
@@ -81,6 +87,47 @@ describe('bearer credentials', () => {
     ['Host', headers({ Host: 'evil.test' })],
     ['Content-Length', headers({ 'Content-Length': '0' })],
     ['Transfer-Encoding', headers({ 'transfer-ENCODING': 'chunked' })],
+    ...[
+      ...[
+        'HOST',
+        'hOsT',
+        'content-length',
+        'CONTENT-LENGTH',
+        'Transfer-Encoding',
+        'TE',
+        'Trailer',
+        'Upgrade',
+        'Expect',
+      ],
+      ...[
+        'connection',
+        'Keep-Alive',
+        'Proxy-Connection',
+        'Proxy-Authorization',
+        'Proxy-Authenticate',
+        'HTTP2-Settings',
+      ],
+      ...[
+        'Accept',
+        'Accept-Encoding',
+        'Content-Type',
+        'Content-Encoding',
+        'Cache-Control',
+        'User-Agent',
+        'Origin',
+        'Via',
+      ],
+      ...['Cookie', 'Set-Cookie', 'Last-Event-ID', 'MCP-Protocol-Version', 'mcp-method', 'MCP-NAME', 'Mcp-Anything'],
+    ].map((name) => [name, headers({ [name]: 'canary-value' })] as [string, string]),
+    ['a name with a line break', headers({ 'x-a\r\nhost': 'b' })],
+    ['a name with a NUL', headers({ 'x-a\0': 'b' })],
+    ['a name beyond ASCII', headers({ 'x-ä': 'b' })],
+    ['no name', headers({ '': 'b' })],
+    ['LF alone in a value', headers({ 'x-a': 'b\nhost: c' })],
+    ['CR alone in a value', headers({ 'x-a': 'b\rhost: c' })],
+    ['a blank before a value', headers({ 'x-a': ' b' })],
+    ['a tab in a value', headers({ 'x-a': 'b\tc' })],
+    ['the same name in three cases', '{"headers":{"X-A":"a","x-A":"b","X-a":"c"}}'],
     ['Connection', headers({ Connection: 'close' })],
     ['Cookie', headers({ cookie: 'a=b' })],
     ['Mcp-Session-Id', headers({ 'Mcp-Session-Id': 'x' })],
@@ -99,6 +146,7 @@ describe('bearer credentials', () => {
     const verdict = parseBearerCredentials(text)
     expect(typeof verdict).toBe('string')
     expect(verdict).not.toContain('evil.test')
+    expect(verdict).not.toContain('canary-value')
     expect(verdict).not.toContain('sk')
   })
 })

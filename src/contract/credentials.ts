@@ -11,9 +11,11 @@ const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
 /** Visible ASCII, with spaces inside only: no CR, LF, NUL or leading blanks. */
 const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 
+/** Of the frame, the route and the protocol, and those that the portal sends itself: whoever sets one sends another request than we think. */
 const REFUSED_HEADERS: readonly string[] = [
   'accept',
   'accept-encoding',
+  'cache-control',
   'connection',
   'content-encoding',
   'content-length',
@@ -24,6 +26,7 @@ const REFUSED_HEADERS: readonly string[] = [
   'http2-settings',
   'keep-alive',
   'last-event-id',
+  'origin',
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
@@ -32,6 +35,7 @@ const REFUSED_HEADERS: readonly string[] = [
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'user-agent',
   'via',
 ]
 
@@ -54,6 +58,12 @@ export function parseBearerCredentials(text: string): BearerCredentials | string
   return checkHeaders(Object.entries(parsed.data.headers))
 }
 
+/** @returns whether a credential may set a header of this name, in whatever case */
+export function isAllowedHeader(name: string): boolean {
+  const lower = name.toLowerCase()
+  return headerName.test(name) && !REFUSED_HEADERS.includes(lower) && !lower.startsWith('mcp-')
+}
+
 function checkHeaders(entries: readonly (readonly [string, string])[]): BearerCredentials | string {
   if (entries.length === 0) return 'names no header'
   if (entries.length > MAX_HEADERS) return `names more than ${MAX_HEADERS} headers`
@@ -61,7 +71,7 @@ function checkHeaders(entries: readonly (readonly [string, string])[]): BearerCr
   for (const [name, value] of entries) {
     const lower = name.toLowerCase()
     if (!headerName.test(name)) return 'holds a header name that HTTP does not allow'
-    if (REFUSED_HEADERS.includes(lower) || lower.startsWith('mcp-')) return `must not set the header "${lower}"`
+    if (!isAllowedHeader(name)) return `must not set the header "${lower}"`
     if (headers.has(lower)) return `sets the header "${lower}" twice`
     if (!headerValue.test(value)) return `holds a value for "${lower}" that is not visible ASCII`
     headers.set(lower, value)

@@ -1,8 +1,9 @@
 /**
  * The portal's own credential for a server, as header names and values. A caller's token has no way in here, and nothing
- * in here reaches a log. Header names are checked when they are written too; this is the second lock.
+ * in here reaches a log. Header names were checked when they were written; here they are checked again, because what is sent comes from the store.
  */
 import { digest } from '../base/secret.ts'
+import { isAllowedHeader } from '../contract/credentials.ts'
 import type { AuthType } from './model.ts'
 import { Trouble } from './trouble.ts'
 
@@ -13,35 +14,6 @@ export interface Credential {
   version: string
   /** Names and values in turn. */
   headers: readonly string[]
-}
-
-/** Framing, hop-by-hop and protocol headers: whoever sets one of these sends another request than we think. */
-const DENIED = new Set([
-  'host',
-  'content-length',
-  'content-type',
-  'content-encoding',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'upgrade',
-  'expect',
-  'accept',
-  'accept-encoding',
-  'cookie',
-  'last-event-id',
-  'origin',
-])
-
-/** @returns whether a stored credential may set a header of this name */
-export function isAllowedHeader(name: string): boolean {
-  const lower = name.toLowerCase()
-  return /^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$/.test(lower) && !DENIED.has(lower) && !lower.startsWith('mcp-')
 }
 
 /**
