@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests and the benchmark use: PostgreSQL (store tests) and nginx (the
-# benchmark's yardstick). Run as root. The portal itself needs neither.
+# Installs the Debian packages that the tests, the benchmark and the guides use: PostgreSQL (store tests), nginx (the
+# benchmark's yardstick) and bubblewrap (docs/guides/children.md). Run as root. The portal itself needs none of them.
 set -euo pipefail
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -8,10 +8,10 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
-echo "installing: postgresql (store tests), nginx-light (benchmark)"
+echo "installing: postgresql (store tests), nginx-light (benchmark), bubblewrap (the guide on children)"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends postgresql nginx-light
+apt-get install -y -qq --no-install-recommends postgresql nginx-light bubblewrap
 
 # The tests make and drop databases of their own as the user postgres, from this machine only.
 hba="$(su postgres -c "psql -tAc 'show hba_file'")"

@@ -26,6 +26,14 @@ export async function openPlaces({ homes, runAs }: Homes, server: string, key: s
   return places
 }
 
+/**
+ * What `npx` installed, or was installing when it was ended: it never mends a half of it by itself. Its cache stays, so the
+ * next start fetches nothing twice. Not in the directories of another user, where this process would follow links of theirs.
+ */
+export async function forgetInstalled({ runAs }: Homes, { home }: ChildPlaces): Promise<void> {
+  if (runAs === null) await rm(join(home, '.npm', '_npx'), { recursive: true, force: true })
+}
+
 /** Of a server that is gone. */
 export function removePlaces({ homes }: Homes, server: string): Promise<void> {
   return rm(join(homes, server), { recursive: true, force: true })

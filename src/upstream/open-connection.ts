@@ -5,21 +5,26 @@ import { parsePlace } from '../base/destination.ts'
 import { findProgram } from '../config/programs.ts'
 import type { StdioConfig } from '../config/stdio.ts'
 import { childEnvironment } from './child-environment.ts'
-import { openPlaces } from './child-places.ts'
+import { forgetInstalled, openPlaces } from './child-places.ts'
 import { refuseProgram } from './child-rules.ts'
 import type { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
 import type { Credential } from './credentials.ts'
 import { detect, type Found, openStrategy, VERDICT_MS, type Verdict } from './detect.ts'
+import type { Limits } from './exchange.ts'
 import type { ParamHeaders } from './http-2026.ts'
 import { atUrl, baseHeaders, type HttpTarget, openSocketPool } from './http-target.ts'
 import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
+import { fetchesPackage } from './pinned-package.ts'
 import type { PoolDeps } from './pool.ts'
 import { redactText } from './redact.ts'
 import type { ServerSetup } from './setup.ts'
 import { openStdio } from './stdio.ts'
 import { Trouble, troubleOf } from './trouble.ts'
+
+/** How long a package runner may take to fetch, unpack and start what it runs. */
+const INSTALL_MS = 120_000
 
 export interface Opened {
   connection: Connection
@@ -87,7 +92,7 @@ async function openRemembered(
 
 async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTransport): Promise<Found> {
   const { setup, key, verdict } = opening
-  const { limits, watch, portal, stdio } = deps
+  const { watch, portal, stdio } = deps
   const command = permittedCommand(stdio, transport)
   const places = await openPlaces(stdio, setup.record.uid, key)
   const cwd = transport.cwd ?? places.home
@@ -96,10 +101,23 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const onEnded = (said: string) =>
     deps.log.debug({ server: setup.record.id, stderr: redactText(said, setup) }, 'a child ended')
   const era = verdict === null || deps.clock.now() - verdict.at > VERDICT_MS ? null : verdict.era
-  const connection = await opening.children.take(() =>
-    openStdio({ launch, env, cwd, portal, limits, watch, era, onEnded }),
-  )
+  const isFetched = fetchesPackage(transport.command, transport.args)
+  const limits = isFetched ? withTimeToInstall(deps.limits) : deps.limits
+  const start = () => openStdio({ launch, env, cwd, portal, limits, watch, era, onEnded })
+  const connection = await opening.children.take(start).catch(async (error: unknown) => {
+    if (isFetched) await forgetInstalled(stdio, places)
+    throw error
+  })
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }
+}
+
+/** A package runner says nothing until the package is there, and ended in the middle it would have to begin again. */
+function withTimeToInstall(limits: Limits): Limits {
+  return {
+    ...limits,
+    probeMs: Math.max(limits.probeMs, INSTALL_MS),
+    openingMs: Math.max(limits.openingMs, INSTALL_MS),
+  }
 }
 
 /** @throws Trouble `not-ready`: it was registered under other rules, or what it names changed since */

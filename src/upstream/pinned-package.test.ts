@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { unpinnedPackage } from './pinned-package.ts'
+import { fetchesPackage, unpinnedPackage } from './pinned-package.ts'
 
 const commit = 'a'.repeat(40)
 const cases: Record<string, [string, string[], string | null][]> = {
@@ -101,3 +101,10 @@ for (const [registry, list] of Object.entries(cases)) {
     })
   })
 }
+
+test('what fetches a package is known, pinned or not, so that its first start is given time', () => {
+  expect(fetchesPackage('npx', ['-y', 'pkg@1.2.3'])).toBe(true)
+  expect(fetchesPackage('/usr/bin/env', ['uvx', 'pkg==1.0'])).toBe(true)
+  expect(fetchesPackage('npm', ['start'])).toBe(false)
+  expect(fetchesPackage('node', ['server.js'])).toBe(false)
+})

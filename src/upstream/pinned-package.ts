@@ -116,17 +116,36 @@ const SHELLS = ['sh', 'bash', 'dash', 'zsh', 'ash', 'ksh', 'fish', 'pwsh', 'powe
 
 /** @returns the package that would be fetched without an exact version, as it is written, or null */
 export function unpinnedPackage(command: string, args: readonly string[]): string | null {
-  const name = programName(command)
-  if (SHELLS.includes(name)) return unpinnedInScript(args)
-  const skips = CARRIERS[name]
-  if (skips !== undefined) return unpinnedFrom(args.slice(args.findIndex((word) => !skips(word))))
-  const script = name === 'node' ? args.findIndex((word) => !word.startsWith('-')) : -1
-  if (/(^|[\\/])np[mx]-cli\.[cm]?js$/.test(args[script] ?? '')) return unpinnedFrom(args.slice(script))
-  for (const runner of RUNNERS[name] ?? []) {
-    const words = afterVerb(runner, args)
-    if (words !== null) return firstUnpinned(runner, words)
+  for (const { runner, words } of runsOf(command, args)) {
+    const found = firstUnpinned(runner, words)
+    if (found !== null) return found
   }
   return null
+}
+
+/** @returns whether the first start may take as long as fetching and installing takes */
+export function fetchesPackage(command: string, args: readonly string[]): boolean {
+  return !runsOf(command, args).next().done
+}
+
+interface Run {
+  runner: Runner
+  /** What follows the verb. */
+  words: readonly string[]
+}
+
+/** The runners in a command, through what only carries another command. */
+function* runsOf(command: string, args: readonly string[]): Generator<Run> {
+  const name = programName(command)
+  if (SHELLS.includes(name)) return yield* runsInScript(args)
+  const skips = CARRIERS[name]
+  if (skips !== undefined) return yield* runsFrom(args.slice(args.findIndex((word) => !skips(word))))
+  const script = name === 'node' ? args.findIndex((word) => !word.startsWith('-')) : -1
+  if (/(^|[\\/])np[mx]-cli\.[cm]?js$/.test(args[script] ?? '')) return yield* runsFrom(args.slice(script))
+  for (const runner of RUNNERS[name] ?? []) {
+    const words = afterVerb(runner, args)
+    if (words !== null) return yield { runner, words }
+  }
 }
 
 function programName(command: string): string {
@@ -137,21 +156,18 @@ function programName(command: string): string {
     .toLowerCase()
 }
 
-function unpinnedFrom([command, ...args]: readonly string[]): string | null {
-  return command === undefined ? null : unpinnedPackage(command, args)
+function* runsFrom([command, ...args]: readonly string[]): Generator<Run> {
+  if (command !== undefined) yield* runsOf(command, args)
 }
 
 /** A shell's own text is not parsed, only looked through for the names of runners. */
-function unpinnedInScript(args: readonly string[]): string | null {
+function* runsInScript(args: readonly string[]): Generator<Run> {
   for (const text of args) {
     const words = text.split(/[\s;&|()'"`$]+/).filter((word) => word !== '')
     for (const [i, word] of words.entries()) {
-      if (RUNNERS[programName(word)] === undefined) continue
-      const found = unpinnedPackage(word, words.slice(i + 1))
-      if (found !== null) return found
+      if (RUNNERS[programName(word)] !== undefined) yield* runsOf(word, words.slice(i + 1))
     }
   }
-  return null
 }
 
 /** @returns the words after the verb, or null where this is another verb */

@@ -1,5 +1,5 @@
 /** Children: what they are given, how they end, and what happens to the calls they had. */
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
@@ -176,6 +176,36 @@ test('a command that is not there says so', async () => {
 test('a package without an exact version is not run', async () => {
   const uid = await room.add('s', { stdio: { command: 'npx', args: ['-y', 'some-server'], env: {} } })
   expect(room.upstreams.health(uid)).toMatchObject({ status: 'error', error: expect.stringContaining('some-server') })
+})
+
+describe('a package runner', () => {
+  /** An `npx` that does what `script` says before it becomes the server. */
+  async function withRunner(script: string) {
+    await room.close()
+    room = await openRoom({
+      limits: { probeMs: 300, refusedMs: 0 },
+      stdio: (data) => ({ env: { PATH: `${join(data, '..')}:${process.env.PATH}` } }),
+    })
+    const { command, args } = child(`answers['tools/call'] = () => text('alive')`)
+    writeFileSync(join(room.dir, 'npx'), `#!/bin/sh\n${script}\nshift 2; exec "${command}" "$@"\n`, { mode: 0o755 })
+    return room.add('s', { stdio: { command: 'npx', args: ['-y', 'pkg@1.2.3', ...args], env: {} } })
+  }
+
+  test('that is still fetching is waited for, and not started a second time', async () => {
+    const uid = await withRunner('echo x >> "$HOME/starts"; sleep 1')
+    expect(room.upstreams.health(uid)).toMatchObject({ status: 'ready' })
+    const [home] = globSync(join(room.dir, 'data', 'children', '*', '*', 'starts'))
+    expect(readFileSync(home ?? '', 'utf8')).toBe('x\n')
+  })
+
+  test('that was ended in the middle of an installation begins anew', async () => {
+    const uid = await withRunner(`
+      half="$HOME/.npm/_npx/half"
+      [ -e "$half" ] && exit 254
+      [ -e "$HOME/.npm/once" ] || { mkdir -p "$half"; : > "$HOME/.npm/once"; exit 1; }`)
+    expect(room.upstreams.health(uid)).toMatchObject({ status: 'error' })
+    expect(await room.upstreams.sync(uid)).toMatchObject({ status: 'ready' })
+  })
 })
 
 describe('one shared child', () => {
