@@ -4,7 +4,9 @@
 import { readFileSync } from 'node:fs'
 
 const faults = []
-const { lockfileVersion, packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'))
+const { lockfileVersion, packages } = JSON.parse(
+  readFileSync(process.argv[2] ?? new URL('../package-lock.json', import.meta.url), 'utf8'),
+)
 if (lockfileVersion !== 3) faults.push(`lockfileVersion is ${lockfileVersion}, not 3`)
 
 const entries = Object.entries(packages).filter(([path]) => path !== '')

