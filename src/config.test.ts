@@ -214,6 +214,17 @@ describe('what is wrong is said with its place', () => {
       says: 'such as 10.0.0.0/8',
     },
     { when: 'a range too wide to exist', env: { PORTICO_TRUSTED_PROXIES: '10.0.0.0/33' }, says: 'such as 10.0.0.0/8' },
+    {
+      when: 'a proxy of another kind',
+      env: { HTTPS_PROXY: 'socks5://a.example' },
+      says: 'HTTPS_PROXY: must be http://',
+    },
+    { when: 'a proxy with a path', env: { HTTPS_PROXY: 'http://a.example/x' }, says: 'HTTPS_PROXY: must be http://' },
+    {
+      when: 'a proxy that is no URL',
+      yaml: 'outbound: {proxy: "a.example:3128"}',
+      says: 'outbound.proxy: must be http://',
+    },
     { when: 'another database', env: { DATABASE_URL: 'mysql://x' }, says: 'DATABASE_URL: must begin with postgres://' },
     {
       when: 'a listener for everyone without a public URL',
@@ -363,6 +374,15 @@ describe('secrets', () => {
       file: join(folder, 'dsn'),
     })
     expect(read({ yaml: 'database_url_file: ./dsn' }).values.database_url).toBe('postgres://u:p@127.0.0.1/x')
+    writeFileSync(join(folder, 'proxy'), 'http://user:p@proxy.example:3128\n')
+    const sealed = { PORTICO_ENCRYPTION_KEY: key.toString('hex') }
+    for (const given of [
+      { env: { ...sealed, HTTPS_PROXY_FILE: 'proxy' } },
+      { env: sealed, yaml: 'outbound: {proxy_file: ./proxy}' },
+    ]) {
+      const { config } = openConfig(read(given), {})
+      expect(config.outbound).toEqual({ proxy: 'http://user:p@proxy.example:3128', noProxy: [] })
+    }
     writeFileSync(join(folder, 'key'), `${key.toString('hex')}\n`)
     expect(
       openConfig(read({ env: { PORTICO_ENCRYPTION_KEY_FILE: 'key' }, yaml: '' }), {}).config.keys.keys[0]?.key,

@@ -17,6 +17,7 @@ interface AddOptions {
   header: string[]
   env: string[]
   isolation?: (typeof ISOLATIONS)[number]
+  allowPrivate: string[]
   definitions?: DefinitionsMode
   portal?: string
   attach: boolean
@@ -40,6 +41,12 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .option('--header <"Name: value">', 'header that the portal sends to the server; may be given again', collect, [])
     .option('--env <NAME=value>', 'variable for the command; may be given again', collect, [])
     .addOption(new Option('--isolation <kind>', 'who may share one connection or process').choices(ISOLATIONS))
+    .option(
+      '--allow-private <host:port>',
+      'place inside your network that it may be at (owner token only); may be given again',
+      collect,
+      [],
+    )
     .addOption(
       new Option('--definitions <mode>', 'what becomes of tools that change or appear later').choices(
         DEFINITIONS_MODES,
@@ -101,6 +108,7 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     name,
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
+    ...(options.allowPrivate.length === 0 ? {} : { allow_private: options.allowPrivate }),
     ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
   }
   if (command !== undefined) {
@@ -161,6 +169,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`address    ${addressOf(server)}`)
     terminal.print(`sign-in    ${server.auth_type}`)
     terminal.print(`isolation  ${server.isolation}`)
+    if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
     terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)
     terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
     const { circuit } = server
