@@ -2,9 +2,12 @@
 import type { IncomingMessage } from 'node:http'
 import { LIMITS } from '../config/limits.ts'
 
-/** @returns the bytes, or null when there are more than `limit`. @throws when the client goes away in mid-body */
-export function readBody(request: IncomingMessage, limit: number = LIMITS.body.value): Promise<Buffer | null> {
-  return new Promise((resolve, reject) => {
+/** @returns the bytes; or that there are more than `limit`; or that the client went away in mid-body, which is no trouble of ours */
+export function readBody(
+  request: IncomingMessage,
+  limit: number = LIMITS.body.value,
+): Promise<Buffer | 'too-long' | 'gone'> {
+  return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
@@ -15,13 +18,13 @@ export function readBody(request: IncomingMessage, limit: number = LIMITS.body.v
       }
       request.removeAllListeners('data')
       request.pause()
-      resolve(null)
+      resolve('too-long')
     })
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)))
     // An error is followed by the close.
     request.on('error', () => {})
     request.on('close', () => {
-      if (!request.complete) reject(new Error('the client closed the connection in mid-body'))
+      if (!request.complete) resolve('gone')
     })
   })
 }

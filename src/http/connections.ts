@@ -37,35 +37,20 @@ export function limitConnections(
 
 /**
  * Requests that a client sends ahead on one connection are all carried out at once, and their answers wait for one
- * another. The response of one that waits has no socket yet, and Node tells it nothing when the connection dies: it is told
- * here, so that its call ends and what it holds is given back.
+ * another.
  *
- * @returns tells whether a request whose response has no socket may wait; where not, its connection is gone
+ * @returns tells whether a request whose response has no socket yet may wait; where not, its connection is gone
  */
 export function makeQueue(most: number): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const waiting = new WeakMap<Socket, Set<ServerResponse>>()
+  const waiting = new WeakMap<Socket, number>()
   return ({ socket }, response) => {
-    const queue = waiting.get(socket) ?? follow(socket)
-    if (queue.size >= most) {
+    const count = (waiting.get(socket) ?? 0) + 1
+    if (count > most) {
       socket.destroy()
       return false
     }
-    queue.add(response)
-    response.once('close', () => queue.delete(response))
+    waiting.set(socket, count)
+    response.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
     return true
-  }
-
-  function follow(socket: Socket): Set<ServerResponse> {
-    const queue = new Set<ServerResponse>()
-    waiting.set(socket, queue)
-    socket.once('close', () => {
-      for (const response of queue) {
-        // The one that got the socket meanwhile is told by Node.
-        if (response.socket !== null) continue
-        response.destroy()
-        response.emit('close')
-      }
-    })
-    return queue
   }
 }

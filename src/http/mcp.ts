@@ -82,6 +82,7 @@ async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
   let body: unknown
   if (method === 'POST') {
     const read = await readJson(arrival)
+    if (read.kind === 'gone') return
     if (read.kind === 'error') return answer.end(read.status, errorBody(read.error, null))
     body = read.value
   }
@@ -117,14 +118,15 @@ function acceptsStream({ headers }: Arrival): boolean {
 
 type ReadJson = { kind: 'json'; value: unknown } | { kind: 'error'; status: number; error: RpcError }
 
-async function readJson({ request, headers }: Arrival): Promise<ReadJson> {
+async function readJson({ request, headers }: Arrival): Promise<ReadJson | { kind: 'gone' }> {
   const type = headers['content-type'] ?? ''
   if (type !== 'application/json' && !JSON_TYPE.test(type))
     return unreadable(415, 'Send the message as application/json.')
   const coding = headers['content-encoding']
   if (coding !== undefined && coding !== 'identity') return unreadable(415, 'Send the body without a content coding.')
   const bytes = await readBody(request)
-  return bytes === null ? unreadable(413, 'The message is larger than 4 MiB.') : parseInbound(bytes)
+  if (bytes === 'gone') return { kind: 'gone' }
+  return bytes === 'too-long' ? unreadable(413, 'The message is larger than 4 MiB.') : parseInbound(bytes)
 }
 
 const JSON_TYPE = /^application\/json(?:\s*;|$)/i

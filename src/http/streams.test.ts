@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { openRaw } from '../../test/raw-socket.ts'
 import { person } from '../../test/upstream-room.ts'
+import { Answer } from './stream.ts'
 import { Streams, Unread } from './streams.ts'
 
 const PATIENCE = { timeout: 10_000 }
@@ -66,5 +67,23 @@ test('a reader that catches up is not watched any more, and its stream stays ope
   await connection.until(/still here/)
   expect(unread.isFull(ada)).toBe(false)
   connection.destroy()
+  server.close()
+})
+
+test('what a client holds that left before anybody listened is given back', async () => {
+  let givenBack = 0
+  const { server, connection, ask } = await serve((response) => {
+    response.once('close', () => {
+      const asked = { response, headers: {}, cors: [] }
+      const answer = new Answer(asked, true, person('ada'), { waiting: new Set(), unread: new Unread() })
+      answer.onClose(() => givenBack++)
+      answer.onAbandoned(() => givenBack++)
+      answer.open()
+      answer.standBy(() => answer.finish())
+    })
+    connection.destroy()
+  })
+  ask()
+  await expect.poll(() => givenBack, PATIENCE).toBe(2)
   server.close()
 })
