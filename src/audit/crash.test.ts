@@ -10,9 +10,13 @@ import { TEST_KEYS } from '../../test/keys.ts'
 import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
+import { headKeys, openHeadSigner } from './chain.ts'
 import type { Audit, AuditRow } from './event.ts'
 import { HEADER_BYTES, MAX_PAYLOAD, segmentName, takeFrame } from './frames.ts'
+import { readHeadFiles } from './head-file.ts'
 import { openAudit } from './log.ts'
+import { openChainReader } from './open-chain.ts'
+import { type Verdict, verifyChain } from './verify.ts'
 
 const WRITER = join(import.meta.dirname, '../../test/audit-writer.ts')
 
@@ -108,12 +112,19 @@ describe.each(DATABASE_KINDS)('after a crash, on %s', (kind) => {
     return child
   }
 
+  async function verified(): Promise<Verdict> {
+    const reader = await openChainReader(dir, postgres?.url ?? null)
+    const signer = openHeadSigner(headKeys(TEST_KEYS))
+    return verifyChain({ reader, signer, files: readHeadFiles(dir) }).finally(() => reader.close())
+  }
+
   test.each(['process', 'disk'] as const)('kill -9 under load loses no released row (%s)', async (durability) => {
     const child = writer({ durability })
     await child.reach(6000)
     await child.kill()
 
-    const rows = await everything(await open())
+    const audit = await open()
+    const rows = await everything(audit)
     const begun = deedsOf(rows, 'begun')
     const ended = deedsOf(rows, 'ended')
     expect(new Set(begun).size).toBe(begun.length)
@@ -130,6 +141,8 @@ describe.each(DATABASE_KINDS)('after a crash, on %s', (kind) => {
     expect(left.every((row) => row.outcome === 'unknown' && row.actor.label === 'ada@example.com')).toBe(true)
     // Own journal and the directory's lock; the dead one is gone.
     expect(readdirSync(join(dir, 'journal'))).toHaveLength(2)
+    await audit.close()
+    expect(await verified()).toMatchObject({ intact: true, rows: rows.length, unsigned: 0 })
   })
 
   test('a deed that was open when its process died is closed as unknown, once', async () => {
@@ -212,6 +225,38 @@ describe.each(DATABASE_KINDS)('after a crash, on %s', (kind) => {
     expect(polled).toEqual(rows.map((row) => row.seq))
     expect(rows).toHaveLength(8000)
     for (const own of dirs) rmSync(own, { recursive: true, force: true })
+  })
+})
+
+describe('several replicas on one PostgreSQL, each with its own directory', () => {
+  test('a start closes what its own dead process left open, and never what another has under way', async () => {
+    const postgres = await freshPostgres()
+    const dirs = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'portico-audit-')))
+    const [lives, dies] = dirs.map(
+      (dir) =>
+        new Writer({ dir, databaseUrl: postgres.url, durability: 'process', deeds: 10, hold: true }, join(dir, 'said')),
+    )
+    try {
+      await Promise.all([lives?.reach(11), dies?.reach(11)])
+      await dies?.kill()
+      const audit = await openAudit({
+        ...{ dir: dirs[1] ?? '', databaseUrl: postgres.url, durability: 'process', retentionDays: 90 },
+        ...{ keys: TEST_KEYS, clock: systemClock, log: silentLog },
+      })
+      const left = [...(dies?.begun ?? [])].filter((deed) => !dies?.ended.has(deed))
+      const closed = await audit.query({ limit: 100, outcome: 'unknown' })
+      expect(closed.map((row) => row.deed)).toEqual(left)
+      await expect.poll(() => audit.query({ limit: 100, phase: 'begun' })).toHaveLength(22)
+      const open = [...(lives?.begun ?? [])].filter((deed) => !lives?.ended.has(deed))
+      expect(open).toHaveLength(1)
+      expect(await audit.query({ limit: 10, deed: open[0] ?? '' })).toMatchObject([{ phase: 'begun' }])
+      await audit.close()
+    } finally {
+      await lives?.kill()
+      await dies?.kill()
+      await postgres.drop()
+      for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
+    }
   })
 })
 
