@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -477,6 +478,45 @@ describe('the data directory', () => {
       expect.stringContaining('others may look into the data directory (mode 755)'),
     ])
     expect(mode(join(folder, 'data'))).toBe(0o755)
+  })
+  test('what others could read of ours is closed to them, and told', () => {
+    const data = join(folder, 'data')
+    mkdirSync(join(data, 'journal'), { recursive: true, mode: 0o700 })
+    for (const name of ['admin-token', 'portico.db', 'journal/lock'])
+      writeFileSync(join(data, name), '', { mode: 0o600 })
+    expect(openConfig(read({ env }), {}).warnings).toEqual([])
+    for (const name of ['', 'admin-token', 'portico.db', 'journal/lock']) chmodSync(join(data, name), 0o755)
+    const { warnings } = openConfig(read({ env }), {})
+    expect(warnings.map((line) => line.replace(data, '').replace(/\(.*/, ''))).toEqual([
+      ': others could read it ',
+      '/admin-token: others could read it ',
+      '/portico.db: others could read it ',
+      '/journal/lock: others could read it ',
+    ])
+    for (const name of ['', 'admin-token', 'portico.db', 'journal/lock']) expect(mode(join(data, name))).toBe(0o700)
+    expect(openConfig(read({ env }), {}).warnings).toEqual([])
+  })
+  for (const name of ['admin-token', 'portico.db', 'portico.db-wal', 'audit.db', 'key-id', 'journal']) {
+    test(`a link where ${name} must be is refused, and what it leads to is not touched`, () => {
+      mkdirSync(join(folder, 'data'), { mode: 0o700 })
+      writeFileSync(join(folder, 'data', 'audit.db'), '', { mode: 0o600 })
+      writeFileSync(join(folder, 'victim'), 'hers', { mode: 0o644 })
+      rmSync(join(folder, 'data', name), { force: true })
+      symlinkSync(join(folder, 'victim'), join(folder, 'data', name))
+      writeFileSync(join(folder, 'data', name === 'portico.db' ? 'key-id' : 'portico.db'), '0123456789abcdef', {
+        mode: 0o600,
+      })
+      expect(problems(() => openConfig(read({ env }), {}))).toContain(`${name}: is a link`)
+      expect(readFileSync(join(folder, 'victim'), 'utf8')).toBe('hers')
+      expect(mode(join(folder, 'victim'))).toBe(0o644)
+    })
+  }
+  test('a key that is a link is refused', () => {
+    const xdg = { XDG_CONFIG_HOME: join(folder, 'xdg') }
+    const { keyFile } = openConfig(read(), xdg)
+    renameSync(keyFile ?? '', join(folder, 'elsewhere'))
+    symlinkSync(join(folder, 'elsewhere'), keyFile ?? '')
+    expect(problems(() => openConfig(read(), xdg))).toContain('is a link; put the file itself there')
   })
   test('a file in its place is refused', () => {
     writeFileSync(join(folder, 'data'), '')
