@@ -34,6 +34,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('GATE-5', 'A server is reached only if the portal and the server allow; silence is a no.'),
   own('GATE-6', 'What a caller switches off is off for that caller alone.'),
 
+  own(
+    'EGRESS-1',
+    'A socket goes only to an address that was judged for it; inner ones are closed unless the owner opened them.',
+  ),
+  own('EGRESS-2', 'What is refused and what is dead are told alike.'),
+  own('EGRESS-3', 'A call or a list goes through at most three portals.'),
+
   own('DEFINITION-1', 'A definition that is not as it was approved is neither shown nor reached, in any way.'),
   own('DEFINITION-2', 'What an admin approves is exactly what was seen, and then it is offered.'),
   own('DEFINITION-3', 'A change towards harmless, and what hides characters, is held in every mode.'),

@@ -102,6 +102,7 @@ describe.each(DATABASE_KINDS)('the allow-list of a server, on %s', (kind) => {
   beforeAll(() => open(kind))
   afterAll(close)
 
+  // [EGRESS-1]
   test('opens an inner place for the owner alone', async () => {
     const place = `ledger.internal:${inner.port}`
     const body = { hostname: `http://${place}/mcp`, allow_private: [place] }

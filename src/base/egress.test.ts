@@ -73,6 +73,7 @@ function answering(...lists: (readonly string[])[]) {
 }
 
 describe('a socket', () => {
+  // [EGRESS-1]
   test('leads to the address that was judged: the name is resolved once, by us, for each socket', async () => {
     const server = await listen(createServer(hello))
     const { asked, resolve } = answering(['127.0.0.1'])

@@ -52,6 +52,7 @@ async function stateOf(at: Room, id: string) {
 }
 
 describe('a server at an address inside', () => {
+  // [EGRESS-2]
   test('is not connected to, whether its port is open, closed or silent, and one body says so', async () => {
     const server = await start()
     const names = { 'open.example': ['127.0.0.1'], 'closed.example': ['127.0.0.1'], 'silent.example': ['10.255.255.1'] }
@@ -175,14 +176,9 @@ describe('what a server answers leads nowhere else', () => {
 })
 
 test.each([
-  ['gzip'],
-  ['br'],
-  ['zstd'],
-  ['deflate'],
-  ['GZIP'],
-  ['identity, gzip'],
-  [Array(1000).fill('gzip').join(', ')],
-])('a stream or an answer that is coded %.12s is refused before it is read', async (coding) => {
+  ...['gzip', 'br', 'zstd', 'deflate', 'GZIP', 'identity, gzip'].map((coding) => [coding, coding] as const),
+  ['a thousand times over', Array(1000).fill('gzip').join(', ')],
+])('a stream or an answer that is coded %s is refused before it is read', async (_, coding) => {
   const headers = { 'content-encoding': coding }
   const server = await start(
     modern((seen, response) => {

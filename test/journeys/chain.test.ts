@@ -81,6 +81,7 @@ describe('a call that goes round', () => {
     }
   })
 
+  // [EGRESS-3]
   test('ends at the fourth portal, which says why, and nothing is called', async () => {
     const before = calls()
     const told = await callAt(b, 'a_b_a_new_echo')
@@ -110,6 +111,7 @@ describe('a call that goes round', () => {
   })
 })
 
+// [EGRESS-3]
 test('lists that go round come to an end, and what was listed before stays', async () => {
   const stateOf = async (portal: TestPortal, id: string) =>
     (await portal.api<{ status: string; error?: string; tools: { name: string }[] }>('GET', `${SERVERS}/${id}`)).body
