@@ -84,6 +84,8 @@ function sendOn(transport: Transport, sink: Sink, message: JsonObject): void {
 }
 
 function writer(stream: NodeJS.WritableStream & { destroyed?: boolean }) {
+  // Some modes do not wait, and each write that is not taken waits by itself.
+  stream.setMaxListeners(0)
   return (bytes: string | Buffer): Promise<boolean> => {
     if (stream.destroyed) return Promise.resolve(false)
     if (stream.write(bytes)) return Promise.resolve(true)
