@@ -99,6 +99,35 @@ test('a hidden owner keeps its names: neither the bare nor the public one goes t
   expect(catalog.list('tool', all).parts.map((json) => JSON.parse(json).name)).toEqual(['evil_send'])
 })
 
+test('what is held is in no list, keeps its names, and is not even made into text', () => {
+  const kinds = ['tool', 'prompt', 'resource', 'template'] as const
+  const parts = inventory({
+    tools: [define({ name: 'send' }), define({ name: 'read' })],
+    prompts: [define({ name: 'send' })],
+    resources: [define({ name: 'send' })],
+    templates: [define({ name: 'send' })],
+  })
+  const held = kinds.map((kind) => ({ kind, name: 'send', state: 'held' as const }))
+  const rejected = {
+    ...parts,
+    held: [...held.slice(1), { kind: 'tool' as const, name: 'send', state: 'rejected' as const }],
+  }
+  for (const mount of [null, 0]) {
+    const catalog = catalogOf(
+      [
+        [server('mail'), { ...parts, held }],
+        [server('evil'), parts],
+      ],
+      mount,
+    )
+    const lists = kinds.map((kind) => catalog.list(kind, { key: '10', has: [true, false] }).parts)
+    expect(lists).toEqual([[`{"name":"${mount === null ? 'mail_' : ''}read"}`], [], [], []])
+    for (const kind of kinds)
+      expect(catalog.find(kind, 'send')).toMatchObject({ server: { id: 'mail' }, held: true, listed: '' })
+  }
+  expect(catalogOf([[server('mail'), rejected]]).find('tool', 'mail_send')).toMatchObject({ held: true })
+})
+
 test('a server that was never synced takes nothing away from the others', () => {
   const catalog = catalogOf([
     [server('down'), undefined],

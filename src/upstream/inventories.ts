@@ -85,8 +85,7 @@ export class Inventories {
   /** Whether the server itself says that calling this tool twice is the same as once. */
   isRepeatable(server: ServerUid, tool: string): boolean {
     const definition = this.get(server)?.tools.find((one) => one.name === tool)
-    // What a held definition claims was approved by nobody.
-    if (definition === undefined || this.#holds(server, 'tool', tool)) return false
+    if (definition === undefined) return false
     const { annotations = null } = JSON.parse(definition.json) as JsonObject
     const hints = asObject(annotations)
     return hints?.readOnlyHint === true || hints?.idempotentHint === true
