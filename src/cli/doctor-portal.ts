@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net'
 import { ConfigError } from '../config/config-error.ts'
+import { unpinnedPackage } from '../upstream/pinned-package.ts'
 import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
@@ -100,8 +101,8 @@ function stateOf({ id, status, error, last_successful_sync: synced }: Server): F
 function habitsOf({ id, isolation, transport }: Server): Finding[] {
   const check = `server ${id}`
   const findings: Finding[] = []
-  const unpinned = transport === undefined ? undefined : unpinnedPackage(transport.command, transport.args)
-  if (unpinned !== undefined) {
+  const unpinned = transport === undefined ? null : unpinnedPackage(transport.command, transport.args)
+  if (unpinned !== null) {
     findings.push(
       warning(
         check,
@@ -120,29 +121,4 @@ function habitsOf({ id, isolation, transport }: Server): Finding[] {
     )
   }
   return findings
-}
-
-/** @returns the package that a runner would fetch in whatever version is newest, or undefined */
-export function unpinnedPackage(command: string, args: readonly string[]): string | undefined {
-  const program = command
-    .split(/[\\/]/)
-    .at(-1)
-    ?.replace(/\.(cmd|exe)$/i, '')
-  const words =
-    program === 'npx' || program === 'bunx' || program === 'uvx'
-      ? args
-      : isRunner(program, args[0])
-        ? args.slice(1)
-        : undefined
-  const named = words?.find((word) => !word.startsWith('-'))
-  if (named === undefined || named.startsWith('.') || named.startsWith('/')) return undefined
-  return /.(@|==)v?\d+\.\d+\.\d+/.test(named) ? undefined : named
-}
-
-function isRunner(program: string | undefined, verb: string | undefined): boolean {
-  return (
-    ((program === 'npm' || program === 'pnpm' || program === 'yarn') &&
-      (verb === 'exec' || verb === 'dlx' || verb === 'x')) ||
-    (program === 'pipx' && verb === 'run')
-  )
 }

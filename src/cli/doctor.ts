@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { Settings } from '../config.ts'
 import { AlreadySaid } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { checkChildren } from './doctor-children.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkFiles } from './doctor-files.ts'
 import { checkKey } from './doctor-key.ts'
@@ -23,6 +24,7 @@ const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
   files: checkFiles,
   key: checkKey,
   database: checkDatabase,
+  children: checkChildren,
 }
 
 const MARKS: Readonly<Record<Verdict, string>> = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' }

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { idFrom, readPairs } from './add-server.ts'
-import { unpinnedPackage } from './doctor-portal.ts'
 import { run } from './program.ts'
 
 let folder: string
@@ -264,18 +263,4 @@ describe('small things', () => {
     expect(readPairs(['X-Key: a: b'], ':', '--header')).toEqual({ 'X-Key': 'a: b' })
     expect(() => readPairs(['A=1', 'A=2'], '=', '--env')).toThrow('given twice')
   })
-  const runners = [
-    { command: 'npx', args: ['-y', 'some-server'], unpinned: 'some-server' },
-    { command: 'npx', args: ['-y', '@scope/server@latest', '/tmp'], unpinned: '@scope/server@latest' },
-    { command: '/usr/bin/npx', args: ['@scope/server'], unpinned: '@scope/server' },
-    { command: 'npx', args: ['-y', '@scope/server@1.2.3'], unpinned: undefined },
-    { command: 'uvx', args: ['tool==1.2.3'], unpinned: undefined },
-    { command: 'pnpm', args: ['dlx', 'tool'], unpinned: 'tool' },
-    { command: 'node', args: ['server.js'], unpinned: undefined },
-  ]
-  for (const { command, args, unpinned } of runners) {
-    test(`doctor: ${command} ${args.join(' ')} is ${unpinned === undefined ? 'pinned' : 'unpinned'}`, () => {
-      expect(unpinnedPackage(command, args)).toBe(unpinned)
-    })
-  }
 })
