@@ -41,6 +41,7 @@ export async function createServer(call: Call<ServerCreate>): Promise<Outcome> {
   await syncWithPatience(deps, uid)
   return {
     result: await showServer(deps, await existing(deps.store.db, body.id)),
+    messages: warningsOf(body),
     change: { object: 'server', id: body.id, fields: writtenFields(body) },
   }
 }
@@ -57,6 +58,7 @@ export async function updateServer(call: Call<ServerUpdate>): Promise<Outcome> {
   if (renewed) await syncWithPatience(deps, uid)
   return {
     result: await showServer(deps, await existing(deps.store.db, id)),
+    messages: warningsOf(body),
     change: { object: 'server', id, fields: writtenFields(body) },
   }
 }
@@ -96,6 +98,14 @@ async function syncWithPatience({ upstreams }: AdminDeps, uid: ServerUid): Promi
   })
   await Promise.race([upstreams.sync(uid), patience])
   clearTimeout(timer)
+}
+
+/** What is allowed and yet should be known to whoever asks for it. */
+function warningsOf({ isolation }: Pick<ServerCreate, 'isolation'>): string[] {
+  if (isolation !== 'shared') return []
+  return [
+    'isolation is "shared": all callers are one session to this server, so what one tells it another may be shown. Where it keeps anything of its callers, choose "per_user" or "per_session".',
+  ]
 }
 
 function passStdioGate({ deps, operator, caller }: Call<unknown>): void {

@@ -76,6 +76,20 @@ describe('stdio servers', () => {
     )
   })
 
+  test('a server that all callers share says so to whoever makes it, and no other does', async () => {
+    await within('local', async (room) => {
+      const said = async (id: string, isolation?: string) => {
+        const sent = { ...body(id), ...(isolation === undefined ? {} : { isolation }) }
+        return (await room.ask('POST', SERVERS, { body: sent })).body.messages
+      }
+      expect(await said('one')).toEqual([])
+      expect(await said('two', 'per_user')).toEqual([])
+      expect(JSON.stringify(await said('three', 'shared'))).toContain('all callers are one session')
+      const changed = await room.ask('PUT', `${SERVERS}/one`, { body: { isolation: 'shared' } })
+      expect(JSON.stringify(changed.body.messages)).toContain('all callers are one session')
+    })
+  })
+
   test.each([
     ['another id in the hostname', { hostname: 'stdio://other' }, 'hostname'],
     ['no transport', { transport: undefined }, 'transport'],
