@@ -69,7 +69,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   from('MCP 2025-11-25, Authorization: token passthrough')('CRED-1', "The client's token never reaches a server."),
   own('CRED-2', 'A copy of the database holds no secret that opens anything.'),
   own('CRED-3', 'Credentials are written and never read back.'),
-  own('CRED-5', 'A server that echoes its credential in an error shows it to no caller, log or audit.'),
+  own('CRED-6', 'A server that echoes its credential in an error shows it to no caller, log or audit.'),
   from('RFC 6750, section 2')('CRED-4', 'A token is taken from the Authorization header and from nowhere else.'),
   from('RFC 8707, section 2')('CRED-5', 'An access token is good for its own portal and for no other.'),
 

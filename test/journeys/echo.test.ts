@@ -87,7 +87,7 @@ async function everythingKept(): Promise<string> {
 describe.each(['modern', 'legacy'])('a server of the %s era', (id) => {
   const params = { name: `${id}_echo`, arguments: {} }
 
-  // [CRED-5]
+  // [CRED-6]
   test.each(Object.keys(ways))('that echoes its credential in %s shows it to nobody', async (name) => {
     way = ways[name] ?? 'status'
     const modernCaller = await ask2026(`${portal.url}/mcp`, bearer(token), 'tools/call', params)
