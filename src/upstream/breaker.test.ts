@@ -21,7 +21,7 @@ const start = async (script: Script, port = 0): Promise<ScriptedServer> => {
   servers.push(server)
   return server
 }
-const limits = { idleMs: 300, probeMs: 200, refusedMs: 600, restMs: 40 }
+const limits = { idleMs: 500, probeMs: 300, refusedMs: 800, restMs: 40 }
 
 beforeEach(async () => {
   room = await openRoom({ limits })
@@ -37,7 +37,7 @@ const circuit = (uid: ServerUid) => room.upstreams.health(uid).circuit
 const CLOSED = { state: 'closed', failures: 0, since: null, nextProbe: null }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let i = 0; i < 1000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(condition()).toBe(true)
 }
 
@@ -195,6 +195,11 @@ describe('what does not take a server from its callers', () => {
 
 describe('a child that hangs', () => {
   const peer = child(`answers['tools/call'] = () => text(String(process.pid))`)
+  beforeEach(async () => {
+    await room.close()
+    // A program has to start within these.
+    room = await openRoom({ limits: { ...limits, idleMs: 2500, probeMs: 2000 } })
+  })
 
   // [HEAL-5]
   test('is given up for another one, which the next call finds', async () => {

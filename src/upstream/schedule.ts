@@ -51,6 +51,10 @@ export class Schedule {
   /** When each kind of hint last led to a sync. */
   readonly #hinted = new Map<string, number>()
   readonly #background = new Set<Promise<void>>()
+  /** What the last look found due and nobody has taken yet. */
+  #queue: ServerUid[] = []
+  /** Who takes from it. */
+  #takers = 0
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -100,15 +104,27 @@ export class Schedule {
     this.#inBackground(this.#leased(server))
   }
 
-  /** Syncs what is due. */
+  /** Syncs what is due, a few at a time: the next as soon as one is done, so that those that hang hold up few others. */
   look(): void {
     const now = this.#deps.store.clock.now()
-    let free = AT_ONCE - this.#running.size
+    this.#queue = []
     for (const server of this.#deps.servers()) {
-      if (free <= 0) return
-      if (this.#running.has(server.uid) || !isDue(server, now)) continue
-      free--
-      this.#inBackground(this.#leased(server.uid))
+      if (!this.#running.has(server.uid) && isDue(server, now)) this.#queue.push(server.uid)
+    }
+    while (this.#takers < AT_ONCE && this.#queue.length > 0) {
+      this.#takers++
+      this.#inBackground(this.#takeAll())
+    }
+  }
+
+  async #takeAll(): Promise<void> {
+    try {
+      for (let server = this.#queue.shift(); server !== undefined; server = this.#queue.shift()) {
+        if (this.#isClosed) return
+        await this.#leased(server)
+      }
+    } finally {
+      this.#takers--
     }
   }
 

@@ -25,6 +25,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Gone, and its parent knows: a call that follows is not in flight at the death. */
+function isReaped(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch {
+    return true
+  }
+}
+
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 25))
   expect(condition()).toBe(true)
@@ -87,6 +97,18 @@ test('a child that dies on every call is given growing rests', async () => {
   // 0 + 250 + 500 + 1000 ms at least.
   expect(performance.now() - started).toBeGreaterThan(1700)
 }, 20_000)
+
+// Rests for a dozen deaths would take more than half an hour.
+test('a child that does its work and is killed is started again at once, however often', async () => {
+  const uid = await room.add('s', { stdio: child(`answers['tools/call'] = () => text(String(process.pid))`) })
+  for (let death = 0; death < 12; death++) {
+    const pids = await Promise.all(Array.from({ length: 30 }, () => room.tool(uid, 'echo', {})))
+    const [pid] = new Set(pids.map(textOf))
+    process.kill(Number(pid), 'SIGKILL')
+    await until(() => isReaped(Number(pid)))
+  }
+  expect(textOf(await room.tool(uid, 'echo', {}))).toMatch(/^\d+$/)
+})
 
 test('closing the room ends the child and everything it started', async () => {
   const peer = child(
