@@ -11,6 +11,8 @@ export interface Seen {
   path: string
   headers: Record<string, string>
   raw: readonly string[]
+  /** The body to the byte. */
+  text: string
   body: { id?: number; method?: string; params?: JsonObject; result?: unknown; error?: { code: number } }
 }
 
@@ -38,6 +40,7 @@ export async function startScripted(script: Script, port = 0): Promise<ScriptedS
       path: request.url ?? '',
       headers: request.headers as Record<string, string>,
       raw: request.rawHeaders,
+      text,
       body: text === '' ? {} : JSON.parse(text),
     }
     seen.push(one)

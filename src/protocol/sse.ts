@@ -3,6 +3,7 @@
  * towards a client: only `data` travels, framed anew, so no byte of it can open a field or an event of its own.
  */
 import { Fault } from '../base/fault.ts'
+import { escapeLineEnds } from './one-line.ts'
 
 export interface SseEvent {
   /** `message` where the stream named none. */
@@ -154,13 +155,13 @@ const END = Buffer.from('\n\n')
 export const SSE_KEEPALIVE = ':\n\n'
 
 /**
- * One event. Every CR, LF and CRLF inside `data` becomes a line of its own, so pretty-printed JSON arrives whole and
+ * One event of a JSON message. Every CR, LF and CRLF inside `data` becomes a line of its own, so pretty-printed JSON arrives whole and
  * nothing in it can start a field.
  *
  * @throws Error when `id` or `event` hold CR, LF or NUL: they are the portal's own, so that is a bug
  */
 export function sseFrame(data: Buffer | string, options: FrameOptions = {}): Buffer {
-  const body = typeof data === 'string' ? Buffer.from(data) : data
+  const body = escapeLineEnds(typeof data === 'string' ? Buffer.from(data) : data)
   const parts: Buffer[] = []
   if (options.event !== undefined) parts.push(Buffer.from(`event: ${singleLine(options.event)}\n`))
   if (options.id !== undefined) parts.push(Buffer.from(`id: ${singleLine(options.id)}\n`))

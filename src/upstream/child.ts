@@ -5,6 +5,7 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { escapeLineEnds } from '../protocol/one-line.ts'
 import type { Launch } from './launch.ts'
 import { openLines } from './lines.ts'
 import { Trouble } from './trouble.ts'
@@ -85,7 +86,7 @@ export class Child {
     const { stdin } = this.#process
     // One write for the message and its end.
     stdin.cork()
-    stdin.write(message)
+    stdin.write(escapeLineEnds(message))
     stdin.write('\n')
     stdin.uncork()
   }
