@@ -68,6 +68,51 @@ test('a server that stays away is unreachable, and nothing was sent', async () =
   await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-unreachable' })
 })
 
+test('a call whose handshake breaks waits for the next one, and is sent once', async () => {
+  let greeted = 0
+  const server = await start((seen, response, request) => {
+    if (seen.body.method === 'server/discover' && ++greeted <= 2) request.socket.destroy()
+    else modern(answer)(seen, response, request)
+  })
+  // The first sync meets the first broken handshake, the call the second.
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(room.upstreams.health(uid)).toMatchObject({ status: 'error' })
+  expect(textOf(await room.tool(uid, 'echo', {}))).toBe('yes')
+  expect([greeted, server.asked('tools/call').length]).toEqual([3, 1])
+})
+
+test('a server that breaks every handshake is unreachable: nothing was sent', async () => {
+  const server = await start((_seen, _response, request) => void request.socket.destroy())
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({
+    code: 'upstream-unreachable',
+    message: expect.stringContaining('Nothing was sent'),
+  })
+  expect(server.asked('tools/call')).toEqual([])
+})
+
+test.each([502, 503, 504])('while a proxy says %i, a read is tried again and a call is not', async (status) => {
+  let times = 0
+  const server = await start(
+    modern((seen, response, request) => {
+      if (seen.body.method === 'tools/call' || ++times < 4) return void response.writeHead(status).end()
+      answer(seen, response, request)
+    }),
+  )
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(await room.call(uid, 'resources/read', { uri: 'a:b' })).toMatchObject({ resultType: 'complete' })
+  expect(times).toBe(4)
+  await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-bad-answer' })
+  expect(server.asked('tools/call').length).toBe(1)
+})
+
+test('a read that its server does not survive is sent three times and no more', async () => {
+  const server = await start(modern((_seen, _response, request) => void request.socket.destroy()))
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  await expect(room.call(uid, 'resources/read', { uri: 'a:b' })).rejects.toMatchObject({ code: 'upstream-lost' })
+  expect(server.asked('resources/read').length).toBe(3)
+})
+
 describe('a session that the server has forgotten', () => {
   /** @param gone how the server says so */
   const forgetful = (gone: (id: number | undefined) => [number, unknown]): { script: Script; sessions: string[] } => {
