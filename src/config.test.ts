@@ -21,7 +21,7 @@ import { parseKeys } from './config/keys.ts'
 import { SETTABLE_LIMITS } from './config/limits.ts'
 import { nearest } from './config/nearest.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from './config/settings-schema.ts'
-import { openConfig, readClientSource, readSettings } from './config.ts'
+import { forgetSecrets, openConfig, readClientSource, readSettings } from './config.ts'
 
 let folder: string
 
@@ -522,6 +522,15 @@ describe('the data directory', () => {
     writeFileSync(join(folder, 'data'), '')
     expect(problems(() => openConfig(read({ env }), {}))).toContain('cannot be made the data directory (EEXIST)')
   })
+})
+
+test('secrets that were read are not in the environment of the process any more', () => {
+  const names = Object.values(SETTINGS).flatMap(({ variable, secret }) => (secret ? [variable] : []))
+  const before = Object.fromEntries([...names, 'PORTICO_TOKEN'].map((name) => [name, process.env[name]]))
+  for (const name of Object.keys(before)) process.env[name] = 'canary'
+  forgetSecrets()
+  expect(Object.values(process.env)).not.toContain('canary')
+  for (const [name, value] of Object.entries(before)) if (value !== undefined) process.env[name] = value
 })
 
 describe('child processes', () => {

@@ -175,7 +175,7 @@ export const FIELDS = {
   ),
   'stdio.limits.files': integer(0, 1_048_576).describe('Most open files of one server process. 0: no limit.'),
   'stdio.limits.processes': integer(0, 1_048_576).describe(
-    'Most processes of the user in stdio.run_as, over all servers. 0: no limit.',
+    'Most processes, each thread counted, of the user in stdio.run_as over all servers. 0: no limit.',
   ),
   'stdio.max_children': integer(1, 10_000).describe('Most server processes at one time.'),
   'stdio.idle_stop_seconds': integer(1, 604_800).describe(
