@@ -30,22 +30,20 @@ function render(kind: CapabilityKind, { json }: Definition, publicName: string, 
   const isNamed = kind === 'tool' || kind === 'prompt'
   // Nothing in it can be too long then.
   if (!isNamed && json.length <= LIMITS.title_shown.value) return json
-  const members = JSON.parse(json) as Record<string, unknown>
-  const { name, ...rest } = members
-  const shown = { ...(isNamed ? { name: publicName } : { name }), ...rest }
-  return JSON.stringify({ ...shown, ...shortened(members), ...(description === null ? {} : { description }) })
+  const { name, ...members } = JSON.parse(json) as Record<string, unknown>
+  const shown: Record<string, unknown> = { name: isNamed ? publicName : name, ...members }
+  shorten(shown)
+  if (description !== null) shown.description = description
+  return JSON.stringify(shown)
 }
 
-/** The members that must be cut, cut. */
-function shortened(members: Record<string, unknown>): Record<string, unknown> {
-  const short: Record<string, unknown> = {}
-  const { description, title, annotations } = members
-  if (typeof description === 'string') short.description = cut(description, LIMITS.description_shown.value)
-  if (typeof title === 'string') short.title = cut(title, LIMITS.title_shown.value)
-  if (isObject(annotations) && typeof annotations.title === 'string') {
-    short.annotations = { ...annotations, title: cut(annotations.title, LIMITS.title_shown.value) }
-  }
-  return short
+/** In place: the value was made for this. */
+function shorten(shown: Record<string, unknown>): void {
+  const { description, title, annotations } = shown
+  if (typeof description === 'string') shown.description = cut(description, LIMITS.description_shown.value)
+  if (typeof title === 'string') shown.title = cut(title, LIMITS.title_shown.value)
+  if (!isObject(annotations) || typeof annotations.title !== 'string') return
+  annotations.title = cut(annotations.title, LIMITS.title_shown.value)
 }
 
 /** At most so many bytes of UTF-8, the ellipsis among them, and never half a character. */
