@@ -45,6 +45,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('DEFINITION-2', 'What an admin approves is exactly what was seen, and then it is offered.'),
   own('DEFINITION-3', 'A change towards harmless, and what hides characters, is held in every mode.'),
 
+  own('BACKUP-1', 'A token that was revoked after the backup is refused after the restore.'),
+  own('BACKUP-2', 'A restore ends every token and session of before, unless it is told not to.'),
+  own('BACKUP-3', 'A backup holds no key, no token and no secret in the clear.'),
+  own('KEYS-1', 'After a key is retired it opens nothing that is stored.'),
+  own('UPGRADE-1', 'A start that is killed in any migration is gone through by the next one.'),
+  own('DOCTOR-1', 'A broken set-up is named with what to type next, and no secret is printed.'),
+  own('SUPPLY-1', 'A brought Node with one byte changed is noticed, in the checks of a change and by doctor.'),
+  own('SUPPLY-2', 'A package that is not pinned by its hash, or runs something when it is installed, stops a change.'),
+  own('SUPPLY-3', 'The bill of materials names each published package with version, licence and hash.'),
+
   own('ERA-1', 'Clients of either era reach servers of either era, over every transport, on one URL.'),
   http2026('ERA-2', 'Headers that do not match the body are refused with 400 and -32020.'),
   from('MCP 2026-07-28, Versioning')('ERA-3', 'A method that an era does not have is not found in it.'),

@@ -101,6 +101,7 @@ test('one that is only stopped is told so, and nothing else', async () => {
   expect(text).toMatch(/^PROBLEM {2}portal +nobody answers at http:\/\/127.0.0.1:\d+\n +portico start/m)
 })
 
+// [DOCTOR-1]
 describe('the key', () => {
   test('is missing', async () => {
     rmSync(keyFile)
