@@ -9,7 +9,6 @@ import pg from 'pg'
 import {
   ACTOR_GRACE_MS,
   type Age,
-  AHEAD_MS,
   type AuditStore,
   type Batch,
   HEAD_COLUMNS,
@@ -26,45 +25,12 @@ import {
   toHead,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
+import { DAY_MS, type DaySpan, dayOf, oldDays, partition } from './days.ts'
 import type { AuditQuery, AuditRow } from './event.ts'
+import { CHAIN, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
 
-const DAY_MS = 86_400_000
 /** The advisory lock under which tables are made and dropped; any number that nothing else uses. */
 const TABLES_LOCK = 7_310_145_002
-
-const SCHEMA = `
-CREATE TABLE audit_meta (key text PRIMARY KEY, value bigint NOT NULL);
-INSERT INTO audit_meta (key, value) VALUES ('schema', 1), ('seq', 0);
-CREATE TABLE audit_journals (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, segment bigint NOT NULL,
-  position bigint NOT NULL, open_from bigint NOT NULL);
-CREATE TABLE audit_actors (
-  hash text PRIMARY KEY, seen_at bigint NOT NULL, kind text NOT NULL, id text NOT NULL, label text NOT NULL, role text,
-  grant_id text);
-CREATE TABLE audit_rows (
-  seq bigint NOT NULL, journal bigint NOT NULL, phase text NOT NULL, at bigint NOT NULL, deed text NOT NULL,
-  actor text NOT NULL, plane text NOT NULL, method text NOT NULL, portal text, server text, capability text, outcome text,
-  decision text, facts text NOT NULL, PRIMARY KEY (seq, at)) PARTITION BY RANGE (at);
-CREATE INDEX audit_rows_at ON audit_rows (at);
-CREATE INDEX audit_rows_deed ON audit_rows (deed);
-CREATE INDEX audit_rows_actor ON audit_rows (actor, seq);
-`
-
-/** Rows of before have no hash: the chain begins behind them. */
-const CHAIN = `
-ALTER TABLE audit_rows ADD COLUMN hash bytea;
-CREATE TABLE audit_chain (id int PRIMARY KEY CHECK (id = 1), seq bigint NOT NULL, hash bytea NOT NULL);
-INSERT INTO audit_chain (id, seq, hash) SELECT 1, value, decode('${GENESIS}', 'hex') FROM audit_meta WHERE key = 'seq';
-CREATE TABLE audit_heads (
-  kind text NOT NULL, writer text NOT NULL, seq bigint NOT NULL, hash text NOT NULL, at bigint NOT NULL, kid text NOT NULL,
-  signature text NOT NULL, PRIMARY KEY (kind, writer, seq));
-INSERT INTO audit_meta (key, value) SELECT 'chain_from', value FROM audit_meta WHERE key = 'seq';
-UPDATE audit_meta SET value = 2 WHERE key = 'schema';
-`
-
-/** A replica of an older version that still runs must not append rows without a hash: they wait in its journal. */
-const chainedOnly = (from: number): string =>
-  `ALTER TABLE audit_rows ADD CONSTRAINT audit_rows_chained CHECK (seq <= ${from} OR hash IS NOT NULL) NOT VALID`
 
 const mark = (n: number): string => `$${n}`
 
@@ -171,7 +137,16 @@ class PostgresAuditStore implements AuditStore {
   }
 
   async #makeDays(days: readonly number[]): Promise<void> {
-    const missing = [...new Set(days)].filter((day) => !this.#days.has(day))
+    const unseen = [...new Set(days)].filter((day) => !this.#days.has(day))
+    if (unseen.length === 0) return
+    // Made ahead where the portal's role may only append.
+    const { rows } = await this.#pool.query<{ name: string }>(
+      'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL',
+      [unseen.map(partition)],
+    )
+    const there = new Set(rows.map(({ name }) => name))
+    const missing = unseen.filter((day) => !there.has(partition(day)))
+    for (const day of unseen) if (there.has(partition(day))) this.#days.add(day)
     if (missing.length === 0) return
     await this.#within(async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [TABLES_LOCK])
@@ -199,9 +174,18 @@ class PostgresAuditStore implements AuditStore {
   }
 
   async prune(age: Age, sign: SignHead): Promise<void> {
+    if (!(await this.#isOwner())) return
     const days = oldDays(await this.#spans(this.#pool), age)
     if (days.length > 0) await this.#dropDays(age, sign)
     await this.#pool.query('DELETE FROM audit_actors WHERE seen_at < $1', [age.keepSince - ACTOR_GRACE_MS])
+  }
+
+  /** A role that may only append leaves making and dropping days to the one that owns them. */
+  async #isOwner(): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ owns: boolean }>(
+      "SELECT pg_has_role(relowner, 'USAGE') AS owns FROM pg_class WHERE oid = 'audit_rows'::regclass",
+    )
+    return rows[0]?.owns === true
   }
 
   async #spans(client: Pick<pg.PoolClient, 'query'>): Promise<DaySpan[]> {
@@ -368,40 +352,4 @@ async function putHead(client: Asked, { kind, writer, seq, hash, at, kid, signat
        signature = excluded.signature`,
     [kind, writer, seq, hash, at, kid, signature],
   )
-}
-
-/** The rows of one day, by seq; null where it has none. */
-interface DaySpan {
-  day: number
-  first: number | null
-  last: number | null
-}
-
-/**
- * The days that are over and hold no row behind one that is kept: rows go from the beginning of the chain on, never out of
- * its middle. A day whose last rows came late, from the journal of a dead process, goes a little later than the others.
- */
-function oldDays(spans: readonly DaySpan[], { now, keepSince }: Age): DaySpan[] {
-  const isOld = ({ day }: DaySpan): boolean => (day + 1) * DAY_MS <= keepSince || day * DAY_MS > now + AHEAD_MS
-  let old = spans.filter(isOld)
-  for (;;) {
-    const left = spans.filter((span) => !old.includes(span) && span.first !== null)
-    const bound = Math.min(...left.map(({ first }) => first ?? 0))
-    const next = old.filter(({ last }) => (last ?? 0) < bound)
-    if (next.length === old.length) return old
-    old = next
-  }
-}
-
-const PARTITION = /^audit_rows_(\d+)_(\d{4})(\d\d)(\d\d)$/
-
-/** `audit_rows_<day since 1970>_<yyyymmdd>`: the first is for the program, the second for people. */
-function partition(day: number): string {
-  const date = new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')
-  return `audit_rows_${day}_${date}`
-}
-
-function dayOf(name: string): number | undefined {
-  const match = PARTITION.exec(name)
-  return match === null ? undefined : Number(match[1])
 }

@@ -7,7 +7,9 @@ import { headKeys, openHeadSigner } from '../audit/chain.ts'
 import type { ChainReader } from '../audit/chain-reader.ts'
 import { readHeadFiles } from '../audit/head-file.ts'
 import { openChainReader } from '../audit/open-chain.ts'
+import { DAYS_AHEAD, keepUp } from '../audit/upkeep.ts'
 import { type Verdict, verifyChain } from '../audit/verify.ts'
+import { systemClock } from '../base/clock.ts'
 import type { KeyRing } from '../base/secret.ts'
 import { findKeyFile, parseKeys, readPrivateFile } from '../config/keys.ts'
 import type { Settings } from '../config.ts'
@@ -15,9 +17,12 @@ import { AlreadySaid, CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 
 export function defineAudit(program: Command, io: Surroundings, rest: readonly string[]): void {
-  program
-    .command('audit')
-    .description('the audit as it is stored')
+  const audit = program.command('audit').description('the audit as it is stored')
+  audit
+    .command('upkeep')
+    .description('PostgreSQL: make the tables, and days ahead, and drop old days, as the role that owns them')
+    .action(action(io, rest, upkeep))
+  audit
     .command('verify')
     .description('check that no stored row was changed, removed, moved or cut off')
     .option('--since <time>', 'begin at the last signed head before this, such as 2026-11-21T08:00:00Z')
@@ -40,6 +45,23 @@ async function verify(context: Context, options: { since?: string }): Promise<vo
     if (files.length === 0) context.terminal.note(NO_FILE)
   })
   if (!verdict.intact) throw new AlreadySaid(1)
+}
+
+async function upkeep(context: Context): Promise<void> {
+  const settings = context.settings()
+  const { database_url: databaseUrl, 'audit.retention_days': days } = settings.values
+  if (databaseUrl === null)
+    throw new CliError('Only PostgreSQL needs this. Set DATABASE_URL to the role that owns the tables.')
+  const now = systemClock.now()
+  const work = keepUp(databaseUrl, keysOf(settings, context), { now, keepSince: now - days * 86_400_000 })
+  await context.terminal.during('working…', work).catch((error: unknown) => {
+    throw new CliError(`It could not be done: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  context.terminal.answer({ days_ahead: DAYS_AHEAD, retention_days: days }, () =>
+    context.terminal.print(
+      `There is room for the next ${DAYS_AHEAD} days, and nothing older than ${days}. Run this daily.`,
+    ),
+  )
 }
 
 const NO_FILE =
