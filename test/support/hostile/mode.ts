@@ -45,11 +45,15 @@ export interface Scene {
   /** The tools that the portal lists of this server, as a caller sees them. */
   listed(): Promise<JsonObject[]>
   sync(): Promise<{ status: string; error?: string; tool_count: number }>
+  /** One request of another kind. */
+  ask(method: string, params?: JsonObject): Promise<RawAnswer>
   api<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
 export interface CallOptions {
   tool?: string
+  /** The whole public name, in place of the server's own tool. */
+  name?: string
   input?: JsonObject
   progressToken?: string
   signal?: AbortSignal

@@ -95,14 +95,14 @@ export const FLOOD_MODES: readonly Mode[] = [
   {
     name: 'stderr-flood',
     transports: ['stdio'],
-    attack: 'writes 100 MiB to its stderr',
-    defence: 'the last of it is kept and the answer arrives',
+    attack: 'writes megabytes to its stderr',
+    defence: 'it is made to wait, the last of it is kept and the answer arrives',
     row: 'SEC-X7',
     isFlood: true,
     serve: {
       async call(wire) {
         const { writeSync } = await import('node:fs')
-        for (let sent = 0; sent < 100 * MIB; sent += CHUNK.length) {
+        for (let sent = 0; sent < 8 * MIB; sent += CHUNK.length) {
           try {
             writeSync(2, CHUNK)
           } catch {

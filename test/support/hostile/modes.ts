@@ -2,6 +2,7 @@
 import type { Mode } from './mode.ts'
 import { ANSWER_MODES } from './modes-answers.ts'
 import { CONNECTION_MODES } from './modes-connection.ts'
+import { DEFINITION_MODES } from './modes-definitions.ts'
 import { FLOOD_MODES } from './modes-floods.ts'
 
-export const MODES: readonly Mode[] = [...ANSWER_MODES, ...CONNECTION_MODES, ...FLOOD_MODES]
+export const MODES: readonly Mode[] = [...ANSWER_MODES, ...CONNECTION_MODES, ...DEFINITION_MODES, ...FLOOD_MODES]

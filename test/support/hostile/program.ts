@@ -19,6 +19,7 @@ interface Message {
 /** Everything but the frame: answers one request as its mode does. */
 function answerRequest(wire: Wire, behaviour: Behaviour, memory: Memory): void {
   memory.asked[wire.method] = (memory.asked[wire.method] ?? 0) + 1
+  if (behaviour.any?.(wire, memory)) return
   if (wire.method === 'tools/call' && behaviour.call !== undefined) {
     void behaviour.call(wire, memory)
     return
@@ -48,12 +49,12 @@ function honestResult(wire: Wire, behaviour: Behaviour, memory: Memory): JsonObj
       return { protocolVersion: '2025-11-25', capabilities, serverInfo, ...behaviour.hello }
     }
     case 'tools/list':
-      return { tools: [ECHO], ...cached, ...behaviour.list?.(memory.listings, wire) }
+      return { tools: [ECHO], ...cached, ...behaviour.list?.(wire, memory) }
     case 'tools/call':
       return OK
     default: {
-      const listed = behaviour.list?.(1, wire) ?? null
-      return listed === null ? null : { ...listed, ...cached }
+      const other = behaviour.others?.[wire.method]
+      return other === undefined ? null : { ...other, ...cached }
     }
   }
 }

@@ -35,7 +35,7 @@ export interface Wire {
   send(message: JsonObject): void
   /** Bytes on the open stream or pipe, with no frame at all; resolves when there is room for more, false once it is closed. */
   write(bytes: string | Buffer): Promise<boolean>
-  /** An honest answer. */
+
   result(value: JsonObject): void
   error(code: number, message: string, data?: Json): void
   /** Ends the connection, or the process, without another byte. */
@@ -59,8 +59,12 @@ export interface Behaviour {
   capabilities?: JsonObject
   /** More members of the answer to `initialize` or `server/discover`. */
   hello?: JsonObject
-  /** The result of the `n`th listing (from 1) of a kind; `null` for an honest one. */
-  list?(n: number, wire: Wire): JsonObject | null
+  /** Sees each request first. @returns whether it dealt with it */
+  any?(wire: Wire, memory: Memory): boolean
+  /** Members of the answer to `tools/list`, beside the honest ones or in their place. */
+  list?(wire: Wire, memory: Memory): JsonObject
+  /** Answers to other methods. */
+  others?: Readonly<Record<string, JsonObject>>
   /** Answers `tools/call`; the honest answer is the text "ok". */
   call?(wire: Wire, memory: Memory): unknown
   /** Sees each HTTP request before anything else. @returns whether it dealt with it */
