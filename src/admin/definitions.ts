@@ -1,9 +1,9 @@
 /** `/access/ai-controls/mcp/servers/{id}/definitions`: what a server lists, what of it is held, and an admin's word on it. */
-import type { DefinitionChoices, DefinitionDecided, DefinitionQuery } from '../contract/definitions.ts'
+import type { DefinitionChoices, DefinitionDecided, DefinitionQuery, DefinitionShown } from '../contract/definitions.ts'
 import type { Db } from '../store/open.ts'
 import { candidatesOf, decideDefinitions, type Obstacle } from '../upstream/decide-definitions.ts'
 import { readInventory } from '../upstream/inventory-store.ts'
-import { pinKey, readHolds, readPins } from '../upstream/pin-store.ts'
+import { breathe, pinKey, readHolds, readPins } from '../upstream/pin-store.ts'
 import { readServer, type StoredServer } from '../upstream/server-store.ts'
 import { pageOf } from './paging.ts'
 import { conflict, notFound } from './refusal.ts'
@@ -20,10 +20,13 @@ export async function listDefinitions({ deps, id, query }: Call<unknown, Definit
   const keys = page.items.map(({ kind, definition }) => pinKey(kind, definition.name))
   const [pins, holds] = [await readPins(db, server.uid, keys), await readHolds(db, server.uid)]
   const beside = deps.namesBeside(server.uid)
-  const result = page.items.map((candidate) => {
+  const result: DefinitionShown[] = []
+  for (const candidate of page.items) {
+    // Each may be 64 KiB, and is searched: others must not wait for all of them.
+    await breathe()
     const key = pinKey(candidate.kind, candidate.definition.name)
-    return showDefinition(candidate, { server: server.id, pin: pins.get(key), hold: holds.get(key), beside })
-  })
+    result.push(showDefinition(candidate, { server: server.id, pin: pins.get(key), hold: holds.get(key), beside }))
+  }
   return { result, info: page.info }
 }
 
@@ -58,8 +61,6 @@ function sentence({ choice, problem }: Obstacle): string {
       return `${name} is not listed by the server any more. Read the definitions again.`
     case 'changed':
       return `${name} has changed since you saw it. Read it again, then decide.`
-    case 'approved':
-      return `${name} is approved as it is. To take it away, set "enabled" to false in updated_tools or updated_prompts.`
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * An admin's word on definitions that wait. It holds for exactly the definitions that were seen: one that changed
- * meanwhile, even in one character, is another one. All of a request hold or none.
+ * An admin's word on definitions. It holds for exactly the definitions that were seen: one that changed meanwhile, even in
+ * one character, is another one. All of a request hold or none. What is rejected is hidden, also where it was approved; its
+ * pin stays, so that whatever comes next is still held against what was approved last.
  */
 import type { ServerUid } from '../base/ids.ts'
 import type { Store, Trx } from '../store/open.ts'
 import { definitionsOf } from './inventories.ts'
-import { ADMIN, readInventory, saveInventory } from './inventory-store.ts'
+import { readInventory, saveInventory } from './inventory-store.ts'
 import { KINDS } from './list-all.ts'
 import type { CapabilityKind, Definition, HeldDefinition, Inventory } from './model.ts'
 import {
@@ -26,14 +27,21 @@ export interface Choice {
   hash: string
 }
 
-/** Why a choice does not hold: it is not listed, it is another one by now, or it is approved and can only be disabled. */
-export type Obstacle = { choice: Choice; problem: 'gone' | 'changed' | 'approved' }
+/** Why a choice does not hold: it is not listed any more, or it is another one by now. */
+export type Obstacle = { choice: Choice; problem: 'gone' | 'changed' }
 
 export interface Decision {
   verdict: 'approve' | 'reject'
   choices: readonly Choice[]
   /** Who decides, as it is shown. */
   by: string
+}
+
+/** A definition as an admin decides on it. */
+export interface Candidate {
+  kind: CapabilityKind
+  definition: Definition
+  state: 'approved' | HeldDefinition['state']
 }
 
 /** Rejected hashes under one name; the oldest go. */
@@ -48,89 +56,77 @@ export async function decideDefinitions(
 ): Promise<Obstacle[]> {
   await lockServer(trx, server)
   const inventory = await readInventory(trx, server)
-  const pins = await readPinHashes(trx, server)
-  const chosen = new Map<PinKey, Definition>()
-  const obstacles = choices.flatMap((choice): Obstacle[] => {
-    const key = pinKey(choice.kind, choice.name)
-    const definition = inventory && definitionsOf(inventory, choice.kind).find(({ name }) => name === choice.name)
-    if (definition === undefined) return [{ choice, problem: 'gone' }]
-    if (definition.hash !== choice.hash) return [{ choice, problem: 'changed' }]
-    const isApproved = pins.get(key) === definition.hash
-    if (isApproved && verdict === 'reject') return [{ choice, problem: 'approved' }]
-    if (!isApproved) chosen.set(key, definition)
-    return []
-  })
-  if (obstacles.length > 0 || inventory === undefined || chosen.size === 0) return obstacles
+  const listed = new Map((inventory ? candidatesOf(inventory) : []).map((one) => [nameOf(one), one]))
+  const obstacles: Obstacle[] = []
+  const chosen: Candidate[] = []
+  for (const choice of choices) {
+    const candidate = listed.get(`${choice.kind}/${choice.name}`)
+    if (candidate === undefined) obstacles.push({ choice, problem: 'gone' })
+    else if (candidate.definition.hash !== choice.hash) obstacles.push({ choice, problem: 'changed' })
+    else chosen.push(candidate)
+  }
+  if (obstacles.length > 0 || inventory === undefined) return obstacles
   if (verdict === 'approve') await approve(trx, server, chosen, { at: store.clock.now(), by })
   else await reject(trx, server, chosen, store.clock.now())
-  await saveInventory(store, trx, { ...inventory, credential: ADMIN, held: heldAfter(inventory, verdict, chosen) })
+  const states = new Map(chosen.map((one) => [nameOf(one), verdict === 'approve' ? 'approved' : 'rejected'] as const))
+  const held = [...listed.values()].flatMap((one): HeldDefinition[] => {
+    const state = states.get(nameOf(one)) ?? one.state
+    return state === 'approved' ? [] : [{ kind: one.kind, name: one.definition.name, state }]
+  })
+  await saveInventory(store, trx, { ...inventory, held })
   return []
 }
 
 async function approve(
   trx: Trx,
   server: ServerUid,
-  chosen: ReadonlyMap<PinKey, Definition>,
+  chosen: readonly Candidate[],
   approval: { at: number; by: string },
 ): Promise<void> {
-  await writePins(trx, server, chosen, approval)
   const holds = await readHolds(trx, server)
+  const pins = new Map<PinKey, Definition>()
   const kept = new Map<PinKey, Hold>()
-  for (const [key, { hash }] of chosen) {
+  const settled: PinKey[] = []
+  for (const { kind, definition, state } of chosen) {
+    // Who approved it first stays the one who did.
+    if (state === 'approved') continue
+    const key = pinKey(kind, definition.name)
+    pins.set(key, definition)
     const hold = holds.get(key)
-    const rejected = hold?.rejected.filter((one) => one !== hash) ?? []
+    const rejected = hold?.rejected.filter((one) => one !== definition.hash) ?? []
     if (hold !== undefined && rejected.length > 0) kept.set(key, { ...hold, rejected })
+    else settled.push(key)
   }
-  await dropHolds(
-    trx,
-    server,
-    [...chosen.keys()].filter((key) => !kept.has(key)),
-  )
+  await writePins(trx, server, pins, approval)
+  await dropHolds(trx, server, settled)
   await writeHolds(trx, server, kept)
 }
 
-async function reject(
-  trx: Trx,
-  server: ServerUid,
-  chosen: ReadonlyMap<PinKey, Definition>,
-  now: number,
-): Promise<void> {
+async function reject(trx: Trx, server: ServerUid, chosen: readonly Candidate[], now: number): Promise<void> {
   const holds = await readHolds(trx, server)
+  const pins = await readPinHashes(trx, server)
   const next = new Map<PinKey, Hold>()
-  for (const [key, { hash }] of chosen) {
+  for (const { kind, definition } of chosen) {
+    const key = pinKey(kind, definition.name)
     const { since = now, changes = 1, raisedAt = now, rejected = [] } = holds.get(key) ?? {}
-    const all = [...rejected.filter((one) => one !== hash), hash].slice(-MOST_REJECTED)
-    next.set(key, { hash, since, changes, raisedAt, rejected: all })
+    const all = [...rejected.filter((one) => one !== definition.hash), definition.hash]
+    // The approved one is never forgotten: it would be offered again.
+    const kept = all.filter((one, at) => one === pins.get(key) || at >= all.length - MOST_REJECTED)
+    next.set(key, { hash: definition.hash, since, changes, raisedAt, rejected: kept })
   }
   await writeHolds(trx, server, next)
 }
 
-function heldAfter(
-  inventory: Inventory,
-  verdict: Decision['verdict'],
-  chosen: ReadonlyMap<PinKey, Definition>,
-): HeldDefinition[] {
-  return inventory.held.flatMap((one) => {
-    if (!chosen.has(pinKey(one.kind, one.name))) return [one]
-    return verdict === 'approve' ? [] : [{ ...one, state: 'rejected' as const }]
-  })
-}
-
-/** A definition as an admin decides on it. */
-export interface Candidate {
-  kind: CapabilityKind
-  definition: Definition
-  state: 'approved' | HeldDefinition['state']
-}
-
 /** Everything that the server lists, in its own order, with what holds of it. */
 export function candidatesOf(inventory: Inventory): Candidate[] {
-  const states = new Map(inventory.held.map(({ kind, name, state }) => [pinKey(kind, name), state]))
+  const states = new Map(inventory.held.map(({ kind, name, state }) => [`${kind}/${name}`, state]))
   return KINDS.flatMap((kind) =>
     definitionsOf(inventory, kind).map((definition): Candidate => {
-      // Nothing is hashed where nothing is held.
-      const state = states.size === 0 ? undefined : states.get(pinKey(kind, definition.name))
-      return { kind, definition, state: state ?? 'approved' }
+      return { kind, definition, state: states.get(`${kind}/${definition.name}`) ?? 'approved' }
     }),
   )
+}
+
+function nameOf({ kind, definition }: Candidate): string {
+  return `${kind}/${definition.name}`
 }

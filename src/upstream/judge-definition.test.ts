@@ -34,6 +34,11 @@ const cases: { when: string; given: Partial<Question>; then: Verdict }[] = [
     given: { definition: hidden, pin: hidden },
     then: 'approved',
   },
+  {
+    when: 'it equals its pin and an admin rejected it since',
+    given: { pin: benign, rejected: [benign.hash] },
+    then: 'rejected',
+  },
   { when: 'it is there at the first sync', given: { isFirst: true, mode: 'hold_new' }, then: 'pin' },
   {
     when: 'it hides characters at the first sync',

@@ -29,8 +29,8 @@ export type Verdict = 'approved' | 'pin' | 'held' | 'rejected'
 
 /**
  * The first rule that speaks decides:
- * 1. what equals its pin is approved
- * 2. what an admin rejected stays so
+ * 1. what an admin rejected stays so, also where it was approved before
+ * 2. what equals its pin is approved
  * 3. what hides characters is held, in every mode and at first sight
  * 4. what a server shows at its first sync is pinned
  * 5. a new name is held with `hold_new`, or when there are too many, and pinned otherwise
@@ -38,8 +38,8 @@ export type Verdict = 'approved' | 'pin' | 'held' | 'rejected'
  * 7. a change is pinned with `auto`, unless it makes the tool look more harmless; otherwise it is held
  */
 export function judge({ kind, definition, pin, rejected, mode, isFirst, isFull }: Question): Verdict {
-  if (pin?.hash === definition.hash) return 'approved'
   if (rejected.includes(definition.hash)) return 'rejected'
+  if (pin?.hash === definition.hash) return 'approved'
   if (hidesSomething(definition.json)) return 'held'
   if (isFirst) return 'pin'
   if (pin === undefined) return mode === 'hold_new' || isFull ? 'held' : 'pin'

@@ -9,6 +9,7 @@ import { judge } from './judge-definition.ts'
 import { KINDS } from './list-all.ts'
 import type { CapabilityKind, Definition, HeldDefinition, Inventory } from './model.ts'
 import {
+  breathe,
   dropHolds,
   type Hold,
   lockServer,
@@ -25,6 +26,9 @@ import {
 
 /** Names that are pinned by themselves for one server. A server that shows ever new ones must not fill the database. */
 export const MAX_PINS = 50_000
+
+/** Definitions that are judged in one turn: callers must not wait for ten thousand. */
+const AT_ONCE = 200
 
 export interface Judged {
   held: readonly HeldDefinition[]
@@ -44,15 +48,24 @@ export async function pinInventory(store: Store, trx: Trx, found: Inventory): Pr
   if (server === undefined) return undefined
   const listed = listedByKey(found)
   const hashes = await readPinHashes(trx, uid)
-  const different = [...listed].filter(([key, { definition }]) => hashes.get(key) !== definition.hash)
+  const holds = await readHolds(trx, uid)
+  const different = [...listed].filter(
+    ([
+      key,
+      {
+        definition: { hash },
+      },
+    ]) => {
+      return hashes.get(key) !== hash || holds.get(key)?.rejected.includes(hash) === true
+    },
+  )
   const pins = await readPins(
     trx,
     uid,
     different.map(([key]) => key),
   )
-  const holds = await readHolds(trx, uid)
   const now = store.clock.now()
-  const sorted = sortOut(different, { pins, holds, now, size: hashes.size, ...server })
+  const sorted = await sortOut(different, { pins, holds, now, size: hashes.size, ...server })
   await writePins(trx, uid, sorted.pinned, { at: now, by: 'sync' })
   await writeHolds(trx, uid, sorted.holds)
   await dropHolds(trx, uid, settled(holds, sorted.held))
@@ -83,13 +96,15 @@ interface Sorted extends Judged {
   holds: Map<PinKey, Hold>
 }
 
-function sortOut(different: readonly [PinKey, Listed][], known: Known): Sorted {
+async function sortOut(different: readonly [PinKey, Listed][], known: Known): Promise<Sorted> {
   const pinned = new Map<PinKey, Definition>()
   const holds = new Map<PinKey, Hold>()
   const held: HeldDefinition[] = []
   const unraised = new Map<PinKey, HeldDefinition>()
   let size = known.size
+  let looked = 0
   for (const [key, { kind, definition }] of different) {
+    if (++looked % AT_ONCE === 0) await breathe()
     const before = known.holds.get(key)
     const pin = known.pins.get(key)
     const { mode, pinnedAt, now } = known

@@ -148,7 +148,7 @@ export async function writeHolds(trx: Trx, server: ServerUid, holds: ReadonlyMap
 }
 
 /** SQLite answers within the turn: callers must not wait for ten thousand rows. */
-function breathe(): Promise<void> {
+export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -209,10 +209,27 @@ describe.each(DATABASE_KINDS)('definitions on %s', (kind) => {
     expect(heldOf(uid)).toEqual([])
   })
 
-  test('what is approved cannot be rejected, nor what is gone be approved', async () => {
+  test('what was approved can be taken away, and what comes after it is held against it', async () => {
+    const uid = await room.add('s', at())
+    const pinned = liar.lists.tools
+    expect(await decide(uid, 'reject', choiceOf(uid, 'a'))).toEqual([])
+    expect(heldOf(uid)).toEqual(['rejected tool a'])
+    await sync(uid)
+    expect(heldOf(uid)).toEqual(['rejected tool a'])
+    liar.lists.tools = [tool('a', { description: 'two' }), tool('b')]
+    await sync(uid)
+    expect(heldOf(uid)).toEqual(['held tool a'])
+    liar.lists.tools = pinned
+    await sync(uid)
+    expect(heldOf(uid)).toEqual(['rejected tool a'])
+    expect(await decide(uid, 'approve', choiceOf(uid, 'a'))).toEqual([])
+    await sync(uid)
+    expect(heldOf(uid)).toEqual([])
+  })
+
+  test('what is gone cannot be decided on', async () => {
     const uid = await room.add('s', at())
     const seen = choiceOf(uid, 'a')
-    expect(await decide(uid, 'reject', seen)).toEqual([{ choice: seen, problem: 'approved' }])
     liar.lists.tools = []
     await sync(uid)
     expect(await decide(uid, 'approve', seen)).toEqual([{ choice: seen, problem: 'gone' }])
