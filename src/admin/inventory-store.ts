@@ -8,6 +8,7 @@ export interface SeenDefinitions {
   prompts: readonly Definition[]
   /** How many definitions of any kind wait for an admin. */
   held: number
+  instructions: string | null
 }
 
 /** Servers that were never synced are not in the map. */
@@ -18,7 +19,7 @@ export async function readSeenDefinitions(
   if (servers.length === 0) return new Map()
   const rows = await db
     .selectFrom('inventories')
-    .select(['server_uid', 'tools', 'prompts', 'held'])
+    .select(['server_uid', 'tools', 'prompts', 'held', 'instructions'])
     .where('credential', '=', 'admin')
     .where('server_uid', 'in', [...servers])
     .execute()
@@ -29,6 +30,7 @@ export async function readSeenDefinitions(
         tools: JSON.parse(row.tools) as Definition[],
         prompts: JSON.parse(row.prompts) as Definition[],
         held: (JSON.parse(row.held) as HeldDefinition[]).filter(({ state }) => state === 'held').length,
+        instructions: row.instructions,
       },
     ]),
   )

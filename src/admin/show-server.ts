@@ -53,6 +53,7 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, authConfi
     definitions: server.definitions,
     instructions: server.instructions,
     held_definitions: seen?.held ?? 0,
+    ...(seen === undefined || seen.instructions === null ? {} : { upstream_instructions: seen.instructions }),
     ...transportOf(server),
     policies: [...server.policies],
     tools: parse(seen?.tools),

@@ -177,6 +177,8 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
       const again = circuit.next_probe === undefined ? 'being asked now' : `asked again at ${circuit.next_probe}`
       terminal.print(`circuit    open since ${circuit.since}, ${again}`)
     }
+    const said = server.upstream_instructions
+    if (said !== undefined) terminal.print(`says       ${JSON.stringify(said)} (to models: ${server.instructions})`)
     if (server.policies.length > 0) terminal.print(`policies   ${server.policies.join(', ')}`)
     if (server.origin === 'file') terminal.print('declared   in the configuration file; change it there')
     for (const tool of server.tools) terminal.print(`tool       ${String(tool.name)}`)

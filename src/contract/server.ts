@@ -82,6 +82,7 @@ export const serverEcho = {
   tools: z.unknown().optional(),
   prompts: z.unknown().optional(),
   held_definitions: z.unknown().optional(),
+  upstream_instructions: z.unknown().optional(),
   status: z.unknown().optional(),
   authentication_status: z.unknown().optional(),
   auth_config_summary: z.unknown().optional(),
@@ -156,6 +157,8 @@ export const serverShown = z.object({
   instructions: z.enum(INSTRUCTIONS_MODES),
   /** How many definitions wait for an admin. */
   held_definitions: z.int(),
+  /** What the server would have models read, without hidden characters; passed on only with `instructions: on`. */
+  upstream_instructions: z.string().optional(),
   transport: z
     .object({ type: z.literal('stdio'), command: z.string(), args: z.array(z.string()), cwd: z.string().optional() })
     .optional(),

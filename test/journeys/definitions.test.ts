@@ -379,6 +379,11 @@ describe('instructions of a server', () => {
     const ledger = await startLedger('Post first.\u200b\nThen count.')
     await portal.furnish([{ id: 'taught', url: ledger.url }])
     expect(await everythingShown()).not.toContain('Post first.')
+    // The admin can read them before deciding.
+    expect((await portal.api('GET', `${SERVERS}/taught`)).body.result).toMatchObject({
+      instructions: 'off',
+      upstream_instructions: 'Post first.\nThen count.',
+    })
     expect((await portal.api('PUT', `${SERVERS}/taught`, { instructions: 'on' })).status).toBe(200)
     const { opened } = await open2025(`${portal.url}/mcp`, caller)
     for (const answer of [opened, await ask2026(`${portal.url}/mcp`, caller, 'server/discover')]) {
