@@ -1,7 +1,8 @@
-/** Reads a request body: JSON, at most 1 MiB, no key that JavaScript gives a meaning of its own. */
+/** Reads a request body: JSON, at most 1 MiB, each key once, none that JavaScript gives a meaning of its own. */
 import { LIMITS } from '../config/limits.ts'
 import { ERROR_CODES } from '../contract/envelope.ts'
 import { FORBIDDEN_KEYS } from '../contract/ids.ts'
+import { guardJson } from '../protocol/json-guard.ts'
 import { ApiRefusal, invalid } from './refusal.ts'
 
 const MAX_BYTES = LIMITS.api_body.value
@@ -21,6 +22,9 @@ export async function readJson(request: Request): Promise<unknown> {
       message: 'Send the body as JSON, with "Content-Type: application/json".',
     })
   }
+  // As strict as the door of MCP: what two readers could read in two ways is read by none.
+  const problem = guardJson(bytes)
+  if (problem !== null) throw invalid('The body', problem)
   const value = parse(bytes)
   refuseHostileJson(value)
   return value
