@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts'
 import type { Settings } from '../config.ts'
 import { AlreadySaid } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { checkAudit } from './doctor-audit.ts'
 import { checkChildren } from './doctor-children.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkFiles } from './doctor-files.ts'
@@ -24,6 +25,7 @@ const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
   files: checkFiles,
   key: checkKey,
   database: checkDatabase,
+  audit: checkAudit,
   children: checkChildren,
 }
 
