@@ -3,6 +3,7 @@ import { type AdminRoom, DEAD, openAdminRoom, REMOTE, SERVERS, serverBody } from
 import { everythingStdio } from '../../test/peers/servers.ts'
 import { findProgram } from '../config/programs.ts'
 import type { StdioConfig } from '../config/stdio.ts'
+import { applyDeclared } from './declared.ts'
 
 describe('stdio servers', () => {
   const { command, args } = everythingStdio()
@@ -74,6 +75,19 @@ describe('stdio servers', () => {
       },
       {},
     )
+  })
+
+  // [CHILD-2]
+  test('what the file declares is judged too, with its place in the file, and then nothing of it is applied', async () => {
+    await within('off', async (room) => {
+      const declare = (id: string, transport: object) => ({ ...body(id), transport: { type: 'stdio', ...transport } })
+      const servers = [declare('good', { command, args }), declare('bad', { command: '/bin/sh' })]
+      const applied = applyDeclared(room.deps, { portals: [], policies: [], servers })
+      await expect(applied).rejects.toThrow('servers.1.transport.command: is not among the programs')
+      expect((await room.ask('GET', SERVERS)).body.result).toEqual([])
+      await applyDeclared(room.deps, { portals: [], policies: [], servers: servers.slice(0, 1) })
+      expect((await room.ask('GET', SERVERS)).body.result.map(({ id }) => id)).toEqual(['good'])
+    })
   })
 
   test('a server that all callers share says so to whoever makes it, and no other does', async () => {
