@@ -1,5 +1,6 @@
 /** A server that is down takes nothing from the others, says why, and is back with the next call once it is back. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../../src/cli/program.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { type HttpPeer, startEverythingHttp } from '../peers/servers.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
@@ -30,6 +31,15 @@ afterAll(async () => {
 const echo = () =>
   ask2026(url(), bearer(token), 'tools/call', { name: 'everything_echo', arguments: { message: 'hi' } })
 const count = () => ask2026(url(), bearer(token), 'tools/call', { name: 'ledger_count', arguments: {} })
+
+/** The command line, in this process. @returns what it prints */
+async function cli(...words: string[]): Promise<string> {
+  let out = ''
+  const stdout = { write: (text: string) => (out += text) }
+  const argv = [...words, '--url', portal.url, '--token', portal.adminToken]
+  expect(await run({ argv, env: {}, cwd: portal.data, stdout, stderr: stdout })).toBe(0)
+  return out
+}
 
 interface Shown {
   servers: { id: string; status: string; error: string | null; circuit: string; asked_again_at?: string }[]
@@ -84,6 +94,11 @@ test('a dead server fails later calls at once, says when it is asked again, and 
   const path = '/access/ai-controls/mcp/servers/everything'
   const { body } = await portal.api<{ circuit: Record<string, unknown> }>('GET', path)
   expect(body.result.circuit).toMatchObject({ since: expect.stringMatching(/Z$/), failures: expect.any(Number) })
+  expect(await cli('servers', 'list')).toMatch(/everything +\w+, circuit open /)
+  expect(await cli('servers', 'show', 'everything')).toMatch(
+    /^circuit +open since .+Z, (asked again at .+Z|being asked now)$/m,
+  )
+  expect(await cli('servers', 'show', 'ledger')).not.toContain('circuit')
   // What was read may be sent back whole.
   expect((await portal.api('PUT', path, body.result)).status).toBe(200)
   expect((await listServers()).find(({ id }) => id === 'ledger')).toMatchObject({ circuit: 'closed' })
