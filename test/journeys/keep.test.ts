@@ -126,7 +126,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
       ['ended', 'answered'],
       ['begun', undefined],
     ])
-  })
+  }, 120_000)
 
   // [KEYS-1]
   test('after keys rotate --retire the old key opens nothing, the servers’ secrets still work, and no key was printed', async () => {
@@ -158,7 +158,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     writeFileSync(file, `${old}\n`, { mode: 0o600 })
     await expect(portal.start()).rejects.toThrow('not the one that this data was written with')
     expect(JSON.parse((await at.portico('--json', 'keys', 'status')).out)).toMatchObject({ keys: [{ opens: 0 }] })
-  })
+  }, 120_000)
 })
 
 describe('a backup', () => {
