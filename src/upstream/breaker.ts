@@ -21,8 +21,8 @@ export interface BreakerDeps {
   restMs: number
   /** @returns whether the server answered; never rejects */
   ask(question: Question): Promise<boolean>
-  /** It answers again. */
-  onRecovered(): void
+  /** It is left alone from now on, or called again. */
+  onChanged(isOpen: boolean): void
 }
 
 /** A server that says no this fast is asked on behalf of a caller: it costs the caller nothing to know. */
@@ -78,7 +78,7 @@ export class Breaker {
     this.#step({ kind: 'answered' })
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (wasOpen) this.#deps.onRecovered()
+    if (wasOpen) this.#deps.onChanged(false)
   }
 
   /** @param key of the connection that the call used */
@@ -105,7 +105,9 @@ export class Breaker {
 
   #rest(): void {
     const restMs = restOf(this.#circuit.probes, this.#deps.restMs)
+    const wasOpen = this.isOpen
     this.#step({ kind: 'silent', now: this.#deps.clock.now(), restMs })
+    if (!wasOpen) this.#deps.onChanged(true)
     // Replicas that lost a server together do not come back together.
     this.#wake(restMs * (0.9 + Math.random() / 5))
   }

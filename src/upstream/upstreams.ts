@@ -300,8 +300,13 @@ class OpenUpstreams implements Upstreams {
           return false
         }
       },
-      onRecovered: () => {
-        if (this.#servers.get(uid)?.stored.status !== 'ready') this.#schedule.listsChanged(uid)
+      onChanged: (isOpen) => {
+        const server = this.#servers.get(uid)
+        if (server === undefined) return
+        const { record } = server.setup
+        if (isOpen) log.warn({ server: record.id }, 'a server does not answer and is left alone until it does')
+        else log.info({ server: record.id }, 'a server answers again')
+        if (!isOpen && server.stored.status !== 'ready') this.#schedule.listsChanged(uid)
       },
     })
   }
