@@ -85,6 +85,8 @@ const DOORS: readonly Door[] = [
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
     openTo: /^src\/(base|config|contract|upstream|identity|cli)\/|^src\/(http\/guards|admin\/destination-gate)\.ts$/,
   },
+  // Schemas of servers are data: compiled ones are code of the server's choice, at its price.
+  { what: 'a JSON Schema is compiled', imported: /^(ajv|@cfworker|jsonschema|is-my-json-valid|@exodus)/, openTo: /^$/ },
   { what: 'the MCP SDK is used', imported: /^@modelcontextprotocol\//, openTo: /^src\/(protocol|upstream)\// },
 ]
 
@@ -273,6 +275,7 @@ describe('each rule can fail', () => {
     { path: 'src/http/server.ts', source: "console.log('up')" },
     { path: 'src/http/server.ts', source: "process.stderr.write('up')" },
     { path: 'src/portal/portal.ts', source: "import type { Tool } from '@modelcontextprotocol/sdk/types.js'" },
+    { path: 'src/upstream/definitions.ts', source: "import { Ajv } from 'ajv'" },
     { path: 'src/http/server.ts', source: 'const { pathname } = new URL(request.url, base)' },
     { path: 'src/app.ts', source: 'const asked = new URL(request.url)' },
     { path: 'src/pages/home.ts', source: 'if (URL.canParse(c.req.url)) x()' },

@@ -38,6 +38,7 @@ const UPSTREAM = 'src/upstream/http.test.ts'
 const SESSIONS = 'src/portal/sessions.test.ts'
 const STDIO = 'src/upstream/stdio.test.ts'
 const SYNC = 'src/upstream/sync.test.ts'
+const CONFINEMENT = 'src/upstream/confinement.test.ts'
 const RENDER = 'src/portal/render.test.ts'
 const INTRODUCE = 'src/portal/introduce.test.ts'
 
@@ -248,6 +249,13 @@ export const LIMITS = {
     reached: 'they are cut and end in "…"',
     proof: [INTRODUCE, 'instructions of more than 2 KiB are cut, and no line of them stands unmarked'],
   },
+  upstream_connections: {
+    what: 'Connections to one server for one credential',
+    value: 256,
+    unit: 'count',
+    reached: 'further calls wait for one that is free; their own time limits hold',
+    proof: ['src/upstream/limits.test.ts', 'more calls than there may be connections wait, and all are answered'],
+  },
   calls_per_connection: {
     what: 'Calls in flight on one connection to a server',
     value: 1024,
@@ -265,6 +273,39 @@ export const LIMITS = {
     setting: 'stdio.max_children',
     reached: 'one that is idle makes room; where none is, the call fails with `upstream-busy`',
     proof: [STDIO, 'at the limit an idle child makes room, and a busy one does not'],
+  },
+  child_memory: {
+    what: 'Memory of one server process (its data segment)',
+    value: 1024 * MIB,
+    unit: 'bytes',
+    setting: 'stdio.limits.memory_mb',
+    reached: 'the system gives it no more, and most programs end; the others go on',
+    proof: [CONFINEMENT, 'a child that takes more memory than its limit ends, alone'],
+  },
+  child_files: {
+    what: 'Open files of one server process',
+    value: 256,
+    unit: 'count',
+    setting: 'stdio.limits.files',
+    reached: 'it can open no further one',
+    proof: [CONFINEMENT, 'are those that are set, and a child cannot raise them'],
+  },
+  child_stderr: {
+    what: 'What is kept of the stderr of one server process, for the log at its end',
+    value: 64 * KIB,
+    unit: 'bytes',
+    reached: 'the oldest is dropped; more than 1 MiB at once is read only after a rest',
+    proof: [
+      'src/upstream/child-floods.test.ts',
+      'a flood of stderr is read slowly, kept in 64 KiB, and delays no answer',
+    ],
+  },
+  child_install: {
+    what: 'Time in which a package runner (npx, uvx) must have fetched and started its server',
+    value: 2 * MINUTE,
+    unit: 'ms',
+    reached: 'it is ended, and what `npx` has half installed is removed',
+    proof: [STDIO, 'that is still fetching is waited for, and not started a second time'],
   },
 } as const satisfies Readonly<Record<string, Limit>>
 

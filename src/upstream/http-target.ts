@@ -4,11 +4,12 @@
  */
 import { type buildConnector, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
+import { LIMITS } from '../config/limits.ts'
 import type { Message, PortalInfo } from './encode.ts'
 import type { Limits, Watch } from './exchange.ts'
 
 /** Sockets to one server for one credential. */
-const SOCKETS = 256
+const SOCKETS = LIMITS.upstream_connections.value
 
 export interface HttpTarget {
   pool: Pool

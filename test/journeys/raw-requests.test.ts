@@ -150,6 +150,24 @@ describe('a target that is not in its one spelling is 400', () => {
   })
 })
 
+test('what a path has to encode arrives as what was meant, at the route that the raw path names', async () => {
+  const asked = async (id: string, query = '') => {
+    const path = `/client/v4/accounts/a/access/ai-controls/mcp/servers/${id}${query}`
+    const head = [
+      `GET ${path} HTTP/1.1`,
+      `Host: ${host}`,
+      'Connection: close',
+      `Authorization: Bearer ${portal.adminToken}`,
+    ]
+    const { text } = await exchange([...head, '', ''].join('\r\n'))
+    return JSON.parse(text.slice(text.indexOf('\r\n\r\n'))).errors[0].message
+  }
+  expect(await asked('x%20y')).toContain('There is no server "x y"')
+  expect(await asked('a@b,c(d)', '?servers=/../x%2F..//y;z')).toContain('There is no server "a@b,c(d)"')
+  expect(await asked('x%3Fy')).toContain('There is no server "x?y"')
+  expect(await asked('x/y')).toContain('There is no such route')
+})
+
 describe('a name that is not the portal’s is not served', () => {
   const port = () => host.split(':')[1]
   const hosts: [string, () => string[], number][] = [
