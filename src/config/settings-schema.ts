@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { LIMITS, SETTABLE_LIMITS, type SettableLimit } from './limits.ts'
+import { LIMITS, MIB, SETTABLE_LIMITS, type SettableLimit } from './limits.ts'
 
 /** Text from a flag or a variable and a number from the file both pass. */
 function integer(least: number, most: number) {
@@ -232,8 +232,16 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'stdio.wrapper': { variable: 'PORTICO_STDIO_WRAPPER', fallback: '', secret: false },
   'stdio.run_as': { variable: 'PORTICO_STDIO_RUN_AS', fallback: null, secret: false },
   'stdio.homes': { variable: 'PORTICO_STDIO_HOMES', fallback: null, secret: false },
-  'stdio.limits.memory_mb': { variable: 'PORTICO_STDIO_LIMITS_MEMORY_MB', fallback: '1024', secret: false },
-  'stdio.limits.files': { variable: 'PORTICO_STDIO_LIMITS_FILES', fallback: '256', secret: false },
+  'stdio.limits.memory_mb': {
+    variable: 'PORTICO_STDIO_LIMITS_MEMORY_MB',
+    fallback: String(LIMITS.child_memory.value / MIB),
+    secret: false,
+  },
+  'stdio.limits.files': {
+    variable: 'PORTICO_STDIO_LIMITS_FILES',
+    fallback: String(LIMITS.child_files.value),
+    secret: false,
+  },
   'stdio.limits.processes': { variable: 'PORTICO_STDIO_LIMITS_PROCESSES', fallback: '0', secret: false },
   'stdio.max_children': {
     variable: 'PORTICO_STDIO_MAX_CHILDREN',

@@ -5,6 +5,7 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { LIMITS } from '../config/limits.ts'
 import { escapeLineEnds } from '../protocol/one-line.ts'
 import type { Launch } from './launch.ts'
 import { openLines } from './lines.ts'
@@ -13,7 +14,7 @@ import { Trouble } from './trouble.ts'
 /** How long a child has to leave by itself once its stdin is closed, and then once it is asked by SIGTERM. */
 const LEAVE_MS = 500
 const TERM_MS = 1500
-const STDERR_BYTES = 64 * 1024
+const STDERR_BYTES = LIMITS.child_stderr.value
 /** What a child may write to stderr at once; then nobody reads it for a while, and it waits. */
 const STDERR_BURST_BYTES = 1024 * 1024
 const STDERR_PAUSE_MS = 250

@@ -2,6 +2,7 @@
  * Opens the connection that a server needs: a child, or whatever its address turns out to speak.
  */
 import { parsePlace } from '../base/destination.ts'
+import { LIMITS } from '../config/limits.ts'
 import { findProgram } from '../config/programs.ts'
 import type { StdioConfig } from '../config/stdio.ts'
 import { childEnvironment } from './child-environment.ts'
@@ -24,7 +25,7 @@ import { openStdio } from './stdio.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
 /** How long a package runner may take to fetch, unpack and start what it runs. */
-const INSTALL_MS = 120_000
+const INSTALL_MS = LIMITS.child_install.value
 
 export interface Opened {
   connection: Connection
