@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
 import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { Child } from './child.ts'
 import { openLines } from './lines.ts'
 
 let room: Room
@@ -74,6 +75,26 @@ test('a flood of stderr is read slowly, kept in 64 KiB, and delays no answer', a
   for (let i = 0; i < 20; i++) await neighbour()
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)
   expect(isAlive(pid)).toBe(true)
+})
+
+test('of stderr the last 64 KiB are kept for the log, without what drives a terminal or hides text', async () => {
+  const bytes = String.raw`'first' + 'e'.repeat(200000) + '\u001b[2J\u202e\u2028last'`
+  const said = await new Promise<string>((resolve) => {
+    const { command, args, env } = child(`process.stderr.write(${bytes}, () => process.exit())`)
+    const ignored = { onLine: () => {}, onGone: () => {}, onExit: () => {} }
+    new Child({
+      command,
+      args,
+      env: { ...env, PATH: '/usr/bin' },
+      cwd: '/',
+      lineBytes: 1000,
+      ...ignored,
+      onEnded: resolve,
+    })
+  })
+  expect(Buffer.byteLength(said)).toBeLessThanOrEqual(64 * 1024)
+  expect(said).toMatch(/e \[2J last$/)
+  expect(said).not.toContain('first')
 })
 
 // [CHILD-7]
