@@ -214,6 +214,30 @@ export const LIMITS = {
     reached: 'the call fails with `upstream-timeout` and is cancelled there',
     proof: [UPSTREAM, 'an answer that drips for ever has an end'],
   },
+  refused: {
+    what: 'How long what was not sent, or is safe twice, is tried again at a server that is not there',
+    value: 5 * SECOND,
+    unit: 'ms',
+    reached: 'the call fails with `upstream-unreachable`, or `upstream-lost` where it was sent once',
+    proof: ['src/upstream/healing.test.ts', 'a server that stays away is unreachable, and nothing was sent'],
+  },
+  handshake: {
+    what: 'One message of a handshake with a server, in all',
+    value: 30 * SECOND,
+    unit: 'ms',
+    reached: 'the call fails with `upstream-unreachable`; nothing of it was sent',
+    proof: ['src/upstream/breaker.test.ts', 'is told to be silent after the time of an opening, not of a call'],
+  },
+  question: {
+    what: 'A `ping` or `server/discover` after a call that failed',
+    value: 10 * SECOND,
+    unit: 'ms',
+    reached: 'the connection is given up; where a new one does not answer either, the server is left alone',
+    proof: [
+      'src/upstream/breaker.test.ts',
+      'is called once, not by every later caller, and is back when it answers (…)',
+    ],
+  },
   tools: {
     what: 'Definitions of one kind that are read from one server',
     value: 10_000,

@@ -48,11 +48,11 @@ export const LIMITS: Limits = {
   connectMs: 5000,
   idleMs: TABLE.call_silence.value,
   totalMs: TABLE.call_time.value,
-  refusedMs: 5000,
+  refusedMs: TABLE.refused.value,
   answerBytes: TABLE.answer.value,
   inFlight: TABLE.calls_per_connection.value,
-  openingMs: 30_000,
-  probeMs: 10_000,
+  openingMs: TABLE.handshake.value,
+  probeMs: TABLE.question.value,
   restMs: 1000,
 }
 
