@@ -2,14 +2,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
 import { DATABASE_KINDS, type DatabaseKind, freshPostgres } from '../databases.ts'
 import { startLedger } from '../peers/ledger.ts'
-import { NODE } from '../peers/servers.ts'
+import { everythingStdio, NODE } from '../peers/servers.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { ask2026, bearer, messageOf, open2025 } from '../raw-mcp.ts'
 
@@ -161,6 +170,66 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
   }, 120_000)
 })
 
+describe('where the key is a setting', () => {
+  test('keys rotate with one key changes nothing and says the four steps', async () => {
+    const key = randomBytes(32).toString('base64')
+    const at = await operator('sqlite', { PORTICO_ENCRYPTION_KEY: key })
+    await at.portal.end('SIGTERM')
+    const { code, out, err } = await at.portico('keys', 'rotate')
+    expect(code).toBe(1)
+    expect(out).toBe('')
+    expect(err).toContain('1. Make a key: openssl rand -base64 32')
+    expect(err).toContain('2. Set PORTICO_ENCRYPTION_KEY to OLD,NEW and restart every portal')
+    expect(err).not.toContain(key)
+  })
+
+  test('with a new key before the old one, keys retire works beside the portal that runs, which goes on', async () => {
+    const [old, fresh] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+    const at = await operator('postgres', { PORTICO_ENCRYPTION_KEY: old })
+    const { token, ledger } = await furnish(at)
+    await at.portal.end('SIGTERM')
+    const ring = { DATABASE_URL: at.env.DATABASE_URL ?? '', PORTICO_ENCRYPTION_KEY: `${fresh},${old}` }
+    const running = await startPorticoProcess({ ...ring, PORTICO_DATA: at.portal.data, HOME: at.folder })
+    cleanups.push(() => running.remove())
+    cleanups.push(() => running.end('SIGKILL'))
+    at.env.PORTICO_ENCRYPTION_KEY = ring.PORTICO_ENCRYPTION_KEY
+    const { code, out, err } = await at.portico('keys', 'retire')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toContain('set PORTICO_ENCRYPTION_KEY to the first key alone and restart')
+    expect(out).not.toContain(fresh)
+    const call = { name: 'ledger_post', arguments: { entry: '1' } }
+    expect((await ask2026(`${running.url}/mcp`, bearer(token), 'tools/call', call)).status).toBe(200)
+    expect(ledger.posted).toEqual(['1'])
+    at.env.PORTICO_ENCRYPTION_KEY = old
+    expect(JSON.parse((await at.portico('--json', 'keys', 'status')).out)).toMatchObject({ keys: [{ opens: 0 }] })
+    at.env.PORTICO_ENCRYPTION_KEY = fresh
+    expect(JSON.parse((await at.portico('--json', 'keys', 'status')).out)).toMatchObject({ opened_by_none: 0 })
+  }, 120_000)
+})
+
+test('every file of a portal that ran, with a child and a backup, is for its owner alone', async () => {
+  const at = await operator('sqlite')
+  const { command, args } = everythingStdio()
+  await at.portal.api('POST', SERVERS, {
+    ...{ id: 'kid', name: 'Kid', hostname: 'stdio://kid', auth_type: 'unauthenticated' },
+    transport: { type: 'stdio', command, args },
+  })
+  expect(await at.portico('backup', 'b.portico')).toMatchObject({ code: 0 })
+  const places = [at.portal.data, join(at.folder, '.config')]
+  const paths = places.flatMap((place) => [
+    place,
+    ...readdirSync(place, { recursive: true, encoding: 'utf8' }).map((name) => join(place, name)),
+  ])
+  paths.push(join(at.folder, 'b.portico'))
+  const open = paths.filter((path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    return stat !== undefined && !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0
+  })
+  expect(open).toEqual([])
+  for (const name of ['audit.db', 'portico.db', 'portico.db-wal', 'journal', 'admin-token', 'key-id'])
+    expect(paths).toContain(join(at.portal.data, name))
+}, 120_000)
+
 describe('a backup', () => {
   // [BACKUP-3]
   test('holds no key, no token and no secret of a server, and says what is not in it', async () => {
@@ -207,6 +276,32 @@ describe('a backup', () => {
     })
     expect(await synced.json()).toMatchObject({ result: { status: 'ready' } })
   })
+
+  test('is restored into an empty data directory with the key file that it names, and not where that file is missing', async () => {
+    const at = await operator('sqlite')
+    const { ledger } = await furnish(at)
+    expect(await at.portico('backup', 'b.portico')).toMatchObject({ code: 0 })
+    await at.portal.end('SIGTERM')
+    const file = keyFileOf(at)
+    renameSync(file, `${file}.away`)
+    const fresh = join(at.folder, 'fresh')
+    const without = await at.portico('restore', 'b.portico', '--data', fresh)
+    expect(without).toMatchObject({ code: 1, err: expect.stringContaining(`${file} is missing`) })
+    expect(existsSync(fresh)).toBe(false)
+    renameSync(`${file}.away`, file)
+    expect(await at.portico('restore', 'b.portico', '--data', fresh)).toMatchObject({ code: 0, err: '' })
+    const moved = await startPorticoProcess({ PORTICO_ENCRYPTION_KEY: '', PORTICO_DATA: fresh, HOME: at.folder })
+    cleanups.push(() => moved.remove())
+    cleanups.push(() => moved.end('SIGKILL'))
+    const owner = readFileSync(join(fresh, 'admin-token'), 'utf8').trim()
+    const headers = { authorization: `Bearer ${owner}` }
+    const synced = await fetch(`${moved.url}/client/v4/accounts/default${SERVERS}/ledger/sync`, {
+      method: 'POST',
+      headers,
+    })
+    expect(await synced.json()).toMatchObject({ result: { status: 'ready' } })
+    expect(ledger.headers.authorization).toBe(`Bearer ${SECRET}`)
+  }, 120_000)
 
   test('is not restored with another key, from a damaged file, over a running portal or over data, and nothing changes', async () => {
     const at = await operator('sqlite')
