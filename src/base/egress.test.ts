@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { Pool } from 'undici'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { certificate, trustIt } from '../../test/certificate.ts'
+import { type ConnectProxy, startConnectProxy } from '../../test/connect-proxy.ts'
 import { parsePlace } from './destination.ts'
 import { type Answer, type DestinationDenied, type Egress, type EgressOptions, openEgress } from './egress.ts'
 
@@ -207,28 +208,10 @@ describe('this machine', () => {
 })
 
 describe('with a proxy', () => {
-  interface Proxying extends Listening {
-    asked: string[]
-    authorizations: (string | undefined)[]
-  }
-
-  /** A real CONNECT proxy that knows one way, whatever it is asked for. */
-  async function proxyTo(port: number, status = 200): Promise<Proxying> {
-    const asked: string[] = []
-    const authorizations: (string | undefined)[] = []
-    const server = createServer((_, response) => response.writeHead(400).end())
-    server.on('connect', (request: IncomingMessage, socket: Socket) => {
-      asked.push(request.url ?? '')
-      authorizations.push(request.headers['proxy-authorization'])
-      if (status !== 200) return socket.end(`HTTP/1.1 ${status} No\r\n\r\n`)
-      const onward = connect(port, '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n')
-        onward.pipe(socket).pipe(onward)
-      })
-      for (const one of [onward, socket]) one.on('error', () => {})
-      endings.push(() => onward.destroy())
-    })
-    return Object.assign(await listen(server), { asked, authorizations })
+  async function proxyTo(port: number, status = 200): Promise<ConnectProxy> {
+    const proxy = await startConnectProxy(port, status)
+    endings.push(() => proxy.close())
+    return proxy
   }
 
   test('names go through it unresolved, http and https, and TLS is with the server', async () => {

@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { startConnectProxy } from '../../test/connect-proxy.ts'
 import {
   json,
   legacy,
@@ -200,34 +199,19 @@ test.each(CODINGS)('a stream or an answer that is coded %s is refused before it 
 
 test('with a proxy, a server with a public name is spoken to through it', async () => {
   const server = await start()
-  const asked: string[] = []
-  const proxy = createServer()
-  const sockets = new Set<Socket>()
-  proxy.on('connection', (socket) => sockets.add(socket))
-  proxy.on('connect', (request: IncomingMessage, socket: Socket) => {
-    asked.push(request.url ?? '')
-    const onward = connect(server.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n')
-      onward.pipe(socket).pipe(onward)
-    })
-    for (const one of [onward, socket]) one.on('error', () => {})
-  })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  endings.push(() => {
-    for (const socket of sockets) socket.destroy()
-    return new Promise((resolve) => proxy.close(resolve))
-  })
-  const egress = localEgress({ proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` })
+  const proxy = await startConnectProxy(server.port)
+  endings.push(() => proxy.close())
+  const egress = localEgress({ proxy: `http://127.0.0.1:${proxy.port}` })
   endings.push(() => egress.close())
   const at = await room({ egress })
   const uid = await at.add('public', { url: 'http://public.example/mcp' })
   expect(textOf(await at.tool(uid, 'echo', {}))).toBe('done')
   expect(server.asked('tools/call')[0]?.headers.host).toBe('public.example')
-  const before = asked.length
+  const before = proxy.connections
   const metadata = await at.add('metadata', { url: 'http://169.254.169.254/mcp' })
   await expect(at.tool(metadata, 'echo', {})).rejects.toMatchObject({ code: 'upstream-unreachable' })
   const here = await at.add('here', { url: `${server.origin}/mcp` })
   expect(textOf(await at.tool(here, 'echo', {}))).toBe('done')
-  expect(asked).toHaveLength(before)
-  expect(new Set(asked)).toEqual(new Set(['public.example:80']))
+  expect(proxy.connections).toBe(before)
+  expect(new Set(proxy.asked)).toEqual(new Set(['public.example:80']))
 })
