@@ -116,6 +116,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
   from('OpenAPI 3.1')('API-3', 'Every route is described.'),
   own('API-4', 'What the configuration file declares is changed there and nowhere else.'),
 
+  own('LIMIT-1', 'A caller that holds too much open or unread is told so or cut off, and no other caller notices.'),
+  own('LIMIT-2', 'A caller has so many sessions over all replicas; the least recently used one makes room.'),
+  own('LIMIT-3', 'What a client that goes away held is given back.'),
+  own('STRICT-1', 'The value that was judged is the value that is sent, over every transport.'),
+  own('STRICT-2', 'A request that could be framed, routed or read in two ways is refused.'),
+
   own('METRICS-1', 'Metrics are for this machine, and for an API token that may read servers.'),
 
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),

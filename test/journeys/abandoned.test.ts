@@ -97,6 +97,7 @@ describe('what a client held that went away is given back', () => {
     await expect.poll(() => ended, PATIENCE).toBe(held.length)
   })
 
+  // [LIMIT-3]
   test('with a call under way, which is cancelled at the server', async () => {
     const connections = [1, 2, 3].map((id) => {
       const connection = openRaw(portal.url)

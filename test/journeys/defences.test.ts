@@ -6,9 +6,12 @@ import { openEventStream } from '../event-stream.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { ask2026, bearer, messageOf, open2025 } from '../raw-mcp.ts'
+import { openRaw } from '../raw-socket.ts'
 
 const LOGS = '/access/ai-controls/mcp/logs'
 const SERVERS = '/access/ai-controls/mcp/servers'
+
+const INITIALIZE = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } }
 
 interface LogRow {
   rule: string | null
@@ -75,6 +78,21 @@ describe('a forwarded address', () => {
   test('is believed from a trusted proxy, and only up to the first address that is none', async () => {
     await call({ 'x-forwarded-for': '6.6.6.6, 203.0.113.9, 127.0.0.2' }, portal, token)
     expect((await lastRow({ method: 'tools/list' }))?.client_ip).toBe('203.0.113.9')
+  })
+
+  test('may stand in several lines, as proxies that add their own write it: they are one list, read from the right', async () => {
+    const connection = openRaw(portal.url)
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: INITIALIZE })
+    const lines = [
+      'X-Forwarded-For: 6.6.6.6, 203.0.113.7',
+      'x-forwarded-for: 198.51.100.4',
+      'X-FORWARDED-FOR: 127.0.0.3',
+    ]
+    const head = ['POST /mcp HTTP/1.1', `Host: ${new URL(portal.url).host}`, 'Connection: close', ...lines]
+    const more = [`Authorization: Bearer ${token}`, 'Content-Type: application/json', `Content-Length: ${body.length}`]
+    connection.write([...head, ...more, '', body].join('\r\n'))
+    expect(await connection.closed).toMatch(/^HTTP\/1\.1 200 /)
+    expect((await lastRow({ method: 'initialize' }))?.client_ip).toBe('198.51.100.4')
   })
 
   test('is not believed from anybody else', async () => {

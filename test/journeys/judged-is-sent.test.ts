@@ -125,6 +125,7 @@ describe.each(['http2026', 'http2025', 'sse', 'stdio'])('over %s', (server) => {
     ['letters beyond ASCII', '{"ſ":"K","é":"é"}'],
   ] as const
   for (const [what, input] of inputs) {
+    // [STRICT-1]
     test(`${what}: the server gets the value as it was read, written anew`, async () => {
       const { text, message } = await arrived(call(server, input))
       const anew = JSON.stringify(JSON.parse(input))

@@ -154,6 +154,7 @@ describe('open streams', () => {
     return (await small.api<unknown[]>('GET', path)).body.result.length
   }
 
+  // [LIMIT-1]
   test('a caller with all the streams it may have gets 429, by whatever token, and others get theirs', async () => {
     const [ada, again, bob] = await Promise.all(['ada', 'ada', 'bob'].map((who) => small.userToken(`${who}@acme.test`)))
     const one = await follow2025(ada as string)

@@ -126,6 +126,7 @@ describe('what could be framed in two ways is refused, and the connection ends',
     ['a method in lower case', () => request(['post /mcp HTTP/1.1', ...lines().slice(1)])],
   ]
   for (const [what, bytes] of rows) {
+    // [STRICT-2]
     test(`${what}: 400, once, and nothing is called`, async () => {
       const { statuses, calls, rows: written } = await exchange(bytes())
       expect({ statuses, calls, written }).toEqual({ statuses: [400], calls: 0, written: 0 })

@@ -38,6 +38,7 @@ describe('on one process', () => {
   })
   afterAll(() => portal?.close())
 
+  // [LIMIT-2]
   test('a caller with one session too many loses the least recently used one, and its stream', async () => {
     const [token, again] = [await portal.userToken('ada@acme.test'), await portal.userToken('ada@acme.test')]
     const bob = await open2025(url, bearer(await portal.userToken('bob@acme.test')))
