@@ -290,6 +290,9 @@ describe('with a proxy', () => {
     await expect(get(egress, 'https://public.example/')).rejects.toThrow('the proxy did not open the way')
     expect(proxy.asked).toEqual(['public.example:443'])
     const gone = guard({ proxy: 'http://127.0.0.1:2' })
-    await expect(get(gone, 'https://public.example/')).rejects.toThrow('the proxy did not open the way')
+    await expect(get(gone, 'https://public.example/')).rejects.toMatchObject({
+      message: 'the proxy did not open the way',
+      code: 'ECONNREFUSED',
+    })
   })
 })

@@ -221,7 +221,15 @@ async function openTunnel({ pool, authorization }: Proxy, path: string, timeoutM
     socket.on('error', () => {}).destroy()
     throw new Error(`the proxy answered ${statusCode}`)
   } catch (cause) {
-    // undici takes its own code of a broken socket for one that it may mend, and would try for ever.
-    throw new Error('the proxy did not open the way', { cause })
+    throw Object.assign(new Error('the proxy did not open the way', { cause }), systemCode(cause))
   }
+}
+
+/**
+ * A proxy that is away for a moment is waited for like a server. undici's own code of a broken socket must not get through:
+ * it takes that for one that it may mend, and would try for ever.
+ */
+function systemCode(cause: unknown): { code?: string } {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return /^E[A-Z]+$/.test(code) ? { code } : {}
 }

@@ -197,6 +197,20 @@ test.each(CODINGS)('a stream or an answer that is coded %s is refused before it 
   expect(server.asked('tools/call').map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity'])
 })
 
+test('an answer with headers without end is an end, and the server’s other calls go on', async () => {
+  const server = await start(
+    modern((seen, response) => {
+      if (seen.body.params?.name !== 'flood') return tool(seen, response, undefined as never)
+      const headers = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`x-${at}`, 'x'.repeat(1000)]))
+      return json(response, result(seen, { resultType: 'complete', content: [] }), 200, headers)
+    }),
+  )
+  const at = await room({})
+  const uid = await at.add('s', { url: `${server.origin}/mcp` })
+  await expect(at.tool(uid, 'flood', {})).rejects.toMatchObject({ code: 'upstream-lost' })
+  expect(textOf(await at.tool(uid, 'echo', {}))).toBe('done')
+})
+
 test('with a proxy, a server with a public name is spoken to through it', async () => {
   const server = await start()
   const proxy = await startConnectProxy(server.port)
