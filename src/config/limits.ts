@@ -324,6 +324,13 @@ export const LIMITS = {
       'a flood of stderr is read slowly, kept in 64 KiB, and delays no answer',
     ],
   },
+  child_noise: {
+    what: 'What a server process writes to stdout between two messages that is none',
+    value: MIB,
+    unit: 'bytes',
+    reached: 'it is ended, and its calls fail with `upstream-bad-answer`',
+    proof: ['src/upstream/child-floods.test.ts', '… on stdout ends the call, the child, and nothing else'],
+  },
   child_install: {
     what: 'Time in which a package runner (npx, uvx) must have fetched and started its server',
     value: 2 * MINUTE,

@@ -3,6 +3,7 @@
  * pool opens another. A child that ends or stays silent on the modern probe is an old one, and is started again for the
  * old handshake, because some servers leave at the first message they do not know.
  */
+import { LIMITS } from '../config/limits.ts'
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import { Child } from './child.ts'
 import type { Connection } from './connection.ts'
@@ -124,7 +125,7 @@ class StdioConnection implements Connection {
   /** Some servers write other things to stdout. One that writes nothing else has no end. */
   #hear(line: Buffer): void {
     this.#noiseBytes = this.#pipe.take(line) ? 0 : this.#noiseBytes + line.length + 1
-    if (this.#noiseBytes <= this.#options.limits.answerBytes) return
+    if (this.#noiseBytes <= LIMITS.child_noise.value) return
     this.#child.giveUp(new Trouble('bad-answer', 'the child writes what is no message'))
   }
 
