@@ -475,3 +475,28 @@ describe('several writers on one PostgreSQL', () => {
     for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
   })
 })
+
+test('under load a head that stays is signed every ten thousand rows or so, and one that does not gives way to the next', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'portico-chain-'))
+  const audit = await openAudit({
+    ...{ dir, databaseUrl: null, durability: 'process', retentionDays: 90 },
+    ...{ keys: TEST_KEYS, clock: systemClock, log: silentLog },
+  })
+  const actor = { kind: 'user', id: 'u', label: 'ada@example.com' } as const
+  for (let turn = 0; turn < 200; turn++)
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const entry = await audit.begin({ deed: newId<DeedId>(systemClock.now()), plane: 'mcp', actor, method: 'ping' })
+        await entry.finish({ outcome: 'answered' })
+      }),
+    )
+  await audit.close()
+  const reader = await openChainReader(dir, null)
+  const heads = (await reader.heads()).filter(({ kind }) => kind === 'head').map(({ seq }) => seq)
+  await reader.close()
+  expect(heads.length).toBeGreaterThanOrEqual(3)
+  expect(heads.length).toBeLessThanOrEqual(5)
+  expect(heads.at(-1)).toBe(40_000)
+  for (const [i, seq] of heads.entries()) expect(seq - (heads[i - 1] ?? 0)).toBeLessThanOrEqual(20_000)
+  rmSync(dir, { recursive: true, force: true })
+})

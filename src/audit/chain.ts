@@ -12,7 +12,7 @@ import type { JournalRow } from './lines.ts'
 /** What stands before the first row. */
 export const GENESIS = '0'.repeat(64)
 
-/** At most so many rows are taken in before a head is signed. */
+/** After so many rows, and those of the piece that reaches it, a head is signed. */
 export const SIGN_EVERY = 10_000
 
 /** How far a chain reaches: the last row's seq and its hash as hex. */

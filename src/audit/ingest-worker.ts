@@ -115,8 +115,8 @@ class IngestWorker {
       if (!(await this.#own.step(Atomics.load(this.#start.shared, SEGMENT)))) break
       took = true
       this.#say({ kind: 'taken', position: this.#own.position })
+      await this.#sign(false)
     }
-    if (took) await this.#sign(false)
     return took
   }
 

@@ -40,7 +40,9 @@ async function verify(context: Context, options: { since?: string }): Promise<vo
   const reader = await openChainReader(data, databaseUrl).catch(cannotRead)
   const work = check(reader, { signer, files, ...(since === undefined ? {} : { since }) })
   const verdict = await context.terminal.during('checking…', work)
-  context.terminal.answer({ ...verdict, head_files: files.map(({ path }) => path) }, () => {
+  const { unknownKeys: unknown_keys, problemsInAll: problems_in_all, ...same } = verdict
+  const facts = { ...same, unknown_keys, problems_in_all, head_files: files.map(({ path }) => path) }
+  context.terminal.answer(facts, () => {
     for (const line of linesOf(verdict)) context.terminal.print(line)
     if (files.length === 0) context.terminal.note(NO_FILE)
   })
