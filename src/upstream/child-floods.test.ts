@@ -145,7 +145,7 @@ test('a storm of forks is ended as one group', async () => {
   await until(() => pids.every((pid) => !isAlive(pid)))
 })
 
-test('a line that drips byte by byte is put together, and held in few pieces', () => {
+test('a line that drips byte by byte is put together whole', () => {
   const lines: string[] = []
   const take = openLines((line) => lines.push(line.toString()), 1_000_000)
   const text = 'x'.repeat(300_000)
