@@ -3,7 +3,7 @@
  * use. Any answer will do, an error too. A connection that stays silent is given up and another one is tried before the
  * server is said to be silent: a stream that broke without a word, or a child that hangs, is no dead server.
  */
-import type { Question } from './breaker.ts'
+import type { Answer, Question } from './breaker.ts'
 import type { Connection } from './connection.ts'
 import { Exchange, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
@@ -19,22 +19,26 @@ export interface Asking {
 }
 
 const PAUSE_MS = 250
+/** What is known within this was known at once, whatever it was. */
+const AT_ONCE_MS = 250
 
-/** @returns whether it answered. @throws only what is a bug */
-export async function askServer(asking: Asking, { isPatient, suspect }: Question): Promise<boolean> {
+/** @throws only what is a bug */
+export async function askServer(asking: Asking, { isPatient, suspect }: Question): Promise<Answer> {
   const { performer, setup } = asking
   if (suspect !== null && suspect !== SHARED) {
     const doubted = performer.pool.current(setup, suspect)
     if (doubted !== null) await isAlive(asking, suspect, doubted)
   }
   const shared = performer.pool.current(setup, SHARED)
-  if (shared !== null && (await isAlive(asking, SHARED, shared))) return true
+  if (shared !== null && (await isAlive(asking, SHARED, shared))) return 'answered'
   const deadline = performer.clock.elapsed() + (isPatient ? performer.limits.refusedMs : 0)
   for (;;) {
+    const startedAt = performer.clock.elapsed()
     const trouble = await open(asking)
-    if (trouble === null) return true
+    if (trouble === null || answers(trouble)) return 'answered'
+    const now = performer.clock.elapsed()
     const mayPass = trouble.kind === 'lost' || (trouble.kind === 'unsent' && isNobodyThere(trouble))
-    if (!mayPass || performer.clock.elapsed() + PAUSE_MS > deadline) return answers(trouble)
+    if (!mayPass || now + PAUSE_MS > deadline) return mayPass || now - startedAt < AT_ONCE_MS ? 'refused' : 'silent'
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
 }

@@ -102,9 +102,11 @@ describe('a server that accepts connections and never answers', () => {
       expect(await failure(room.tool(uid, 'echo', {}))).toMatchObject({ code: 'upstream-unreachable' })
     }
     expect(server.asked('tools/call').length).toBe(1)
+    await until(() => room.upstreams.health(uid).status === 'stale')
     server.script = healthy
     await until(() => circuit(uid).state === 'closed')
     expect(textOf(await room.tool(uid, 'echo', {}))).toBe('yes')
+    await until(() => room.upstreams.health(uid).status === 'ready')
   })
 
   test('is told to be silent after the time of an opening, not of a call', async () => {

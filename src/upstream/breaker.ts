@@ -15,22 +15,27 @@ export interface Question {
   suspect: string | null
 }
 
+/**
+ * - `answered`: it is there.
+ * - `refused`: it is not, and that was known at once.
+ * - `silent`: it took all the time there was.
+ */
+export type Answer = 'answered' | 'refused' | 'silent'
+
 export interface BreakerDeps {
   clock: Clock
   /** The first rest of a server that does not answer. */
   restMs: number
-  /** @returns whether the server answered; never rejects */
-  ask(question: Question): Promise<boolean>
+  /** What a caller waits for a server that refused the last question. */
+  waitMs: number
+  /** Never rejects. */
+  ask(question: Question): Promise<Answer>
   /** It is left alone from now on, or called again. */
   onChanged(isOpen: boolean): void
 }
 
-/** A server that says no this fast is asked on behalf of a caller: it costs the caller nothing to know. */
-const QUICK_MS = 250
-/** And not more often than this, however many call. */
+/** A server that refuses is asked on behalf of callers, which costs them nothing; no more often than this, however many. */
 const GAP_MS = 100
-/** What a caller waits for such a question at the most. */
-const WAIT_MS = 1000
 
 export class Breaker {
   /** Read by every call: the server is left alone. */
@@ -41,8 +46,8 @@ export class Breaker {
   #circuit: Circuit = CLOSED
   #asking: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
-  /** How long the last question took, and when it ended, on the monotonic clock. */
-  #tookMs = Number.POSITIVE_INFINITY
+  #lastAnswer: Answer = 'silent'
+  /** When the last question ended, on the monotonic clock. */
   #endedAt = 0
   /** Something was answered since the question that is under way began. */
   #wasAnswered = false
@@ -59,12 +64,12 @@ export class Breaker {
   /**
    * For a call to a server that is left alone.
    *
-   * @throws Trouble at once, where the server is silent; after one question that is quickly answered, where it is not there
+   * @throws Trouble at once, where the server was silent; after one more question, where it refused the last one
    */
   async admit(): Promise<void> {
-    if (this.#tookMs < QUICK_MS) {
-      if (this.#asking === null && this.#deps.clock.elapsed() - this.#endedAt >= GAP_MS) this.#askForCaller()
-      if (this.#asking !== null) await Promise.race([this.#asking, pause(WAIT_MS)])
+    if (this.#lastAnswer === 'refused') {
+      if (this.#asking === null) this.#askForCaller()
+      if (this.#asking !== null) await Promise.race([this.#asking, pause(this.#deps.waitMs)])
     }
     if (!this.isOpen) return
     const { nextProbe } = this.#circuit
@@ -100,7 +105,9 @@ export class Breaker {
     const { nextProbe } = this.#circuit
     // The rests stay as they were, or a busy portal would make them long.
     if (nextProbe === null) return
-    this.#ask({ isPatient: false, suspect: null }, () => this.#step({ kind: 'still-silent', nextProbe }))
+    const sinceLast = this.#deps.clock.elapsed() - this.#endedAt
+    const still = () => this.#step({ kind: 'still-silent', nextProbe })
+    this.#ask({ isPatient: false, suspect: null }, still, GAP_MS - sinceLast)
   }
 
   #rest(): void {
@@ -122,19 +129,22 @@ export class Breaker {
     this.#timer.unref()
   }
 
-  #ask(question: Question, onSilent: () => void): void {
-    const { clock, ask } = this.#deps
-    const startedAt = clock.elapsed()
+  /** @param delayMs how long to wait before asking; nothing, where it is not above 0 */
+  #ask(question: Question, onSilent: () => void, delayMs = 0): void {
+    this.#asking = this.#askAndHear(question, onSilent, delayMs)
+  }
+
+  async #askAndHear(question: Question, onSilent: () => void, delayMs: number): Promise<void> {
+    if (delayMs > 0) await pause(delayMs)
     this.#wasAnswered = false
     this.#step({ kind: 'asked' })
-    this.#asking = ask(question).then((isAnswered) => {
-      this.#asking = null
-      this.#endedAt = clock.elapsed()
-      this.#tookMs = this.#endedAt - startedAt
-      if (isAnswered) this.answered()
-      // A call that was answered meanwhile knows better.
-      else if (!this.#isClosed && !this.#wasAnswered) onSilent()
-    })
+    const answer = await this.#deps.ask(question)
+    this.#asking = null
+    this.#endedAt = this.#deps.clock.elapsed()
+    this.#lastAnswer = answer
+    if (answer === 'answered') this.answered()
+    // A call that was answered meanwhile knows better.
+    else if (!this.#isClosed && !this.#wasAnswered) onSilent()
   }
 
   #step(event: CircuitEvent): void {

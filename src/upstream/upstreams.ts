@@ -290,14 +290,15 @@ class OpenUpstreams implements Upstreams {
     return new Breaker({
       clock,
       restMs: limits.restMs,
+      waitMs: limits.refusedMs,
       ask: async (question) => {
         const setup = this.#servers.get(uid)?.setup
-        if (setup === undefined || this.#closing !== null) return false
+        if (setup === undefined || this.#closing !== null) return 'silent'
         try {
           return await askServer({ performer: this.#performer, watch: this.#watch, setup }, question)
         } catch (error) {
           log.error({ err: error, server: setup.record.id }, 'a server could not be asked')
-          return false
+          return 'silent'
         }
       },
       onChanged: (isOpen) => {
@@ -306,7 +307,10 @@ class OpenUpstreams implements Upstreams {
         const { record } = server.setup
         if (isOpen) log.warn({ server: record.id }, 'a server does not answer and is left alone until it does')
         else log.info({ server: record.id }, 'a server answers again')
-        if (!isOpen && server.stored.status !== 'ready') this.#schedule.listsChanged(uid)
+        // The status follows, and what changed while it was away.
+        const isReady = server.stored.status === 'ready'
+        if (isOpen && isReady) this.#schedule.hint(uid)
+        else if (!isOpen && !isReady) this.#schedule.listsChanged(uid)
       },
     })
   }
