@@ -1,5 +1,5 @@
-/** What `doctor` sees of the data directory: whether it is there, who may read what lies in it, and how much room is left. */
-import { existsSync, statfsSync, statSync } from 'node:fs'
+/** What `doctor` sees of the data directory: whether it is there, who may read what lies in it. */
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { journalsDir, orphansIn } from '../audit/orphans.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -7,16 +7,11 @@ import { openPaths } from '../config/data-directory.ts'
 import type { Settings } from '../config.ts'
 import { type Finding, fine, type Place, problem, warning } from './finding.ts'
 
-const MIB = 1024 * 1024
-/** One segment of the journal is 16 MiB, and calls are refused while none can be made. */
-const LEAST_MIB = 64
-const SCARCE_MIB = 512
-
 export function checkFiles({ settings }: Place): Finding[] {
   const { data } = settings.values
   if (!existsSync(data))
     return [warning('data', `${data} does not exist yet`, 'portico start makes it.'), ...checkFile(settings)]
-  return [...checkModes(data), ...checkRoom(data, roomIn(data)), ...checkJournals(data), ...checkFile(settings)]
+  return [...checkModes(data), ...checkJournals(data), ...checkFile(settings)]
 }
 
 function checkModes(data: string): Finding[] {
@@ -37,20 +32,6 @@ function checkModes(data: string): Finding[] {
     if (!(error instanceof ConfigError)) throw error
     return error.problems.map((text) => problem('data', text, 'rm the link and put the file, or nothing, in its place'))
   }
-}
-
-function roomIn(data: string): number {
-  const { bavail, bsize } = statfsSync(data)
-  return (bavail * bsize) / MIB
-}
-
-/** @param mib how much a user other than root can still write */
-export function checkRoom(data: string, mib: number): Finding[] {
-  const mend = `df -h '${data}' shows it; make room, or move the data directory to a larger disk (--data)`
-  const text = `${Math.floor(mib)} MiB are left on the disk of ${data}`
-  if (mib < LEAST_MIB) return [problem('disk', `${text}: calls are refused once the audit cannot be written`, mend)]
-  if (mib < SCARCE_MIB) return [warning('disk', text, mend)]
-  return []
 }
 
 function checkJournals(data: string): Finding[] {

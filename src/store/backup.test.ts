@@ -13,6 +13,7 @@ import { readEpoch } from './epoch.ts'
 import { KEY_CHECK, proveKey } from './key-check.ts'
 import { loadStore } from './load.ts'
 import { MIGRATIONS, migrateTo } from './migrate.ts'
+import { openStore } from './open.ts'
 import { openStopped } from './stopped.ts'
 import type { Tables } from './tables.ts'
 
@@ -246,6 +247,17 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
       expect(await read({ store }, 'users')).toHaveLength(1)
     })
   }
+})
+
+test('a portal on PostgreSQL is known as running whatever its URL calls it', async () => {
+  const at = await filled('postgres')
+  await backUp(at)
+  await at.store.close()
+  const url = new URL(at.databaseUrl ?? '')
+  url.searchParams.set('application_name', 'ours')
+  const store = await openStore({ ...at, databaseUrl: url.href, clock: systemClock, log: silentLog })
+  cleanups.push(() => store.close())
+  await expect(restore(at, { replace: true })).rejects.toThrow('A portal is running on this database')
 })
 
 describe('the file', () => {

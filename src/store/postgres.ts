@@ -12,7 +12,7 @@ export const PORTAL = 'portico'
 /** @param name what the server is told that we are: `portico` is a portal that runs */
 export function postgresDialect(url: string, log: Log, name = PORTAL): { dialect: Dialect; close(): Promise<void> } {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withoutName(url),
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
@@ -28,6 +28,14 @@ export function postgresDialect(url: string, log: Log, name = PORTAL): { dialect
       if (!pool.ended && !pool.ending) await pool.end()
     },
   }
+}
+
+/** A name in the URL would win over ours, and a running portal would not be known as one. */
+function withoutName(url: string): string {
+  const address = new URL(url)
+  if (!address.searchParams.has('application_name')) return url
+  address.searchParams.delete('application_name')
+  return address.href
 }
 
 function parserFor(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {

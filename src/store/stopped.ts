@@ -2,6 +2,7 @@
  * The database for a command that works in place of the portal: nobody else may be on it, and it is not brought to another schema by
  * being opened.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
@@ -9,6 +10,9 @@ import type { Db } from './open.ts'
 import { PORTAL, postgresDialect } from './postgres.ts'
 import { openSqlite } from './sqlite-files.ts'
 import type { Tables } from './tables.ts'
+
+const LOOKS = 20
+const BETWEEN_LOOKS_MS = 100
 
 export interface StoppedStore {
   db: Db
@@ -45,9 +49,17 @@ export async function openStopped(
 
 /** With SQLite it is the lock on the data directory that says so. */
 async function refuseRunning(db: Db): Promise<void> {
-  const running = await sql`
+  // The server takes a moment to notice that a portal which has just ended is gone.
+  for (let look = 1; await isRunning(db); look++) {
+    if (look === LOOKS)
+      throw new Fault('store-unavailable', 'A portal is running on this database. Stop every one of them first.')
+    await wait(BETWEEN_LOOKS_MS)
+  }
+}
+
+async function isRunning(db: Db): Promise<boolean> {
+  const { rows } = await sql`
     select 1 from pg_stat_activity
     where datname = current_database() and application_name = ${PORTAL} limit 1`.execute(db)
-  if (running.rows.length > 0)
-    throw new Fault('store-unavailable', 'A portal is running on this database. Stop every one of them first.')
+  return rows.length > 0
 }
