@@ -7,13 +7,17 @@ import type { Directory } from '../portal/directory.ts'
 import { page } from './page.ts'
 
 /**
- * @param url the request's URL; its host has passed the guard
+ * @param asked the name and origin that were asked for; they have passed the guard
  * @param publicUrl the public base URL, or null where the portal is reached on loopback
  */
-export async function homePage(url: URL, directory: Directory, publicUrl: string | null): Promise<Response> {
-  const portal = directory.byHostname(url.hostname) ?? directory.byHostname('localhost')
+export async function homePage(
+  asked: { hostname: string; origin: string },
+  directory: Directory,
+  publicUrl: string | null,
+): Promise<Response> {
+  const portal = directory.byHostname(asked.hostname) ?? directory.byHostname('localhost')
   if (!portal) return notFoundPage()
-  const endpoint = `${publicUrl ?? url.origin}/mcp`
+  const endpoint = `${publicUrl ?? asked.origin}/mcp`
   const entry = { type: 'http', url: endpoint, headers: { Authorization: 'Bearer YOUR_TOKEN' } }
   const config = JSON.stringify({ mcpServers: { [portal.id]: entry } }, null, 2)
   return page(
