@@ -254,7 +254,7 @@ test('a portal on PostgreSQL is known as running whatever its URL calls it', asy
   await backUp(at)
   await at.store.close()
   const url = new URL(at.databaseUrl ?? '')
-  url.searchParams.set('application_name', 'ours')
+  url.search = '?application_name=ours&connect_timeout=9&application_name=theirs'
   const store = await openStore({ ...at, databaseUrl: url.href, clock: systemClock, log: silentLog })
   cleanups.push(() => store.close())
   await expect(restore(at, { replace: true })).rejects.toThrow('A portal is running on this database')

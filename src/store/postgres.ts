@@ -32,10 +32,7 @@ export function postgresDialect(url: string, log: Log, name = PORTAL): { dialect
 
 /** A name in the URL would win over ours, and a running portal would not be known as one. */
 function withoutName(url: string): string {
-  const address = new URL(url)
-  if (!address.searchParams.has('application_name')) return url
-  address.searchParams.delete('application_name')
-  return address.href
+  return url.replaceAll(/([?&])application_name=[^&#]*(&?)/g, (_, before: string, after: string) => after && before)
 }
 
 function parserFor(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
