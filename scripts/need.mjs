@@ -1,5 +1,6 @@
 // Run before the tests: names what this machine lacks and the script that installs it, and fails. A suite that
 // cannot run must never look like one that passed.
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,8 +19,24 @@ if (!existsSync(join(root, 'node_modules', 'vitest')))
   missing.push(['the npm packages', 'node_modules is empty', 'npm ci'])
 else await needPostgres()
 
+needNamespaces()
+
 for (const [what, why, how] of missing) process.stderr.write(`missing: ${what} (${why})\n  to install: ${how}\n`)
 process.exit(missing.length > 0 ? 1 : 0)
+
+/** Confined children are tested with real namespaces; a system may lack the tool, or keep them from its users. */
+function needNamespaces() {
+  if (process.platform !== 'linux') return
+  const words = ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'setpriv', '--no-new-privs', 'true']
+  const { status, error, stderr } = spawnSync('unshare', words, { encoding: 'utf8' })
+  if (status === 0) return
+  const why = (error?.code ?? stderr.trim().split('\n')[0]) || `ended with ${status}`
+  missing.push([
+    'unshare with user namespaces, for the tests of confined children',
+    why,
+    'install util-linux, and let users make namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)',
+  ])
+}
 
 async function needPostgres() {
   const named = process.env.PORTICO_TEST_DATABASE_URL
