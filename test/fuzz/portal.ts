@@ -45,12 +45,16 @@ export async function fuzzPortal(run: PortalRun): Promise<void> {
   const portal = await startWatchedPortico({}, { idleMs: 5000, totalMs: 10_000 })
   try {
     const bench = await furnish(portal, upstream)
-    let started = performance.now()
-    await fuzzRequests(bench, run)
-    run.report('requests over HTTP', run.requests, started)
-    started = performance.now()
-    await fuzzAnswers(bench, run)
-    run.report('answers over HTTP', run.answers, started)
+    if (run.requests > 0) {
+      const started = performance.now()
+      await fuzzRequests(bench, run)
+      run.report('requests over HTTP', run.requests, started)
+    }
+    if (run.answers > 0) {
+      const started = performance.now()
+      await fuzzAnswers(bench, run)
+      run.report('answers over HTTP', run.answers, started)
+    }
     await assertWell(portal)
   } finally {
     await portal.end('SIGTERM')
@@ -142,7 +146,9 @@ async function askOnce(bench: Bench, wire: Wire, seed: number, owed: Owed): Prom
     for (const [at, got] of answers.entries()) judge(sent[at] as Sent, got, owed)
   } catch (error) {
     const text = Buffer.concat(bytes).toString('base64')
-    throw new Error(`requests over HTTP: seed ${seed}\n${text}`, { cause: error })
+    throw new Error(`requests over HTTP: seed ${seed}, all that was sent on the socket in base64:\n${text}`, {
+      cause: error,
+    })
   }
   return sent.length
 }
@@ -184,6 +190,9 @@ function pathOf(chance: Chance, { isHonest }: Sent): string {
   return isHonest || !chance.oneIn(10) ? '/mcp' : chance.pick(PATHS)
 }
 
+/** Asked for by a name: also what they are refused with is a deed. */
+const DEEDS = ['tools/call', 'prompts/get', 'resources/read']
+
 interface Message {
   id?: unknown
   result?: object
@@ -196,16 +205,17 @@ function judge(sent: Sent, got: Got, owed: Owed): void {
   ok(isAllowed(got.status, code), `${got.status} ${got.body.slice(0, 500)}`)
   if (sent.isHonest)
     ok([200, 202, 404, 409, 429].includes(got.status), `an honest request got ${got.status} ${got.body}`)
-  if (got.status !== 200 || message?.result === undefined) return
+  if (got.status !== 200 || (message?.result ?? message?.error) === undefined) return
   const asked = JSON.parse(sent.body.toString()) as {
     id?: unknown
     method?: string
     params?: { _meta?: { traceparent?: unknown } }
   }
+  const isDeed = message?.result !== undefined ? asked.method !== 'ping' : DEEDS.includes(asked.method ?? '')
   // Zero has two spellings in a number, and one in JSON.
-  equal(JSON.stringify(message.id), JSON.stringify(asked.id))
+  equal(JSON.stringify(message?.id), JSON.stringify(asked.id))
   const isTraced = asked.params?._meta?.traceparent === `00-${sent.trace}-00000000000000ff-01`
-  if (isTraced && asked.method !== 'ping') owed.set(sent.trace, sent.body.toString())
+  if (isTraced && isDeed) owed.set(sent.trace, sent.body.toString())
 }
 
 function messageOf({ headers, body }: Got): Message | null {
@@ -276,7 +286,7 @@ async function callLiar(bench: Bench, wire: Wire, seed: number): Promise<void> {
     assertRelayed(bench, got, id, seed)
   } catch (error) {
     const said = bench.upstream.said.get(seed)?.bytes.toString('base64')
-    throw new Error(`answers over HTTP: seed ${seed}\n${said}`, { cause: error })
+    throw new Error(`answers over HTTP: seed ${seed}, what the server answered in base64:\n${said}`, { cause: error })
   } finally {
     bench.upstream.said.delete(seed)
   }

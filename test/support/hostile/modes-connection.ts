@@ -175,6 +175,35 @@ const STATUSES: readonly Mode[] = [
     { row: 'SEC-D10', credential: 'upstream_letter', check: tellsNoSecret },
   ),
   http(
+    'echo-error',
+    'repeats the credential in an error of the protocol',
+    'error',
+    (wire) => wire.error(-1, `denied for ${wire.headers.authorization}`, { headers: JSON.stringify(wire.headers) }),
+    {
+      transports: HTTP,
+      row: 'SEC-D10',
+      defence: 'it is taken out',
+      credential: 'upstream_letter',
+      check: tellsNoSecret,
+    },
+  ),
+  http(
+    'echo-result',
+    'repeats the credential in a result that is an error',
+    'tool-error',
+    (wire) => {
+      const text = `denied for ${JSON.stringify(wire.headers)}`
+      wire.result({ isError: true, content: [{ type: 'text', text }] })
+    },
+    {
+      transports: HTTP,
+      row: 'SEC-D10',
+      defence: 'it is taken out',
+      credential: 'upstream_letter',
+      check: tellsNoSecret,
+    },
+  ),
+  http(
     'echo-cookie',
     'sets cookies and headers of its own',
     'ok',
