@@ -11,6 +11,7 @@ import type { KeyRing } from '../base/secret.ts'
 import { readKeys } from '../config/keys.ts'
 import type { Settings } from '../config.ts'
 import { ArchiveError } from '../store/archive.ts'
+import { isDatabaseDown } from '../store/trouble.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 
@@ -91,8 +92,16 @@ export async function inWords<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof ArchiveError) throw new CliError(error.message)
-    if (!(error instanceof Fault)) throw error
-    throw new CliError(error.message, error.cause instanceof Error ? { hint: `(${error.cause.message})` } : {})
+    throw worded(error)
   }
+}
+
+function worded(error: unknown): unknown {
+  if (error instanceof ArchiveError) return new CliError(error.message)
+  if (error instanceof Fault)
+    return new CliError(error.message, error.cause instanceof Error ? { hint: `(${error.cause.message})` } : {})
+  const { code, path, syscall } = error as NodeJS.ErrnoException
+  if (syscall !== undefined && path !== undefined) return new CliError(`${path} cannot be used (${code}).`)
+  if (!isDatabaseDown(error)) return error
+  return new CliError(`The database cannot be used (${code}).`, { hint: 'portico doctor says more.' })
 }

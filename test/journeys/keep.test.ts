@@ -328,6 +328,20 @@ describe('a backup', () => {
       err: expect.stringContaining('ENOENT'),
     })
     expect(await at.portico('restore', '--check', 'b.portico')).toMatchObject({ code: 0 })
+    const nowhere = await at.portico('backup', 'no/such/folder/b.portico')
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('cannot be used (ENOENT).') })
+    const unreachable = { ...at.env, DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/none' }
+    for (const argv of [
+      ['backup', 'c.portico'],
+      ['restore', 'b.portico'],
+      ['keys', 'rotate'],
+    ]) {
+      let err = ''
+      const sink = { write: (text: string) => (err += text) }
+      const code = await run({ argv, env: unreachable, cwd: at.folder, stdout: sink, stderr: sink })
+      expect([code, err]).toEqual([1, expect.stringMatching(/^(The database|PostgreSQL)/)])
+      expect(err).not.toContain('hunter2')
+    }
     expect(readFileSync(join(at.portal.data, 'portico.db'))).toEqual(before)
   })
 })
