@@ -26,13 +26,12 @@ export function redactReply(raw: RawReply, setup: ServerSetup): RawReply {
   const forms = formsOf(setup)
   const { bytes, body } = short
   if (!forms.some((form) => bytes.indexOf(form, body.from, 'latin1') >= 0)) return short
-  return withBody(short, replaced(bytes.toString('latin1', body.from, body.to), forms))
+  return withBody(short, replaced(bytes.toString('latin1', body.from, body.to), forms, isEscaped))
 }
 
 /** The same for text of a child that is meant for the log. */
 export function redactText(text: string, setup: ServerSetup): string {
-  const forms = formsOf(setup)
-  return forms.length === 0 ? text : replaced(text, forms)
+  return replaced(text, formsOf(setup), () => false)
 }
 
 /** @param body one character a byte */
@@ -52,18 +51,27 @@ function shortened(raw: RawReply): RawReply {
   return withBody(raw, Buffer.from(JSON.stringify({ ...error, message })).toString('latin1'))
 }
 
-/** A form behind a backslash that escapes its first character is none. */
-function replaced(text: string, forms: readonly string[]): string {
-  const any = forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')
-  return text.replace(new RegExp(`(?<!(?<!\\\\)(?:\\\\\\\\)*\\\\)(?:${any})`, 'g'), REDACTED)
+/** Form by form and without a pattern: an error may be 32 MiB, of a server that knows what is looked for. */
+function replaced(text: string, forms: readonly string[], isNone: (text: string, at: number) => boolean): string {
+  let kept = text
+  for (const form of forms)
+    kept = kept.replaceAll(form, (found: string, at: number, whole: string) => (isNone(whole, at) ? found : REDACTED))
+  return kept
+}
+
+/** Behind a backslash that belongs to its first character, a form is none: without that character the JSON would break. */
+function isEscaped(text: string, at: number): boolean {
+  let from = at
+  while (text[from - 1] === '\\') from--
+  return (at - from) % 2 === 1
 }
 
 /** The ways in which this server's secrets may stand in a text, the longest first. */
 function formsOf({ credential, transport }: ServerSetup): string[] {
   const headers = credential instanceof Trouble ? [] : credential.headers.filter((_, i) => i % 2 === 1)
-  // `Bearer` and `Basic` are known to everybody; what follows is the secret.
-  const bare = headers.flatMap((value) => /^\w+ +(\S.*)$/.exec(value)?.[1] ?? [])
-  const secrets = [...headers, ...bare, ...Object.values(transport?.env ?? {})]
+  // `Bearer` and `Basic` are known to everybody; what follows is the secret, and every form of both holds one of it.
+  const bare = headers.map((value) => /^\w+ +(\S.*)$/.exec(value)?.[1] ?? value)
+  const secrets = [...bare, ...Object.values(transport?.env ?? {})]
   const forms = new Set<string>()
   for (const secret of secrets) {
     if (secret.length < SHORTEST) continue

@@ -113,6 +113,15 @@ describe.each(['modern', 'legacy'])('a server of the %s era', (id) => {
   })
 })
 
+test('an error of many MiB, of a server that writes its secret a thousand times behind backslashes, is redacted all the same', async () => {
+  const text = `${'\\'.repeat(50_000)}${TENANT} `.repeat(80)
+  way = (seen) => result(seen, { resultType: 'complete', isError: true, content: [{ type: 'text', text }] })
+  const answer = await ask2026(`${portal.url}/mcp`, bearer(token), 'tools/call', { name: 'modern_echo', arguments: {} })
+  expect(seenIn(answer.text)).toEqual([])
+  const { content } = messageOf(answer).result as { content: { text: string }[] }
+  expect(content[0]?.text).toBe(text.replaceAll(TENANT, '[redacted]'))
+})
+
 test('an error without a secret passes as it is, and one with a page for a message is cut', async () => {
   const data = { field: 'entry', big: 12345678901234567890n.toString(), text: '\\"x' }
   way = (seen) => ({ jsonrpc: '2.0', id: seen.body.id, error: { code: 4711, message: 'no such entry', data } })
