@@ -12,7 +12,10 @@ import {
 } from '../../test/scripted-server.ts'
 import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
+import { systemClock } from '../base/clock.ts'
 import type { ServerUid } from '../base/ids.ts'
+import { type Answer, Breaker } from './breaker.ts'
+import { Trouble } from './trouble.ts'
 
 let room: Room
 const servers: ScriptedServer[] = []
@@ -192,6 +195,60 @@ describe('what does not take a server from its callers', () => {
       expect(await work).toMatchObject({ code: 'cancelled' })
     }
     expect(circuit(uid)).toEqual(CLOSED)
+  })
+})
+
+describe('the questions', () => {
+  const asking = () => {
+    const questions: PromiseWithResolvers<Answer>[] = []
+    const changes: boolean[] = []
+    const breaker = new Breaker({
+      clock: systemClock,
+      restMs: 60_000,
+      waitMs: 60_000,
+      ask: () => {
+        const question = Promise.withResolvers<Answer>()
+        questions.push(question)
+        return question.promise
+      },
+      onChanged: (isOpen) => changes.push(isOpen),
+    })
+    return { breaker, questions, changes }
+  }
+  const fail = (breaker: Breaker) => breaker.failed(new Trouble('unsent', ''), 'shared')
+
+  test('are asked one at a time, however many wait for the answer', async () => {
+    const { breaker, questions, changes } = asking()
+    for (let i = 0; i < 20; i++) fail(breaker)
+    expect(questions.length).toBe(1)
+    questions[0]?.resolve('refused')
+    await until(() => breaker.isOpen)
+    const callers = Array.from({ length: 50 }, () => breaker.admit())
+    await until(() => questions.length === 2)
+    questions[1]?.resolve('answered')
+    await Promise.all(callers)
+    expect([questions.length, breaker.isOpen, breaker.isTroubled, changes]).toEqual([2, false, false, [true, false]])
+    breaker.close()
+  })
+
+  test('make nobody wait where the last one met silence', async () => {
+    const { breaker, questions } = asking()
+    fail(breaker)
+    questions[0]?.resolve('silent')
+    await until(() => breaker.isOpen)
+    await expect(breaker.admit()).rejects.toMatchObject({ kind: 'left-alone' })
+    expect(questions.length).toBe(1)
+    breaker.close()
+  })
+
+  test('count for nothing where a call was answered meanwhile', async () => {
+    const { breaker, questions, changes } = asking()
+    fail(breaker)
+    breaker.answered()
+    questions[0]?.resolve('silent')
+    await questions[0]?.promise
+    expect([breaker.isOpen, changes]).toEqual([false, []])
+    breaker.close()
   })
 })
 
