@@ -511,6 +511,16 @@ describe('the data directory', () => {
       expect(mode(join(folder, 'victim'))).toBe(0o644)
     })
   }
+  test('a start that is refused for its key mends nothing that it would not tell', () => {
+    const xdg = { XDG_CONFIG_HOME: join(folder, 'xdg') }
+    const { keyFile } = openConfig(read(), xdg)
+    writeFileSync(join(folder, 'data', 'admin-token'), 'secret')
+    for (const path of [keyFile ?? '', join(folder, 'data', 'admin-token')]) chmodSync(path, 0o644)
+    expect(problems(() => openConfig(read(), xdg))).toContain('others may read it')
+    expect(mode(join(folder, 'data', 'admin-token'))).toBe(0o644)
+    chmodSync(keyFile ?? '', 0o600)
+    expect(openConfig(read(), xdg).warnings).toEqual([expect.stringContaining('admin-token: others could read it')])
+  })
   test('a key that is a link is refused', () => {
     const xdg = { XDG_CONFIG_HOME: join(folder, 'xdg') }
     const { keyFile } = openConfig(read(), xdg)

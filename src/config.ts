@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import type { LogLevelName } from './base/log.ts'
 import type { KeyRing } from './base/secret.ts'
 import { ConfigError } from './config/config-error.ts'
-import { openDataDirectory } from './config/data-directory.ts'
+import { closeDataDirectory, makeDataDirectory } from './config/data-directory.ts'
 import type { ConfigFile } from './config/file.ts'
 import type { DeclaredSection } from './config/file-schema.ts'
 import { openKeyFile, parseKeys } from './config/keys.ts'
@@ -137,12 +137,14 @@ export interface OpenedConfig {
  */
 export function openConfig(settings: Settings, env: Environment): OpenedConfig {
   const { values } = settings
-  const opened = openDataDirectory(values.data)
+  makeDataDirectory(values.data)
   const given = settings.origins.get('encryption_key')
   const key =
     values.encryption_key === null
       ? openKeyFile(values.data, env)
       : { keys: parseKeys(values.encryption_key, given?.where ?? 'encryption_key'), file: null, made: false }
+  // After the key: a start that is refused for it must not have mended in silence what others could read.
+  const opened = closeDataDirectory(values.data)
   const { stdio, warnings } = openStdio({ ...settings, secretFiles: secretFilesOf(settings) }, env)
   const config: Config = {
     host: values.host,

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { openSealer } from '../base/secret.ts'
-import { openDataDirectory } from '../config/data-directory.ts'
+import { closeDataDirectory, makeDataDirectory } from '../config/data-directory.ts'
 import { claimKeyId } from '../config/keys.ts'
 import { type ArchiveHeader, readArchiveHeader, readArchiveRows } from '../store/archive.ts'
 import { opensCheck } from '../store/key-check.ts'
@@ -52,7 +52,8 @@ async function restore(context: Context, options: RestoreOptions, file: string):
       ),
     )
   }
-  for (const line of openDataDirectory(place.dir)) context.terminal.note(`warning: ${line}`)
+  makeDataDirectory(place.dir)
+  for (const line of closeDataDirectory(place.dir)) context.terminal.note(`warning: ${line}`)
   const { db, close } = await openStopped(place)
   try {
     if (place.keyFile !== null && header.key_id !== null) claimKeyId(place.dir, header.key_id)

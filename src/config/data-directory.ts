@@ -12,18 +12,22 @@ const OURS = new Set(['key-id', 'portico.db', 'audit.db', 'admin-token'])
 /** What the portal opens by name in the directory: a link there would have it write, or tighten, somewhere else. */
 const OPENED = /^(?:key-id|admin-token|journal|(?:portico|audit)\.(?:db|lock)(?:-wal|-shm)?)$/
 
-/**
- * Makes the directory (0700) or closes it, and what is in it, to others.
- *
- * @returns lines for the operator: what was open, and what could not be changed
- * @throws ConfigError when it cannot be made or is no directory, or holds a link or a file of somebody else where ours must be
- */
-export function openDataDirectory(path: string): string[] {
+/** Makes the directory (0700) where there is none. @throws ConfigError when it cannot be made or is no directory */
+export function makeDataDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new ConfigError([`${path}: cannot be made the data directory (${(error as NodeJS.ErrnoException).code})`])
   }
+}
+
+/**
+ * Closes the directory, and what is in it, to others.
+ *
+ * @returns lines for the operator: what was open, and what could not be changed
+ * @throws ConfigError when it holds a link or a file of somebody else where ours must be
+ */
+export function closeDataDirectory(path: string): string[] {
   if (process.platform === 'win32') return []
   const entries = readdirSync(path)
   const isOurs = entries.some((name) => OURS.has(name))
