@@ -39,9 +39,13 @@ export async function startWatchedPortico(
   })
   let looks = 0
   const { remove } = portal
+  // A run that breaks off must not leave its portal behind.
+  const kill = () => process.kill(portal.pid, 'SIGKILL')
+  process.once('exit', kill)
   return Object.defineProperties(portal, {
     remove: {
       value: async () => {
+        process.off('exit', kill)
         await remove()
         await rm(dir, { recursive: true, force: true })
       },
