@@ -4,32 +4,30 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import type { Audit } from '../audit/event.ts'
-import type { Refused } from '../audit/refusals.ts'
 import type { Log } from '../base/log.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
-import { type ClientAddresses, isForwarded, isLoopbackAddress } from './client-address.ts'
+import type { ClientAddresses } from './client-address.ts'
 import { limitConnections, makeQueue } from './connections.ts'
+import { corsFor, preflight } from './cors.ts'
 import type { Guards } from './guards.ts'
 import { type HeaderReader, makeHeaderReader } from './headers.ts'
 import type { Door } from './mcp.ts'
+import {
+  BAD_ORIGIN,
+  BAD_TARGET,
+  NO_METRICS,
+  type Refusing,
+  refuse,
+  repeatedHeader,
+  say,
+  turnAway,
+  UNKNOWN_HOST,
+} from './refuse.ts'
+import { type RestInfo, type RestListener, restListener } from './rest.ts'
 import { type Exposition, type Scraper, scraperOf } from './scraper.ts'
 import { type Route, route } from './urls.ts'
-
-/** What a fetch handler may know beyond the request itself. */
-export interface RestInfo {
-  clientIp: string
-  /** Straight from this machine, through no proxy. */
-  loopback: boolean
-  what: RestRoute['what']
-  /** The guarded Host without port, and the origin that it makes. */
-  hostname: string
-  origin: string
-}
-
-type RestRoute = Extract<Route, { kind: 'rest' }>
 
 export interface Readiness {
   ready: boolean
@@ -134,8 +132,6 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
   }
 }
 
-type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
-
 /** What one listener keeps between its requests. */
 interface Ways {
   rest: RestListener
@@ -144,25 +140,22 @@ interface Ways {
 }
 
 async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, ways: Ways) {
+  const refusing: RefusingHere = { request, response, rooms }
   const where = route(request.url ?? '')
   if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, rooms)
-  if (where.kind === 'bad') return turnAway({ request, response, rooms }, BAD_TARGET)
+  if (where.kind === 'bad') return turnAway(refusing, BAD_TARGET)
 
   const { headers, repeated } = ways.readHeaders(request.rawHeaders)
-  if (repeated !== null)
-    return turnAway(
-      { request, response, rooms },
-      { ...REPEATED, message: `The header "${repeated}" may stand only once.` },
-    )
+  if (repeated !== null) return turnAway(refusing, repeatedHeader(repeated))
   // Before the guard of hosts: a scraper knows a machine, not its public name.
-  if (where.kind === 'metrics') return answerMetrics({ request, response, rooms })
+  if (where.kind === 'metrics') return answerMetrics(refusing)
   const hostname = rooms.guards.host(headers.host)
-  if (hostname === null) return turnAway({ request, response, rooms }, UNKNOWN_HOST, headers)
+  if (hostname === null) return turnAway(refusing, UNKNOWN_HOST, headers)
   const { origin } = headers
   const standing = rooms.guards.origin(origin, headers.host ?? '')
   // A page whose origin is listed is of another site, and may.
   const isForeign = standing !== 'listed' && rooms.guards.isCrossSiteChange(request.method, headers['sec-fetch-site'])
-  if (standing === 'refused' || isForeign) return turnAway({ request, response, rooms }, BAD_ORIGIN, headers)
+  if (standing === 'refused' || isForeign) return turnAway(refusing, BAD_ORIGIN, headers)
 
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
@@ -172,53 +165,18 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
   return rooms.door.receive(arrival, where)
 }
 
-interface Refusing {
-  request: IncomingMessage
-  response: ServerResponse
+interface RefusingHere extends Refusing {
   rooms: ServerRooms
 }
 
-interface Turning {
-  why: Refused
-  status: number
-  message: string
-}
-
-const BAD_TARGET: Turning = { why: 'bad-request', status: 400, message: 'The request target is not in its plain form.' }
-const REPEATED: Turning = { why: 'bad-request', status: 400, message: 'A header stands twice.' }
-const UNKNOWN_HOST: Turning = { why: 'unknown-host', status: 403, message: 'This host name is not served here.' }
-const BAD_ORIGIN: Turning = {
-  why: 'bad-origin',
-  status: 403,
-  message: 'Requests from this origin are not allowed here.',
-}
-
-/** Before anybody is known: counted, because a row for each would let anybody fill the audit. */
-function turnAway({ request, response, rooms }: Refusing, { why, status, message }: Turning, headers?: HeaderMap) {
-  rooms.audit.refused(why, rooms.addresses.of(request.socket.remoteAddress ?? '', headers?.['x-forwarded-for']))
-  refuse(response, status, message)
-}
-
-const NO_METRICS: Turning = {
-  why: 'bad-api-token',
-  status: 401,
-  message: 'Show an API token that may read servers.',
-}
-
-async function answerMetrics(refusing: Refusing): Promise<void> {
+async function answerMetrics(refusing: RefusingHere): Promise<void> {
   const { request, response, rooms } = refusing
   const shown = await rooms.metrics(scraperOf(request, rooms.addresses))
   if (shown === null) return turnAway(refusing, NO_METRICS)
   const bytes = Buffer.from(shown.text)
-  const headers = [
-    'content-type',
-    shown.contentType,
-    'content-length',
-    String(bytes.length),
-    'cache-control',
-    'no-store',
-  ]
-  response.writeHead(200, headers)
+  response.writeHead(200, [
+    ...['content-type', shown.contentType, 'content-length', String(bytes.length), 'cache-control', 'no-store'],
+  ])
   response.end(bytes)
 }
 
@@ -226,58 +184,6 @@ async function answerHealth(where: Route, response: ServerResponse, rooms: Serve
   if (where.kind === 'health') return say(response, 200, { status: 'ok' })
   const { ready, checks } = await rooms.readiness()
   say(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
-}
-
-function restListener(rooms: ServerRooms): RestListener {
-  return ({ request, response, headers, hostname, clientIp }, { what }) => {
-    const loopback = !isForwarded(request.headers) && isLoopbackAddress(clientIp)
-    const info = { clientIp, loopback, what, hostname, origin: `http://${headers.host}` }
-    const handle = (asked: Request) => {
-      // What was routed is what is served: nobody behind this line may come to see another path.
-      if (!isAskedFor(request.url ?? '', asked.url)) return new Response(null, { status: 400 })
-      return rooms.rest(asked, info)
-    }
-    return getRequestListener(handle, { overrideGlobalObjects: false })(request, response)
-  }
-}
-
-/** Whether an absolute URL has the very path of a raw target. */
-function isAskedFor(target: string, url: string): boolean {
-  const path = target.split('?', 1)[0] ?? ''
-  const from = url.indexOf('/', url.indexOf('//') + 2)
-  const rest = url.slice(from)
-  return rest === path || rest.startsWith(`${path}?`)
-}
-
-const CORS_METHODS = ['access-control-allow-methods', 'GET, POST, DELETE', 'access-control-max-age', '7200']
-const CORS_HEADERS =
-  'authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, cf-access-client-id, cf-access-client-secret'
-
-function corsFor(origin: string): string[] {
-  return ['access-control-allow-origin', origin, 'vary', 'origin', 'access-control-expose-headers', 'mcp-session-id']
-}
-
-function preflight(response: ServerResponse, cors: readonly string[]): void {
-  response.writeHead(204, [...cors, ...CORS_METHODS, 'access-control-allow-headers', CORS_HEADERS])
-  response.end()
-}
-
-/** For requests that never reach a room with an error form of its own. */
-export function refuse(response: ServerResponse, status: number, message: string, more: readonly string[] = []): void {
-  say(response, status, { error: message }, ['connection', 'close', ...more])
-}
-
-function say(response: ServerResponse, status: number, body: unknown, more: readonly string[] = []): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  const bytes = Buffer.from(JSON.stringify(body))
-  response.writeHead(status, [
-    ...['content-type', 'application/json', 'content-length', String(bytes.length), 'cache-control', 'no-store'],
-    ...more,
-  ])
-  response.end(bytes)
 }
 
 async function drain(server: Server, door: Door): Promise<void> {

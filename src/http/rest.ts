@@ -1,0 +1,42 @@
+/** The way from the raw request to the one fetch handler of everything that is not MCP. */
+import { getRequestListener } from '@hono/node-server'
+import { isForwarded, isLoopbackAddress } from './client-address.ts'
+import type { Arrival, ServerRooms } from './server.ts'
+import type { Route } from './urls.ts'
+
+/** What a fetch handler may know beyond the request itself. */
+export interface RestInfo {
+  clientIp: string
+  /** Straight from this machine, through no proxy. */
+  loopback: boolean
+  what: RestRoute['what']
+  /** The guarded Host without port, and the origin that it makes. */
+  hostname: string
+  origin: string
+}
+
+export type RestRoute = Extract<Route, { kind: 'rest' }>
+
+export type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
+
+/** @param rooms `rest` is the handler */
+export function restListener(rooms: Pick<ServerRooms, 'rest'>): RestListener {
+  return ({ request, response, headers, hostname, clientIp }, { what }) => {
+    const loopback = !isForwarded(request.headers) && isLoopbackAddress(clientIp)
+    const info = { clientIp, loopback, what, hostname, origin: `http://${headers.host}` }
+    const handle = (asked: Request) => {
+      // What was routed is what is served: nobody behind this line may come to see another path.
+      if (!isAskedFor(request.url ?? '', asked.url)) return new Response(null, { status: 400 })
+      return rooms.rest(asked, info)
+    }
+    return getRequestListener(handle, { overrideGlobalObjects: false })(request, response)
+  }
+}
+
+/** Whether an absolute URL has the very path of a raw target. */
+function isAskedFor(target: string, url: string): boolean {
+  const path = target.split('?', 1)[0] ?? ''
+  const from = url.indexOf('/', url.indexOf('//') + 2)
+  const rest = url.slice(from)
+  return rest === path || rest.startsWith(`${path}?`)
+}
