@@ -152,6 +152,7 @@ export function openSessions(deps: SessionDeps): Sessions {
     async end(session) {
       recorder.ended(session.id)
       await endSession(store, keyOf(session), clock.now())
+      for (const [sealed, entry] of live) if (entry.session.id === session.id) live.delete(sealed)
     },
 
     async over(sessions) {

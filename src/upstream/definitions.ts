@@ -8,6 +8,7 @@ import { readHeaderParams } from '../protocol/era-2026/param-headers.ts'
 import type { Era, Json, JsonObject } from '../protocol/model.ts'
 import { asObject } from './handshake.ts'
 import type { CapabilityKind, Definition } from './model.ts'
+import { breathe } from './pin-store.ts'
 
 export const MAX_DEFINITIONS = LIMITS.tools.value
 const MAX_BYTES = LIMITS.definition.value
@@ -21,32 +22,42 @@ const NAME_MEMBER: Record<CapabilityKind, string> = {
   template: 'uriTemplate',
 }
 
+/** Definitions that are read in one turn: callers must not wait for ten thousand. */
+const AT_ONCE = 200
+
 /** @param onDropped called with the name, where there is one, and the reason in our own words */
-export function readDefinitions(
+export async function readDefinitions(
   kind: CapabilityKind,
   items: readonly Json[],
   era: Era,
   onDropped: (name: string | null, reason: string) => void,
-): Definition[] {
-  const seen = new Set<string>()
-  const kept: Definition[] = []
+): Promise<Definition[]> {
+  const kept = new Map<string, Definition>()
+  let looked = 0
   for (const item of items) {
-    const object = asObject(item)
-    const name = object?.[NAME_MEMBER[kind]]
-    if (object === null || typeof name !== 'string') {
-      onDropped(null, 'it has no name')
-      continue
-    }
-    const json = JSON.stringify(object)
-    const reason = seen.has(name) ? 'its name came before' : problemOf(kind, object, { name, json, era })
-    if (reason !== null) {
-      onDropped(name.slice(0, 256), reason)
-      continue
-    }
-    seen.add(name)
-    kept.push({ name, json, hash: createHash('sha256').update(canonical(object)).digest('hex') })
+    if (++looked % AT_ONCE === 0) await breathe()
+    const read = readDefinition(kind, item, era)
+    if ('reason' in read) onDropped(read.name?.slice(0, 256) ?? null, read.reason)
+    else if (kept.has(read.name)) onDropped(read.name.slice(0, 256), 'its name came before')
+    else kept.set(read.name, read)
   }
-  return kept
+  return [...kept.values()]
+}
+
+/** What is left out, and why. */
+interface Dropped {
+  name: string | null
+  reason: string
+}
+
+export function readDefinition(kind: CapabilityKind, item: Json, era: Era): Definition | Dropped {
+  const object = asObject(item)
+  const name = object?.[NAME_MEMBER[kind]]
+  if (object === null || typeof name !== 'string') return { name: null, reason: 'it has no name' }
+  const json = JSON.stringify(object)
+  const reason = problemOf(kind, object, { name, json, era })
+  if (reason !== null) return { name, reason }
+  return { name, json, hash: createHash('sha256').update(canonical(object)).digest('hex') }
 }
 
 function problemOf(

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../protocol/model.ts'
-import { readDefinitions } from './definitions.ts'
+import { readDefinition } from './definitions.ts'
 import { judge, looksMoreHarmless, type Question, type Verdict } from './judge-definition.ts'
 import type { CapabilityKind, Definition } from './model.ts'
 
 function define(more: JsonObject = {}, kind: CapabilityKind = 'tool'): Definition {
   const name = kind === 'resource' ? { uri: 'file:///a', name: 'a' } : { name: 'post', inputSchema: { type: 'object' } }
-  const [definition] = readDefinitions(kind, [{ ...name, ...more }], '2025', () => {})
-  if (definition === undefined) throw new Error('the fixture is no definition')
+  const definition = readDefinition(kind, { ...name, ...more }, '2025')
+  if ('reason' in definition) throw new Error('the fixture is no definition')
   return definition
 }
 

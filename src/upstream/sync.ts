@@ -70,7 +70,7 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
     }
     const ask = (exchange: Exchange) => perform(performer, { setup, key: SHARED, exchange })
     const items = await listAll(kind, capabilities, ask, onDepth)
-    lists[kind] = readDefinitions(kind, items, era, (name, reason) =>
+    lists[kind] = await readDefinitions(kind, items, era, (name, reason) =>
       log.warn({ server: setup.record.id, kind, name, reason }, 'a definition of a server was left out'),
     )
   }
