@@ -83,7 +83,8 @@ const DOORS: readonly Door[] = [
     // Requests are routed on their raw target, once, in http/urls.ts: a URL made of it may be another one.
     what: 'a URL is taken apart where requests are served',
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
-    openTo: /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate)\.ts$/,
+    openTo:
+      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate)\.ts$/,
   },
   // Schemas of servers are data: compiled ones are code of the server's choice, at its price.
   { what: 'a JSON Schema is compiled', imported: /^(ajv|@cfworker|jsonschema|is-my-json-valid|@exodus)/, openTo: /^$/ },
