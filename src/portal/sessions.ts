@@ -15,6 +15,7 @@ import type { Sealer } from '../base/secret.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
+import { cut } from './render.ts'
 import { keyOf, type Live, SessionRecorder } from './session-recorder.ts'
 import { endSession, forgetSessions, loadSession, loadSessions, saveLogLevel } from './session-store.ts'
 
@@ -70,6 +71,8 @@ const KEPT = 20_000
 const WHERE = 'mcp-session'
 /** Header values above this are refused by common proxies; the seal grows by a third in base64. */
 const LONGEST_CAPABILITIES = 2048
+/** In bytes: as much as the audit keeps. */
+const LONGEST_NAME = 256
 
 export function openSessions(deps: SessionDeps): Sessions {
   const { store, sealer, clock, since = 0 } = deps
@@ -120,7 +123,7 @@ export function openSessions(deps: SessionDeps): Sessions {
         principal: principalKey(principal),
         portalUid: portal,
         createdAt,
-        client,
+        client: briefly(client),
         logLevel: null,
       }
       const sealed = sealer.seal(JSON.stringify(packed(session)), WHERE)
@@ -185,10 +188,21 @@ function isOver({ createdAt }: Session, state: { lastSeenAt: number; endedAt: nu
   return state.endedAt !== null || now - state.lastSeenAt > IDLE_MS || now - createdAt > LONGEST_MS
 }
 
+/** What is kept of a client: thousands of sessions stay in memory, and each may have come with megabytes. */
+function briefly(client: ClientFacts): ClientFacts {
+  const { name, clientVersion, capabilities } = client
+  const fits = JSON.stringify(capabilities).length <= LONGEST_CAPABILITIES
+  return {
+    ...client,
+    name: name && cut(name, LONGEST_NAME),
+    clientVersion: clientVersion && cut(clientVersion, LONGEST_NAME),
+    capabilities: fits ? capabilities : {},
+  }
+}
+
 /** Short keys: this travels in a header with every request. */
 function packed(session: Session): JsonObject {
   const { version, name, clientVersion, capabilities } = session.client
-  const fits = JSON.stringify(capabilities).length <= LONGEST_CAPABILITIES
   return {
     i: session.id,
     p: session.principal,
@@ -197,7 +211,7 @@ function packed(session: Session): JsonObject {
     v: version,
     n: name,
     w: clientVersion,
-    c: fits ? capabilities : {},
+    c: capabilities,
   }
 }
 
