@@ -1,6 +1,7 @@
 /**
  * Everything that a server lists, page by page, for the capabilities it declared.
  */
+import { LIMITS } from '../config/limits.ts'
 import { parse } from '../protocol/json-bytes.ts'
 import type { Json, JsonObject, RawReply } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
@@ -14,6 +15,9 @@ import { Trouble } from './trouble.ts'
 const METHOD_NOT_FOUND = -32601
 /** A server that gives one item a page, or the same cursor for ever, must come to an end. */
 const MAX_PAGES = 1000
+/** Of all pages of one kind together: as much as one answer may have, or a thousand full ones would fill the memory. */
+const MAX_BYTES = LIMITS.answer.value
+const TOO_LONG = `{server} lists more than ${MAX_BYTES / 1024 / 1024} MiB of one kind. What it listed before stays; make it list less.`
 
 interface Source {
   capability: string
@@ -47,6 +51,7 @@ export async function listAll(
   const items: Json[] = []
   const cursors = new Set<string>()
   let params: JsonObject = {}
+  let bytes = 0
   while (cursors.size < MAX_PAGES && items.length < MAX_DEFINITIONS) {
     const raw = await ask(new Exchange(ownRequest(method, params)))
     if (raw.outcome === 'error') {
@@ -54,10 +59,13 @@ export async function listAll(
       if (code === METHOD_NOT_FOUND) return []
       throw new Trouble('bad-answer', `${method} was answered with an error`, { rpcCode: code })
     }
+    bytes += raw.body.to - raw.body.from
+    if (bytes > MAX_BYTES)
+      throw new Trouble('not-ready', `${method} was answered at too great a length`, { hint: TOO_LONG })
     const result = asObject(parse(raw.bytes, raw.body))
     const page = result?.[member]
     if (!Array.isArray(page)) throw new Trouble('bad-answer', `${method} was answered without a list`)
-    for (const item of page) items.push(item)
+    for (const item of page.slice(0, MAX_DEFINITIONS - items.length)) items.push(item)
     const depth = asObject(result?._meta ?? null)?.[DEPTH_KEY]
     if (depth !== undefined) onDepth(countOf(depth))
     // The empty string is a cursor like any other.
@@ -66,5 +74,5 @@ export async function listAll(
     cursors.add(cursor)
     params = { cursor }
   }
-  return items.slice(0, MAX_DEFINITIONS)
+  return items
 }

@@ -62,6 +62,20 @@ test('all pages are read, an empty cursor among them, and a cursor that repeats 
   expect(namesOf(uid)).toEqual(['a', 'b', 'c'])
 })
 
+test('a server that lists full pages without end is not read to the end, and what it listed before stays', async () => {
+  let pad = ''
+  let pages = 0
+  const list = () => ({ tools: [tool('a'), { pad }], ...(pad === '' ? {} : { nextCursor: String(++pages) }) })
+  const server = await start(listing({ 'tools/list': list }, { tools: {} }))
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(namesOf(uid)).toEqual(['a'])
+  pad = 'x'.repeat(6 * 1024 * 1024)
+  expect(await room.upstreams.sync(uid)).toMatchObject({ status: 'error', counts: { tool: 1 } })
+  expect(room.upstreams.health(uid).error).toMatch(/lists more than 32 MiB of one kind/)
+  expect(pages).toBe(6)
+  expect(namesOf(uid)).toEqual(['a'])
+})
+
 test('only what was declared is asked for, and a method that is not there counts as none', async () => {
   const server = await start(
     modern(
