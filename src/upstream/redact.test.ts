@@ -32,6 +32,27 @@ for (const { what, said, kept } of cases) {
   })
 }
 
+test('an error that is none any more without a secret is not handed on, nor one that is too long to be gone through', () => {
+  const env = { TENANT: '12345678' }
+  const numeric = { ...setup, transport: { ...setup.transport, env } } as unknown as ServerSetup
+  const long = JSON.stringify('env-secret-42'.repeat(100_000))
+  const cases = [
+    { member: '"error":{"code":1,"message":"m","data":{"tenant":12345678}}', by: numeric },
+    { member: '"result":{"isError":true,"content":[],"structuredContent":{"tenant":112345678}}', by: numeric },
+    { member: `"error":{"code":1,"message":"m","data":${long}}`, by: setup },
+    { member: `"result":{"isError":true,"content":[{"type":"text","text":${long}}]}`, by: setup },
+  ]
+  for (const { member, by } of cases) {
+    const raw = reply(member)
+    const safe = redactReply(raw, by)
+    expect(safe.outcome).toBe(raw.outcome)
+    expect(safe.has.isError).toBe(raw.has.isError)
+    expect(JSON.parse(safe.bytes.toString()).id).toBe(7)
+    expect(safe.bytes.toString()).toContain('The server answered with something this portal cannot relay.')
+    expect(safe.bytes.toString()).not.toMatch(/12345678|secret-42/)
+  }
+})
+
 test('a result that is no error is handed on as it is, without a look', () => {
   const raw = reply('"result":{"text":"nabcdefgh-0123"}')
   expect(redactReply(raw, setup)).toBe(raw)

@@ -8,7 +8,7 @@
  */
 
 import type { RawReply } from '../protocol/model.ts'
-import { readRawError } from '../protocol/raw-error.ts'
+import { readRawError, unreadableReply } from '../protocol/raw-error.ts'
 import { scanReply } from '../protocol/scan.ts'
 import type { ServerSetup } from './setup.ts'
 import { Trouble } from './trouble.ts'
@@ -18,6 +18,8 @@ const REDACTED = '[redacted]'
 const SHORTEST = 8
 /** Of an error's message, in UTF-16 units: a sentence, not a page. */
 const MESSAGE_MOST = 2048
+/** In bytes. What is longer and holds a secret is not gone through: it may hold it millions of times. */
+const LONGEST = 1024 * 1024
 
 /** @returns the reply itself, unless it is an error that holds a secret of this server or is too long */
 export function redactReply(raw: RawReply, setup: ServerSetup): RawReply {
@@ -26,7 +28,9 @@ export function redactReply(raw: RawReply, setup: ServerSetup): RawReply {
   const forms = formsOf(setup)
   const { bytes, body } = short
   if (!forms.some((form) => bytes.indexOf(form, body.from, 'latin1') >= 0)) return short
-  return withBody(short, replaced(bytes.toString('latin1', body.from, body.to), forms, isEscaped))
+  if (body.to - body.from > LONGEST) return withheld(short)
+  // A secret may be a number, or look like a piece of JSON: without it, this may be none any more.
+  return rebuilt(short, replaced(bytes.toString('latin1', body.from, body.to), forms, isEscaped)) ?? withheld(short)
 }
 
 /** The same for text of a child that is meant for the log. */
@@ -34,13 +38,26 @@ export function redactText(text: string, setup: ServerSetup): string {
   return replaced(text, formsOf(setup), () => false)
 }
 
-/** @param body one character a byte */
+/**
+ * @param body one character a byte
+ * @returns null where that is no answer
+ */
+function rebuilt({ bytes, body: span }: RawReply, body: string): RawReply | null {
+  return scanReply(Buffer.concat([bytes.subarray(0, span.from), Buffer.from(body, 'latin1'), bytes.subarray(span.to)]))
+}
+
+/** @param body one character a byte, and JSON */
 function withBody(raw: RawReply, body: string): RawReply {
-  const { bytes, body: span } = raw
-  const made = [bytes.subarray(0, span.from), Buffer.from(body, 'latin1'), bytes.subarray(span.to)]
-  const scanned = scanReply(Buffer.concat(made))
-  if (scanned === null) throw new Error('an error without its secrets is no answer any more')
+  const scanned = rebuilt(raw, body)
+  if (scanned === null) throw new Error('an error of our own is no answer')
   return scanned
+}
+
+/** In place of an error that cannot be shown. */
+function withheld(raw: RawReply): RawReply {
+  const error = unreadableReply()
+  const result = { content: [{ type: 'text', text: error.message }], isError: true }
+  return withBody(raw, JSON.stringify(raw.outcome === 'error' ? error : result))
 }
 
 function shortened(raw: RawReply): RawReply {
