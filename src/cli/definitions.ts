@@ -84,13 +84,17 @@ function read(context: Context, id: string, query: { kind?: string | undefined; 
   return context.api().list(`${one(PATHS.servers, id)}/definitions`, SHAPES.definition, query)
 }
 
-/** @param word a name, or `NAME@HASH` with at least eight digits of the hash that was shown */
+/**
+ * @param word a name, or `NAME@HASH` with at least eight digits of the hash that was shown. Read as the latter first: a
+ * server can foresee that word and name another definition so
+ */
 function find(all: readonly Definition[], word: string): Definition {
-  const [, bare, digits] = /^(.+)@([0-9a-f]{8,64})$/s.exec(word) ?? []
-  const definition = all.find(({ name }) => name === word) ?? all.find(({ name }) => name === bare)
+  const [, bare, digits = ''] = /^(.+)@([0-9a-f]{8,64})$/s.exec(word) ?? []
+  const seen = all.find(({ name }) => name === bare)
+  const definition = seen ?? all.find(({ name }) => name === word)
   if (definition === undefined) throw new CliError(`There is no "${word}".`)
-  if (definition.name === word || digits === undefined || definition.hash.startsWith(digits)) return definition
-  throw new CliError(`"${definition.name}" has changed since you saw it.`, { hint: 'Look again, then decide.' })
+  if (seen === undefined || seen.hash.startsWith(digits)) return definition
+  throw new CliError(`"${seen.name}" has changed since you saw it.`, { hint: 'Look again, then decide.' })
 }
 
 function describe(terminal: Terminal, definition: Definition): void {

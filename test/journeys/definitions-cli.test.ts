@@ -61,6 +61,23 @@ describe('servers definitions', () => {
     expect((await portico('definitions', 'liar', '--held')).out).toBe('Nothing of liar waits.\n')
   })
 
+  test('takes a name with its hash for that definition, also where a server names another one so', async () => {
+    const prompt = (name: string, description: string) => ({ name, description })
+    liar.lists.prompts = [prompt('p', 'one')]
+    await portico('sync', 'liar')
+    liar.lists.prompts = [prompt('p', 'two')]
+    await portico('sync', 'liar')
+    const [, seen = ''] = /^prompt (p@[0-9a-f]{12})/m.exec((await portico('definitions', 'liar')).out) ?? []
+    liar.lists.prompts = [prompt(seen, '\u202eevil'), prompt('p', 'two')]
+    await portico('sync', 'liar')
+    const approved = await portico('definitions', 'approve', 'liar', 'prompt', seen)
+    expect(approved.out).toContain(`prompt ${seen}  held`)
+    expect(approved.out).not.toContain('evil')
+    expect((await portico('definitions', 'liar', '--held', '--json')).out).toContain('evil')
+    liar.lists.prompts = []
+    await portico('sync', 'liar')
+  })
+
   test('rejects everything that waits at once', async () => {
     await change(tool('a', 'four'), tool('b', 'four'), tool('c', 'four'))
     expect((await portico('definitions', 'reject', 'liar', '--all')).out).toContain('Rejected 3 of liar.')
