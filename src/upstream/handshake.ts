@@ -41,7 +41,10 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   if (versions === null || capabilities === null) return { era: '2025' }
   const version = commonVersion(versions)
   if (version === null) return { era: '2025' }
-  return { era: '2026', peer: { ...modernPeer(version, capabilities, portal), ...instructionsIn(body) } }
+  return {
+    era: '2026',
+    peer: { ...modernPeer(version, capabilitiesIn(capabilities), portal), ...instructionsIn(body) },
+  }
 }
 
 function readDiscoverError(error: JsonObject, asked: string): Verdict {
@@ -70,7 +73,22 @@ export function readInitialize(raw: RawReply): Peer {
   if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  return { era: '2025', version, capabilities: asObject(body.capabilities ?? null) ?? {}, ...instructionsIn(body) }
+  const capabilities = capabilitiesIn(asObject(body.capabilities ?? null) ?? {})
+  return { era: '2025', version, capabilities, ...instructionsIn(body) }
+}
+
+const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging']
+const FLAGS = ['listChanged', 'subscribe']
+
+/** What somebody here may ask for: it is kept, and gone through whenever a client introduces itself. */
+function capabilitiesIn(declared: JsonObject): JsonObject {
+  const kept: Record<string, JsonObject> = {}
+  for (const name of CAPABILITIES) {
+    const one = asObject(declared[name] ?? null)
+    if (one === null) continue
+    kept[name] = Object.fromEntries(FLAGS.filter((flag) => one[flag] === true).map((flag) => [flag, true]))
+  }
+  return kept
 }
 
 /** More is never shown, and is not kept as long as the connection lives. */

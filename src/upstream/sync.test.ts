@@ -76,6 +76,27 @@ test('a server that lists full pages without end is not read to the end, and wha
   expect(namesOf(uid)).toEqual(['a'])
 })
 
+test('of what a server declares only what the portal asks for is kept', async () => {
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`c${i}`, {}]))
+  const capabilities = { ...many, tools: { listChanged: true, ...many }, prompts: { subscribe: true }, logging: 'no' }
+  const lists = { 'tools/list': () => ({ tools: [] }), 'prompts/list': () => ({ prompts: [] }) }
+  const old = legacy((seen, response) => {
+    if (seen.method === 'POST') json(response, result(seen, { prompts: [] }))
+    else response.writeHead(405).end()
+  })
+  const init = { protocolVersion: '2025-06-18', capabilities, serverInfo: { name: 'old', version: '1' } }
+  const scripts: Script[] = [
+    listing(lists, capabilities),
+    (seen, ...rest) => (seen.body.method === 'initialize' ? json(rest[0], result(seen, init)) : old(seen, ...rest)),
+  ]
+  for (const script of scripts) {
+    const server = await start(script)
+    const uid = await room.add(`s${servers.length}`, { url: `${server.origin}/mcp` })
+    const kept = { tools: { listChanged: true }, prompts: { subscribe: true } }
+    expect(room.upstreams.inventory(uid, {} as never)?.capabilities).toEqual(kept)
+  }
+})
+
 test('only what was declared is asked for, and a method that is not there counts as none', async () => {
   const server = await start(
     modern(
