@@ -6,6 +6,7 @@ import { unpinnedPackage } from '../upstream/pinned-package.ts'
 import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
+import { checkDestinations } from './doctor-destinations.ts'
 import { type Finding, fine, problem, warning } from './finding.ts'
 import { PATHS, SHAPES } from './paths.ts'
 
@@ -82,7 +83,10 @@ async function checkServers(context: Context): Promise<Finding[]> {
   try {
     const servers = await context.api().list(PATHS.servers, SHAPES.server)
     if (servers.length === 0) return [fine('servers', 'none yet', 'Add one: portico servers add NAME URL')]
-    return servers.flatMap((server) => [stateOf(server), ...habitsOf(server)])
+    return [
+      ...servers.flatMap((server) => [stateOf(server), ...heldBy(server), ...habitsOf(server)]),
+      ...checkDestinations(context, servers),
+    ]
   } catch (error) {
     if (error instanceof CliError) return [problem('servers', error.message, error.hint ?? 'portico servers list')]
     throw error
@@ -95,6 +99,15 @@ function stateOf({ id, status, error, last_successful_sync: synced }: Server): F
   if (status === 'waiting') return warning(check, error ?? 'not synced yet', `portico servers sync ${id}`)
   const since = synced === undefined ? 'never synced' : `last synced ${synced}`
   return problem(check, `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)
+}
+
+function heldBy({ id, held_definitions: held }: Server): Finding[] {
+  if (held === 0) return []
+  const text =
+    held === 1
+      ? 'a definition is held: nobody sees it or can call it'
+      : `${held} definitions are held: nobody sees them or can call them`
+  return [warning(`server ${id}`, text, `portico servers definitions ${id} --held, then approve or reject`)]
 }
 
 /** What works today and may hurt tomorrow. */

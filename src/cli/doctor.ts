@@ -35,9 +35,10 @@ async function examine(context: Context): Promise<void> {
   const { terminal } = context
   const findings = await terminal.during('looking…', look(context))
   terminal.answer(findings, () => {
+    const width = Math.max(14, ...findings.map(({ check }) => check.length))
     for (const { check, verdict, text, hint } of findings) {
-      terminal.print(`${MARKS[verdict]} ${check.padEnd(14)} ${text}`)
-      if (hint !== null) terminal.print(`${' '.repeat(24)}${hint}`)
+      terminal.print(`${MARKS[verdict]} ${check.padEnd(width)} ${text}`)
+      if (hint !== null) terminal.print(`${' '.repeat(width + 10)}${hint}`)
     }
   })
   if (findings.some(({ verdict }) => verdict === 'problem')) throw new AlreadySaid(1)

@@ -34,6 +34,8 @@ import { proveKey } from '../../src/store/key-check.ts'
 import { MIGRATIONS, migrate } from '../../src/store/migrate.ts'
 import { openStore } from '../../src/store/open.ts'
 import { freshPostgres } from '../databases.ts'
+import { startLiar } from '../liar.ts'
+import { startTestPortal } from '../portal.ts'
 import { startPorticoProcess } from '../portico-process.ts'
 import { startScripted } from '../scripted-server.ts'
 
@@ -61,21 +63,17 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function doctor(...argv: string[]): Promise<{ code: number; text: string; findings: Finding[] }> {
-  const ask = async (...words: string[]) => {
-    let out = ''
-    const sink = { write: (text: string) => (out += text) }
-    const code = await run({ argv: [...words, 'doctor', ...argv], env, cwd: folder, stdout: sink, stderr: sink })
-    return { code, out }
-  }
-  const { code, out } = await ask()
-  const findings: Finding[] = JSON.parse((await ask('--json')).out)
-  return { code, text: out, findings }
+async function doctor(...options: string[]): Promise<{ code: number; out: string }> {
+  let out = ''
+  const sink = { write: (text: string) => (out += text) }
+  const code = await run({ argv: [...options, 'doctor'], env, cwd: folder, stdout: sink, stderr: sink })
+  return { code, out }
 }
 
 /** The findings that are not well, but for the portal's being stopped. */
-async function ills(...argv: string[]) {
-  const { findings, code } = await doctor(...argv)
+async function ills() {
+  const { code, out } = await doctor('--json')
+  const findings: Finding[] = JSON.parse(out)
   const ill = findings.filter(({ verdict, text }) => verdict !== 'ok' && !text.startsWith('nobody answers'))
   if (ill.some(({ verdict }) => verdict === 'problem')) expect(code).toBe(1)
   return ill.map(({ check, verdict, text, hint }) => `${verdict} ${check}: ${text} => ${hint}`)
@@ -95,9 +93,9 @@ async function listening(server: Server, port = 0): Promise<Server> {
 
 test('one that is only stopped is told so, and nothing else', async () => {
   expect(await ills()).toEqual([])
-  const { code, text } = await doctor()
+  const { code, out } = await doctor()
   expect(code).toBe(1)
-  expect(text).toMatch(/^PROBLEM {2}portal +nobody answers at http:\/\/127.0.0.1:\d+\n +portico start/m)
+  expect(out).toMatch(/^PROBLEM {2}portal +nobody answers at http:\/\/127.0.0.1:\d+\n +portico start/m)
 })
 
 // [DOCTOR-1]
@@ -141,8 +139,11 @@ describe('the key', () => {
     const key = readFileSync(keyFile, 'utf8').trim()
     chmodSync(keyFile, 0o644)
     chmodSync(data, 0o755)
-    const { text, findings } = await doctor()
-    expect(text + JSON.stringify(findings)).not.toContain(key)
+    const told = [await doctor(), await doctor('--json')].map(({ out }) => out)
+    for (const out of told) {
+      expect(out).toContain('others may read')
+      expect(out).not.toContain(key)
+    }
   })
 })
 
@@ -345,4 +346,37 @@ describe('a portal that runs', () => {
     writeFileSync(join(portal.data, 'admin-token'), `ptapi_${'a'.repeat(48)}\n`)
     expect((await ills()).join()).toMatch(/problem servers: .+ => .+/)
   }, 120_000)
+  test('has definitions that wait for an admin', async () => {
+    const word = { name: 'say', description: 'one', inputSchema: { type: 'object' } }
+    const liar = await startLiar([word])
+    cleanups.push(() => liar.server.close())
+    const portal = await startTestPortal()
+    cleanups.push(() => portal.close())
+    await portal.furnish([{ id: 'liar', url: liar.url }])
+    Object.assign(env, { PORTICO_URL: portal.url, PORTICO_TOKEN: portal.adminToken })
+    expect((await ills()).join()).not.toContain('held')
+    liar.lists.tools = [{ ...word, description: 'two' }]
+    await portal.api('POST', '/access/ai-controls/mcp/servers/liar/sync')
+    expect(await ills()).toContain(
+      'warning server liar: a definition is held: nobody sees it or can call it => portico servers definitions liar --held, then approve or reject',
+    )
+  })
+
+  test('is published, and has servers that are closed by that', async () => {
+    const liar = await startLiar([])
+    cleanups.push(() => liar.server.close())
+    const portal = await startTestPortal()
+    cleanups.push(() => portal.close())
+    await portal.furnish([{ id: 'liar', url: liar.url }])
+    Object.assign(env, { PORTICO_URL: portal.url, PORTICO_TOKEN: portal.adminToken })
+    const place = new URL(liar.url).host
+    expect((await ills()).join()).not.toContain('allow_private')
+    env.PORTICO_PUBLIC_URL = 'https://portal.example.com'
+    const path = '/access/ai-controls/mcp/servers/liar'
+    expect(await ills()).toContain(
+      `problem server liar: ${place} is this machine or inside your network, and this portal connects there only where allow_private says so => curl -X PUT '${portal.url}/client/v4/accounts/default${path}' -H 'Authorization: Bearer OWNER_TOKEN' -H 'Content-Type: application/json' -d '{"allow_private":["${place}"]}'`,
+    )
+    await portal.api('PUT', path, { allow_private: [place] })
+    expect((await ills()).join()).not.toContain('allow_private')
+  })
 })
