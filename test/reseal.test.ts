@@ -19,7 +19,7 @@ const secrets = { authCredentials: 'credential', clientSecret: 'client', env: { 
 function content(): NewServer['content'] {
   return {
     ...{ name: 'S', description: null, isolation: 'per_credential', definitions: 'hold_changed', instructions: 'off' },
-    ...{ allowPrivate: [], updatedTools: null, updatedPrompts: null, policies: [] },
+    ...{ allowPrivate: [], deadlines: null, updatedTools: null, updatedPrompts: null, policies: [] },
     ...{ sharedOauthCallback: false, secureWebGateway: false },
   }
 }

@@ -43,6 +43,7 @@ function aServer(id: string, secrets: Partial<NewServer['secrets']> = {}): NewSe
       updatedPrompts: [],
       policies: [],
       allowPrivate: [],
+      deadlines: null,
       sharedOauthCallback: false,
       secureWebGateway: false,
     },
@@ -103,6 +104,26 @@ describe.each(DATABASE_KINDS)('records on %s', (kind) => {
       expect(raw).not.toContain(secret)
       expect(raw).not.toContain(Buffer.from(secret).toString('base64').slice(0, 12))
     }
+  })
+
+  test('the deadlines of a server come back as they were written, changed and taken away', async () => {
+    const uid = await makeServer('alpha')
+    const { content } = aServer('alpha')
+    const read = async () => (await readServer(at.store.db, 'alpha'))?.deadlines
+    expect(await read()).toBeNull()
+    for (const deadlines of [
+      { idleSeconds: 1, totalSeconds: null },
+      { idleSeconds: 3600, totalSeconds: 86_400 },
+      null,
+    ]) {
+      const change = { content: { ...content, deadlines }, secrets: {} }
+      await at.store.write((trx) => updateServer(at.store, trx, uid, { change, author, sealer }))
+      expect(await read()).toEqual(deadlines)
+    }
+    const one = { idleSeconds: null, totalSeconds: 5 }
+    const made = { ...aServer('beta'), content: { ...content, name: 'beta', deadlines: one } }
+    await at.store.write((trx) => insertServer(at.store, trx, made, { author, sealer }))
+    expect((await readServer(at.store.db, 'beta'))?.deadlines).toEqual(one)
   })
 
   test('a sealed credential that is moved to another server does not open', async () => {

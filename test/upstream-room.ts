@@ -18,7 +18,7 @@ import type { DefinitionsMode } from '../src/contract/server.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 import type { Limits } from '../src/upstream/exchange.ts'
-import type { AuthType, Isolation, UpstreamCall, Upstreams } from '../src/upstream/model.ts'
+import type { AuthType, Deadlines, Isolation, UpstreamCall, Upstreams } from '../src/upstream/model.ts'
 import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import type { StdioPeer } from './peers/servers.ts'
@@ -30,6 +30,7 @@ export interface RoomServer {
   isolation?: Isolation
   definitions?: DefinitionsMode
   allowPrivate?: readonly string[]
+  deadlines?: Partial<Deadlines>
   authType?: AuthType
   /** A bearer token or JSON of headers. */
   credential?: string
@@ -66,6 +67,7 @@ export interface Room {
 const AUTHOR = { label: 'test', origin: 'api' } as const
 const CONTENT = {
   allowPrivate: [],
+  deadlines: null,
   description: null,
   updatedTools: null,
   updatedPrompts: null,
@@ -142,6 +144,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
             isolation: server.isolation ?? 'per_credential',
             definitions: server.definitions ?? 'hold_changed',
             allowPrivate: server.allowPrivate ?? [],
+            deadlines: wholeDeadlines(server.deadlines),
           },
           secrets: { authCredentials: server.credential ?? null, clientSecret: null, env: child?.env ?? {} },
           authenticationStatus: 'not_required',
@@ -212,6 +215,10 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+function wholeDeadlines(given: Partial<Deadlines> | undefined): Deadlines | null {
+  return given === undefined ? null : { idleSeconds: null, totalSeconds: null, ...given }
 }
 
 /** The text of a tool result. */

@@ -146,6 +146,7 @@ function serverContent(server: StoredServer): ServerContent {
     description: server.description,
     isolation: server.isolation,
     allowPrivate: server.allowPrivate,
+    deadlines: server.deadlines,
     updatedTools: server.updatedTools,
     updatedPrompts: server.updatedPrompts,
     policies: server.policies,

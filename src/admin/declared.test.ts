@@ -79,6 +79,25 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, on %s', (ki
     ])
   })
 
+  test('may give a server deadlines of its own, which are written once and go when they leave the file', async () => {
+    const timed = { idle_seconds: 5, total_seconds: 50 }
+    const file = (deadlines: object) => ({ ...declared, servers: [child, serverBody('web', deadlines)] })
+    const show = async () => (await room.ask('GET', `${SERVERS}/web`)).body.result
+    await applyDeclared(room.deps, file({ deadlines: timed }))
+    const first = await show()
+    expect(first.deadlines).toEqual(timed)
+    room.clock.move(5000)
+    await applyDeclared(room.deps, file({ deadlines: timed }))
+    expect((await show()).modified_at).toBe(first.modified_at)
+    await applyDeclared(room.deps, file({}))
+    expect((await show()).deadlines).toBeNull()
+    const wrong = file({ deadlines: { idle_seconds: 9, total_seconds: 8 } })
+    await expect(applyDeclared(room.deps, wrong)).rejects.toMatchObject({
+      problems: [expect.stringContaining('servers.1.deadlines.total_seconds: must be at least idle_seconds')],
+    })
+    expect((await show()).deadlines).toBeNull()
+  })
+
   test('what leaves the file goes, except a policy that something of the API still needs', async () => {
     await applyDeclared(room.deps, declared)
     const body = { id: 'own', name: 'Own', hostname: 'own.example.com', policies: ['staff'] }

@@ -38,6 +38,50 @@ describe('servers', () => {
     })
   })
 
+  test('a server has the deadlines of all until it is given its own, and a read of them can be sent back', async () => {
+    const path = `${SERVERS}/timed`
+    expect((await make(serverBody('timed', { hostname: peer.url }))).body.result.deadlines).toBeNull()
+    const put = async (deadlines: unknown) =>
+      (await room.ask('PUT', path, { body: { deadlines } })).body.result.deadlines
+    expect(await put({ idle_seconds: 5 })).toEqual({ idle_seconds: 5 })
+    const { updated_tools: _, ...read } = (await room.ask('GET', path)).body.result
+    const echoed = await room.ask('PUT', path, { body: { ...read, transport: undefined } })
+    expect(echoed).toMatchObject({ status: 200, body: { result: { deadlines: { idle_seconds: 5 } } } })
+    expect((await room.ask('PUT', path, { body: { name: 'Renamed' } })).body.result.deadlines).toEqual({
+      idle_seconds: 5,
+    })
+    // They replace each other whole.
+    expect(await put({ total_seconds: 30 })).toEqual({ total_seconds: 30 })
+    expect(await put({ idle_seconds: 3600, total_seconds: 86_400 })).toEqual({
+      idle_seconds: 3600,
+      total_seconds: 86_400,
+    })
+    const shown = (
+      await room.ask('POST', PORTALS, { body: portalBody('timed', { servers: [{ server_id: 'timed' }] }) })
+    ).body
+    expect(shown.result.servers).toMatchObject([{ deadlines: { idle_seconds: 3600, total_seconds: 86_400 } }])
+    const again = await room.ask('PUT', `${PORTALS}/timed`, { body: { servers: shown.result.servers } })
+    expect(again.status).toBe(200)
+    for (const nothing of [{}, null]) {
+      await put({ idle_seconds: 5 })
+      expect(await put(nothing)).toBeNull()
+    }
+  })
+
+  test.each([
+    ['a silence of nothing', { idle_seconds: 0 }, 'deadlines.idle_seconds'],
+    ['a silence of over an hour', { idle_seconds: 3601, total_seconds: 86_400 }, 'deadlines.idle_seconds'],
+    ['more than a day', { total_seconds: 86_401 }, 'deadlines.total_seconds'],
+    ['half a second', { total_seconds: 0.5 }, 'deadlines.total_seconds'],
+    ['a silence longer than the call', { idle_seconds: 31, total_seconds: 30 }, 'deadlines.total_seconds: must be'],
+    ['a silence longer than any call', { idle_seconds: 601 }, 'it is 600'],
+    ['a slip', { idle: 5 }, 'deadlines'],
+  ])('deadlines of %s are refused by the field, and nothing is made', async (_, deadlines, said) => {
+    const answer = await make(serverBody('hasty', { deadlines }))
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ message: expect.stringContaining(said) }] } })
+    expect((await room.ask('GET', `${SERVERS}/hasty`)).status).toBe(404)
+  })
+
   test('a server that cannot be reached is kept, and says so', async () => {
     const made = (await make(serverBody('dead'))).body.result
     expect(made).toMatchObject({ status: 'error', error: expect.any(String), tools: [] })

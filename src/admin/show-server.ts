@@ -5,6 +5,7 @@ import type { Definition, ServerHealth } from '../upstream/model.ts'
 import { readManualOauth, type StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
+import { showDeadlines } from './take-deadlines.ts'
 import { shownStamps, shownTime } from './times.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>
@@ -50,6 +51,7 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, authConfi
     description: server.description,
     isolation: server.isolation,
     allow_private: [...server.allowPrivate],
+    deadlines: server.deadlines && showDeadlines(server.deadlines),
     definitions: server.definitions,
     instructions: server.instructions,
     held_definitions: seen?.held ?? 0,

@@ -19,6 +19,7 @@ import { readSeenDefinitions } from './inventory-store.ts'
 import { requirePolicies } from './known-policies.ts'
 import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
+import { takeDeadlines } from './take-deadlines.ts'
 import { takeOverrides } from './take-overrides.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config'>
@@ -44,6 +45,7 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     description: body.description ?? null,
     isolation: body.isolation ?? 'per_credential',
     allowPrivate: body.allow_private ?? [],
+    deadlines: takeDeadlines(body.deadlines),
     updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
     updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
     policies: await requirePolicies(db, body.policies ?? []),
@@ -128,6 +130,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     description: body.description === undefined ? before.description : body.description,
     isolation: body.isolation ?? before.isolation,
     allowPrivate: body.allow_private ?? before.allowPrivate,
+    deadlines: body.deadlines === undefined ? before.deadlines : takeDeadlines(body.deadlines),
     updatedTools:
       body.updated_tools === undefined
         ? before.updatedTools

@@ -19,6 +19,8 @@ interface AddOptions {
   isolation?: (typeof ISOLATIONS)[number]
   allowPrivate: string[]
   definitions?: DefinitionsMode
+  idleSeconds?: string
+  totalSeconds?: string
   portal?: string
   attach: boolean
 }
@@ -52,6 +54,8 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
         DEFINITIONS_MODES,
       ),
     )
+    .option('--idle-seconds <number>', 'how long it may be silent in a call; progress counts as a sign of life')
+    .option('--total-seconds <number>', 'how long one call of it may take in all')
     .option('--portal <id>', 'portal to attach it to (default: the default portal)')
     .option('--no-attach', 'attach it to no portal')
     .action(action<AddOptions>(io, rest, add))
@@ -110,6 +114,7 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
     ...(options.allowPrivate.length === 0 ? {} : { allow_private: options.allowPrivate }),
     ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
+    ...readDeadlines(options),
   }
   if (command !== undefined) {
     if (options.header.length > 0 || options.bearer !== undefined || options.bearerFile !== undefined) {
@@ -128,6 +133,24 @@ function describeServer(context: Context, options: AddOptions, name: string, url
   return credentials === undefined
     ? { ...common, hostname: url ?? '', auth_type: 'unauthenticated' }
     : { ...common, hostname: url ?? '', auth_type: 'bearer', auth_credentials: credentials }
+}
+
+function readDeadlines(options: AddOptions): Pick<ServerCreate, 'deadlines'> {
+  const idle = readSeconds(options.idleSeconds, '--idle-seconds')
+  const total = readSeconds(options.totalSeconds, '--total-seconds')
+  if (idle === undefined && total === undefined) return {}
+  return {
+    deadlines: {
+      ...(idle === undefined ? {} : { idle_seconds: idle }),
+      ...(total === undefined ? {} : { total_seconds: total }),
+    },
+  }
+}
+
+function readSeconds(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,6}$/.test(text)) throw usageError(`${flag} takes a whole number of seconds.`)
+  return Number(text)
 }
 
 function readCredentials(context: Context, { bearer, bearerFile, header }: AddOptions): string | undefined {
@@ -170,6 +193,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`sign-in    ${server.auth_type}`)
     terminal.print(`isolation  ${server.isolation}`)
     if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
+    if (server.deadlines !== null) terminal.print(`deadlines  ${deadlinesOf(server.deadlines)}`)
     terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)
     terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
     const { circuit } = server
@@ -214,6 +238,14 @@ function stateOf(server: Server): string {
   const tools = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
   const held = server.held_definitions === 0 ? '' : `, ${server.held_definitions} held`
   return `${server.status}, ${tools}${held}${server.error === undefined ? '' : `. ${server.error}`}`
+}
+
+function deadlinesOf({ idle_seconds, total_seconds }: NonNullable<Server['deadlines']>): string {
+  const parts = [
+    ...(idle_seconds === undefined ? [] : [`${idle_seconds} s without a sign of life`]),
+    ...(total_seconds === undefined ? [] : [`${total_seconds} s in all`]),
+  ]
+  return parts.join(', ')
 }
 
 function addressOf({ hostname, transport }: Server): string {

@@ -23,7 +23,7 @@ export interface Limit {
   unit: Unit
   /** What the one who reached it sees. */
   reached: string
-  /** Where it can be set, if not as `limits.<name>`. */
+  /** Where it can be set, if not as `limits.<name>`; `servers[]` is a field of each server. */
   setting?: string
   least?: number
   most?: number
@@ -201,16 +201,18 @@ export const LIMITS = {
     proof: [UPSTREAM, 'an answer without end is cut off (…)'],
   },
   call_silence: {
-    what: 'Silence of a server during a call; progress counts as a sign of life',
+    what: 'Silence of a server during a call; progress counts as a sign of life. For each server, 1 s to 1 h',
     value: MINUTE,
     unit: 'ms',
+    setting: 'servers[].deadlines.idle_seconds',
     reached: 'the call fails with `upstream-timeout` and is cancelled there',
     proof: [UPSTREAM, 'a server that is silent for too long is given up, and only its own calls wait'],
   },
   call_time: {
-    what: 'One call in all, whatever arrives',
+    what: 'One call in all, whatever arrives. For each server, 1 s to 1 d',
     value: 10 * MINUTE,
     unit: 'ms',
+    setting: 'servers[].deadlines.total_seconds',
     reached: 'the call fails with `upstream-timeout` and is cancelled there',
     proof: [UPSTREAM, 'an answer that drips for ever has an end'],
   },

@@ -20,6 +20,7 @@ export const mappingInput = z.strictObject({
   description: z.unknown().optional(),
   isolation: z.unknown().optional(),
   allow_private: z.unknown().optional(),
+  deadlines: z.unknown().optional(),
   definitions: z.unknown().optional(),
   instructions: z.unknown().optional(),
   transport: z.unknown().optional(),

@@ -52,6 +52,13 @@ export const allowPrivateSchema = z
   )
   .max(16)
 
+/** What one call may take. What is left out, and all of it where this is null, is the limit of all servers. */
+export const deadlinesSchema = z.strictObject({
+  idle_seconds: z.int().min(1).max(3600).optional(),
+  total_seconds: z.int().min(1).max(86_400).optional(),
+})
+export type DeadlinesInput = z.infer<typeof deadlinesSchema>
+
 const settings = {
   description: descriptionSchema.nullish(),
   auth_credentials: z.string().min(1).optional(),
@@ -62,6 +69,7 @@ const settings = {
   updated_prompts: overrideListInput.nullish(),
   isolation: z.enum(ISOLATIONS).optional(),
   allow_private: allowPrivateSchema.optional(),
+  deadlines: deadlinesSchema.nullish(),
   definitions: z.enum(DEFINITIONS_MODES).optional(),
   instructions: z.enum(INSTRUCTIONS_MODES).optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
@@ -153,6 +161,8 @@ export const serverShown = z.object({
   description: z.string().nullable(),
   isolation: z.enum(ISOLATIONS),
   allow_private: z.array(z.string()),
+  /** Null where the server has the limits of all. */
+  deadlines: deadlinesSchema.nullable(),
   definitions: z.enum(DEFINITIONS_MODES),
   instructions: z.enum(INSTRUCTIONS_MODES),
   /** How many definitions wait for an admin. */

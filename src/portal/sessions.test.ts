@@ -45,6 +45,7 @@ const SERVER: NewServer = {
     definitions: 'hold_changed',
     instructions: 'off',
     allowPrivate: [],
+    deadlines: null,
     updatedTools: null,
     updatedPrompts: null,
     policies: [],

@@ -79,6 +79,8 @@ export interface ServerRow extends Stamps {
   isolation: 'shared' | 'per_credential' | 'per_user' | 'per_session'
   /** JSON array of `host:port` inside our own network that this server may be at. */
   allow_private: string
+  /** JSON `{idleSeconds, totalSeconds}`, each a number or null; null where both are the common ones. */
+  deadlines: string | null
   definitions: 'auto' | 'hold_changed' | 'hold_new'
   /** Of its first successful sync, which pinned all that it listed; null before. */
   definitions_pinned_at: number | null

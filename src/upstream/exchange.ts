@@ -6,7 +6,7 @@
 import type { Principal } from '../base/principal.ts'
 import { LIMITS as TABLE } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
-import type { Cancel } from './model.ts'
+import type { Cancel, Deadlines } from './model.ts'
 import { Trouble } from './trouble.ts'
 
 /** What a connection needs to know of a request. An `UpstreamCall` is one; the portal's own have no principal. */
@@ -56,6 +56,12 @@ export const LIMITS: Limits = {
   restMs: 1000,
 }
 
+/** What calls to one server may take, counted as the watch counts; 0 is the common limit. */
+export interface Ticks {
+  readonly idle: number
+  readonly total: number
+}
+
 /** Never cancelled: for the portal's own requests. */
 export const NEVER: Cancel = { cancelled: false, listen: () => {} }
 
@@ -70,7 +76,7 @@ export class Exchange {
   /** Ticks since the last sign of life, and since the start. */
   idle = 0
   age = 0
-  /** A request's own limit in ticks, where it has one (probes, the tail of an answered stream). */
+  /** A request's own limit in ticks, where it has one: its server's, a probe's, that of an answered stream's tail. */
   idleLimit = 0
   /** The same for its whole age. */
   ageLimit = 0
@@ -82,6 +88,12 @@ export class Exchange {
   constructor(out: Outgoing, isEndless = false) {
     this.out = out
     this.isEndless = isEndless
+  }
+
+  /** Gives it the limits of its server, or those of another exchange that it carries. */
+  holdTo({ idle, total }: Ticks): void {
+    this.idleLimit = idle
+    this.ageLimit = total
   }
 
   get stopped(): Trouble | null {
@@ -114,11 +126,17 @@ export class Watch {
   /** @param onTick called once a tick, for what else must be looked after */
   constructor(limits: Limits, tickMs: number, onTick: (tickMs: number) => void) {
     this.#tickMs = tickMs
-    this.#idleTicks = Math.ceil(limits.idleMs / tickMs) + 1
-    this.#totalTicks = Math.ceil(limits.totalMs / tickMs) + 1
+    this.#idleTicks = this.#ticks(limits.idleMs)
+    this.#totalTicks = this.#ticks(limits.totalMs)
     this.#onTick = onTick
     this.#timer = setInterval(() => this.#tick(), tickMs)
     this.#timer.unref()
+  }
+
+  /** Once for each server, not for each call. */
+  ticksOf(deadlines: Deadlines | null): Ticks {
+    const ticks = (seconds: number | null | undefined) => (seconds ? this.#ticks(seconds * 1000) : 0)
+    return { idle: ticks(deadlines?.idleSeconds), total: ticks(deadlines?.totalSeconds) }
   }
 
   add(exchange: Exchange): void {
@@ -133,7 +151,7 @@ export class Watch {
   /** Gives one exchange a shorter patience than the others have. */
   hurry(exchange: Exchange, ms: number): void {
     exchange.idle = 0
-    exchange.idleLimit = Math.ceil(ms / this.#tickMs) + 1
+    exchange.idleLimit = this.#ticks(ms)
   }
 
   /** Gives one exchange a shorter life than the others have, whatever arrives. */
@@ -146,6 +164,11 @@ export class Watch {
     clearInterval(this.#timer)
     this.#closed = new Trouble('lost', 'the portal is closing')
     for (const exchange of this.#exchanges) exchange.stop(this.#closed)
+  }
+
+  /** One more than fit, because the first comes at any moment. */
+  #ticks(ms: number): number {
+    return Math.ceil(ms / this.#tickMs) + 1
   }
 
   #tick(): void {

@@ -1,5 +1,8 @@
 /** Connections that break, servers that come back, sessions that are forgotten: what is sent again, and what never. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { child } from '../../test/child-scripts.ts'
 import {
   json,
   legacy,
@@ -71,14 +74,41 @@ test('a server that stays away is unreachable, and nothing was sent', async () =
 test('a call whose handshake breaks waits for the next one, and is sent once', async () => {
   let greeted = 0
   const server = await start((seen, response, request) => {
+    if (seen.body.method === 'server/discover' && ++greeted === 2) request.socket.destroy()
+    else modern(answer)(seen, response, request)
+  })
+  // The first handshake is the sync's; the caller has a connection of its own.
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, isolation: 'per_user' })
+  expect(textOf(await room.tool(uid, 'echo', {}))).toBe('yes')
+  expect([greeted, server.asked('tools/call').length]).toEqual([3, 1])
+})
+
+test('a sync whose handshake breaks waits for the next one', async () => {
+  let greeted = 0
+  const server = await start((seen, response, request) => {
     if (seen.body.method === 'server/discover' && ++greeted <= 2) request.socket.destroy()
     else modern(answer)(seen, response, request)
   })
-  // The first sync meets the first broken handshake, the call the second.
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(room.upstreams.health(uid)).toMatchObject({ status: 'ready', error: null })
+  expect(greeted).toBe(3)
+})
+
+test('a sync of a server that breaks every handshake ends, and says so', async () => {
+  const server = await start((_seen, _response, request) => void request.socket.destroy())
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(room.upstreams.health(uid)).toMatchObject({ status: 'error', error: expect.stringContaining('Server s') })
+  expect(server.asked('server/discover').length).toBeGreaterThan(2)
+  expect(server.asked('tools/list')).toEqual([])
+})
+
+test('a sync does not start a child that ends in its handshake again and again', async () => {
+  const starts = join(room.dir, 'starts')
+  const peer = child(`require('node:fs').appendFileSync(${JSON.stringify(starts)}, 'x'); process.exit(1)`)
+  const uid = await room.add('s', { stdio: peer })
   expect(room.upstreams.health(uid)).toMatchObject({ status: 'error' })
-  expect(textOf(await room.tool(uid, 'echo', {}))).toBe('yes')
-  expect([greeted, server.asked('tools/call').length]).toEqual([3, 1])
+  // In the modern form and in the old one.
+  expect(await readFile(starts, 'utf8')).toBe('xx')
 })
 
 test('a server that breaks every handshake is unreachable: nothing was sent', async () => {
@@ -102,8 +132,36 @@ test.each([502, 503, 504])('while a proxy says %i, a read is tried again and a c
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
   expect(await room.call(uid, 'resources/read', { uri: 'a:b' })).toMatchObject({ resultType: 'complete' })
   expect(times).toBe(4)
-  await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-bad-answer' })
+  await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({
+    code: 'upstream-lost',
+    message: expect.stringMatching(/^Server s is away: .* Check whether the call took effect before you repeat it\.$/),
+  })
   expect(server.asked('tools/call').length).toBe(1)
+})
+
+test.each([502, 503, 504])(
+  'a %i in the handshake says that the server is away and nothing was sent',
+  async (status) => {
+    const server = await start((_seen, response) => void response.writeHead(status).end())
+    const uid = await room.add('s', { url: `${server.origin}/mcp` })
+    await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({
+      code: 'upstream-unreachable',
+      message: expect.stringContaining('Nothing was sent'),
+    })
+    expect(server.asked('tools/call')).toEqual([])
+  },
+)
+
+test('a read that met a 503 was sent, also where nobody answers any more after it', async () => {
+  const server = await start(
+    modern((_seen, response) => {
+      response.on('close', () => void server.close())
+      response.writeHead(503, { connection: 'close' }).end()
+    }),
+  )
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  await expect(room.call(uid, 'resources/read', { uri: 'a:b' })).rejects.toMatchObject({ code: 'upstream-lost' })
+  expect(server.asked('resources/read').length).toBe(1)
 })
 
 test('a read that its server does not survive is sent three times and no more', async () => {

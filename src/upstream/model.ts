@@ -9,6 +9,14 @@ export type ServerStatus = 'waiting' | 'ready' | 'stale' | 'error'
 export type AuthType = 'oauth' | 'bearer' | 'unauthenticated'
 export type Isolation = 'shared' | 'per_credential' | 'per_user' | 'per_session'
 
+/** What one call to a server may take, in seconds; null is the limit of all servers (`config/limits.ts`). */
+export interface Deadlines {
+  /** Without a sign of life. */
+  idleSeconds: number | null
+  /** In all. */
+  totalSeconds: number | null
+}
+
 /** How a stdio server is started. `env` values are sealed at rest and never read back. */
 export interface StdioTransport {
   type: 'stdio'
@@ -188,5 +196,7 @@ export interface ServerRecord {
   isolation: Isolation
   /** `host:port` that may be reached although it is no public address. */
   allowPrivate: readonly string[]
+  /** Null where it has none of its own. */
+  deadlines: Deadlines | null
   transport: StdioTransport | null
 }

@@ -107,10 +107,8 @@ class Patience {
       this.#once.add(kind)
       return 0
     }
-    if (trouble.kind === 'lost' && !trouble.isOpening) {
-      this.#lost = trouble
-      if (++this.#timesLost >= MOST_LOST) throw trouble
-    }
+    if (!trouble.isOpening && (trouble.kind === 'lost' || trouble.isAway)) this.#lost = trouble
+    if (!trouble.isOpening && trouble.kind === 'lost' && ++this.#timesLost >= MOST_LOST) throw trouble
     const now = this.#performer.clock.elapsed()
     if (this.#until === 0) this.#until = now + this.#performer.limits.refusedMs
     const pause = this.#pause
@@ -121,9 +119,6 @@ class Patience {
 }
 
 type Retry = 'never' | 'once' | 'after-pause'
-
-/** What a proxy says while the server behind it is away. */
-const AWAY = [502, 503, 504]
 
 function retryOf(
   performer: Performer,
@@ -141,7 +136,7 @@ function retryOf(
       if (trouble.isOpening) return setup.transport === null ? 'after-pause' : 'once'
       return isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
     case 'status':
-      if (AWAY.includes(trouble.status ?? 0)) {
+      if (trouble.isAway) {
         return trouble.isOpening || isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
       }
       // The opening itself has tried every transport; a connection that worked before may be out of date.

@@ -17,7 +17,7 @@ import { Trouble } from './trouble.ts'
 /** Where a pipe's messages go out. `exchange` is the request that the message carries, where it carries one. */
 export interface PipeEnd {
   /** Fails by throwing or by calling `pipe.failOne`. */
-  send(message: Message, id: number | null): void
+  send(message: Message, id: number | null, exchange?: Exchange): void
 }
 
 interface Pending {
@@ -93,7 +93,7 @@ export class Pipe {
       exchange.onStop({ stop: (trouble) => this.#stop(id, trouble) })
       if (!this.#pending.has(id)) return
       try {
-        this.#end.send(encode(id), id)
+        this.#end.send(encode(id), id, exchange)
       } catch (error) {
         this.failOne(
           id,

@@ -12,7 +12,7 @@ import type { DefinitionsMode } from '../contract/server.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
-import type { ErrorDetails, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
+import type { Deadlines, ErrorDetails, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
 
 export type AuthenticationStatus = ServerRow['authentication_status']
 
@@ -49,6 +49,7 @@ export type ServerContent = Pick<
   | 'description'
   | 'isolation'
   | 'allowPrivate'
+  | 'deadlines'
   | 'updatedTools'
   | 'updatedPrompts'
   | 'policies'
@@ -248,6 +249,7 @@ function contentColumns(content: ServerContent) {
     description: content.description,
     isolation: content.isolation,
     allow_private: JSON.stringify(content.allowPrivate),
+    deadlines: content.deadlines && deadlinesText(content.deadlines),
     definitions: content.definitions,
     instructions: content.instructions,
     updated_tools: JSON.stringify(content.updatedTools),
@@ -262,6 +264,10 @@ function transportText({ type, command, args, cwd }: Omit<StdioTransport, 'env'>
   return JSON.stringify(cwd === undefined ? { type, command, args } : { type, command, args, cwd })
 }
 
+function deadlinesText({ idleSeconds, totalSeconds }: Deadlines): string {
+  return JSON.stringify({ idleSeconds, totalSeconds })
+}
+
 function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
   return {
     uid: row.uid as ServerUid,
@@ -272,6 +278,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     authType: row.auth_type,
     isolation: row.isolation,
     allowPrivate: fromJson(row.allow_private),
+    deadlines: row.deadlines === null ? null : fromJson(row.deadlines),
     transport: row.transport === null ? null : { ...fromJson<Omit<StdioTransport, 'env'>>(row.transport), env: {} },
     updatedTools: fromJson(row.updated_tools),
     updatedPrompts: fromJson(row.updated_prompts),

@@ -5,6 +5,7 @@
 import { digest, type Sealer } from '../base/secret.ts'
 import type { Store } from '../store/open.ts'
 import { type Credential, credentialFor } from './credentials.ts'
+import type { Ticks, Watch } from './exchange.ts'
 import type { ServerRecord, StdioTransport } from './model.ts'
 import { readServerSecrets, type StoredServer } from './server-store.ts'
 import { Trouble } from './trouble.ts'
@@ -14,15 +15,21 @@ export interface ServerSetup {
   credential: Credential | Trouble
   /** With the environment in the clear. */
   transport: StdioTransport | null
+  /** How long its calls may take. Not in the signature: it is the next call's matter, and no connection's. */
+  ticks: Ticks
   /** Tells two setups apart by what matters to a connection. */
   signature: string
 }
 
 /** A server whose secrets do not open is kept out of use alone; the others go on. */
-export async function setupOf(store: Store, sealer: Sealer, server: StoredServer): Promise<ServerSetup> {
+export async function setupOf(
+  { store, sealer, watch }: { store: Store; sealer: Sealer; watch: Pick<Watch, 'ticksOf'> },
+  server: StoredServer,
+): Promise<ServerSetup> {
+  const ticks = watch.ticksOf(server.deadlines)
   const secrets = await readServerSecrets(store.db, sealer, server.uid).catch(unopened)
   if (secrets instanceof Trouble)
-    return { record: server, credential: secrets, transport: server.transport, signature: '' }
+    return { record: server, credential: secrets, transport: server.transport, ticks, signature: '' }
   const env = secrets?.env ?? {}
   const transport = server.transport === null ? null : { ...server.transport, env }
   const secret = secrets?.authCredentials ?? null
@@ -31,6 +38,7 @@ export async function setupOf(store: Store, sealer: Sealer, server: StoredServer
     record: server,
     credential: credentialOf(server, secret),
     transport,
+    ticks,
     signature: digest(JSON.stringify(shape)),
   }
 }

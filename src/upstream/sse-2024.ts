@@ -36,7 +36,7 @@ class Sse2024 implements Connection {
   constructor(target: HttpTarget) {
     this.#target = target
     this.#pipe = new Pipe({
-      end: { send: (message, id) => void this.#send(message, id) },
+      end: { send: (message, id, exchange) => void this.#send(message, id, exchange) },
       limits: target.limits,
       watch: target.watch,
     })
@@ -139,8 +139,11 @@ class Sse2024 implements Connection {
   }
 
   /** @param id the request that the message carries, which fails with the POST that carries it */
-  async #send(message: Message, id: number | null): Promise<void> {
+  async #send(message: Message, id: number | null, carried?: Exchange): Promise<void> {
     const target = this.#postTarget
+    const exchange = new Exchange(ownRequest('message'))
+    // A server may take a message only when it has done what it says: then the POST lasts as long as the call.
+    if (carried !== undefined) exchange.holdTo({ idle: carried.idleLimit, total: carried.ageLimit })
     try {
       if (target === null) throw new Trouble('unsent', 'no endpoint yet')
       const done = await post({
@@ -148,7 +151,7 @@ class Sse2024 implements Connection {
         path: target.path,
         headers: requestHeaders(target, message),
         body: message.body,
-        exchange: new Exchange(ownRequest('message')),
+        exchange,
         watch: target.watch,
         answerBytes: target.limits.answerBytes,
         id: null,

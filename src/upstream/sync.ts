@@ -121,9 +121,11 @@ async function greet({ performer, setupOf }: SyncDeps, setup: ServerSetup): Prom
     } catch (error) {
       const trouble = troubleOf(error)
       const isOver = () => performer.clock.elapsed() > deadline || setupOf(setup.record.uid) !== setup
-      if (trouble.kind !== 'unsent' || isOver()) throw trouble
+      // A child that ends in its handshake is not run in a loop.
+      const isBroken = trouble.kind === 'lost' && setup.transport === null
+      if (!(isBroken || trouble.kind === 'unsent') || isOver()) throw trouble
       await pause()
-      if (isNobodyThere(trouble)) continue
+      if (isBroken || isNobodyThere(trouble)) continue
       // What is refused takes as long as what is dead, or the time would tell them apart.
       while (!isOver()) await pause()
       throw trouble

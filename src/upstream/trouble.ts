@@ -60,6 +60,11 @@ export class Trouble extends Error {
     return this.kind === 'status' && (this.status === 401 || this.status === 403)
   }
 
+  /** A proxy answered in the place of a server that is away. What was handed to it may have had an effect. */
+  get isAway(): boolean {
+    return this.kind === 'status' && (this.status === 502 || this.status === 503 || this.status === 504)
+  }
+
   /** The statuses after which the next transport may be tried, and no other. */
   get isWrongTransport(): boolean {
     return this.kind === 'status' && (this.status === 404 || this.status === 405 || this.status === 406)
@@ -95,8 +100,14 @@ function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {
       'upstream-refused-credential',
       `${name} did not accept the portal's credential. Ask an administrator to renew it.`,
     ]
-  if (trouble.isOpening && (trouble.kind === 'lost' || trouble.kind === 'timeout')) {
+  if (trouble.isOpening && (trouble.kind === 'lost' || trouble.kind === 'timeout' || trouble.isAway)) {
     return ['upstream-unreachable', `${name} does not answer. Nothing was sent; try again in a moment.`]
+  }
+  if (trouble.isAway) {
+    return [
+      'upstream-lost',
+      `${name} is away: something in front of it answered in its place. Check whether the call took effect before you repeat it.`,
+    ]
   }
   switch (trouble.kind) {
     case 'unsent':

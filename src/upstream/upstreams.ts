@@ -137,6 +137,7 @@ class OpenUpstreams implements Upstreams {
     const { clock } = this.#deps
     const started = clock.elapsed()
     const exchange = new Exchange(call)
+    exchange.holdTo(setup.ticks)
     const key = isolationKey(setup, call)
     call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
     try {
@@ -230,9 +231,10 @@ class OpenUpstreams implements Upstreams {
       const setup =
         known !== undefined && isSettled(known.stored, one, clock.now())
           ? known.setup
-          : await setupOf(store, sealer, one)
+          : await setupOf({ store, sealer, watch: this.#watch }, one)
       if (known !== undefined && known.setup.signature === setup.signature) {
         known.setup.record = one
+        known.setup.ticks = setup.ticks
         known.stored = one
         continue
       }

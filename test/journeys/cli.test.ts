@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
-import { end, everythingStdio, type HttpPeer, NODE, startEverythingHttp } from '../peers/servers.ts'
+import { COMPILED, end, everythingStdio, type HttpPeer, NODE, startEverythingHttp } from '../peers/servers.ts'
 
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'portico.js')
 
@@ -23,7 +23,11 @@ interface Running {
 }
 
 function launch(argv: readonly string[]): Running {
-  const child = spawn(NODE, [BIN, ...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(NODE, [BIN, ...argv], {
+    cwd: folder,
+    env: { ...env, ...COMPILED },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [out, err] = ['', '']
   child.stdout?.on('data', (chunk) => (out += chunk))
   child.stderr?.on('data', (chunk) => (err += chunk))
@@ -125,6 +129,10 @@ describe('servers', () => {
       'GREETING=a=b',
       '--isolation',
       'per_user',
+      '--idle-seconds',
+      '5',
+      '--total-seconds',
+      '50',
       '--no-attach',
       '--json',
       '--',
@@ -137,9 +145,13 @@ describe('servers', () => {
     expect(added).toMatchObject({
       id: 'kid',
       isolation: 'per_user',
+      deadlines: { idle_seconds: 5, total_seconds: 50 },
       transport: { command, args: [...args, '--json', '--token', 'x y'] },
     })
     expect(JSON.stringify(added)).not.toContain('GREETING')
+    expect((await portico('servers', 'show', 'kid')).out).toContain(
+      'deadlines  5 s without a sign of life, 50 s in all\n',
+    )
     expect(await answer('portals', 'show', 'default')).toMatchObject({ servers: [] })
     await answer('servers', 'rm', 'kid')
   })
@@ -253,6 +265,21 @@ test('connect prints a configuration with which a client is let in', async () =>
   )
   expect(await answer('logs', '--actor', 'nobody@example.com')).toEqual([])
   await answer('servers', 'rm', 'everything')
+})
+
+test('clients are told the public URL of this machine’s portal, and the address that was asked for where one was', async () => {
+  const { PORTICO_URL: _, ...here } = env
+  const published = { ...here, PORTICO_PORT: new URL(url).port, PORTICO_PUBLIC_URL: 'https://mcp.example.com' }
+  const printed = async (surroundings: Record<string, string>, ...argv: string[]) => {
+    let out = ''
+    const sink = { write: (text: string) => (out += text) }
+    expect(await run({ argv, env: surroundings, cwd: folder, stdout: sink, stderr: sink })).toBe(0)
+    return out
+  }
+  expect(await printed(published, 'connect', 'cursor')).toContain('"url": "https://mcp.example.com/mcp"')
+  expect(await printed(published, 'portals', 'show', 'default')).toContain('url        https://mcp.example.com/mcp')
+  expect(await printed(published, '--url', url, 'connect', 'cursor')).toContain(`"url": "${url}/mcp"`)
+  expect(await printed(env, 'connect', 'cursor')).toContain(`"url": "${url}/mcp"`)
 })
 
 test('logs -f shows what comes, each row once', async () => {
