@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { NODE } from './peers/servers.ts'
+import { COMPILED, NODE } from './peers/servers.ts'
 
 const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
 const START_MS = 30_000
@@ -51,6 +51,7 @@ export async function startPorticoProcess(
     PORTICO_DATA: data,
     PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     LOG_LEVEL: 'error',
+    ...COMPILED,
     ...settings,
   }
   const more = inherited === undefined ? [] : [...Array(inherited.at - 3).fill('ignore'), inherited.fd]

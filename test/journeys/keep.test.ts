@@ -18,7 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
 import { DATABASE_KINDS, type DatabaseKind, freshPostgres } from '../databases.ts'
 import { startLedger } from '../peers/ledger.ts'
-import { everythingStdio, NODE } from '../peers/servers.ts'
+import { COMPILED, everythingStdio, NODE } from '../peers/servers.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { ask2026, bearer, messageOf, open2025 } from '../raw-mcp.ts'
 
@@ -351,7 +351,7 @@ async function killedAt(at: Operator, argv: string[], moment: number): Promise<v
   const hook = join(import.meta.dirname, '..', 'die-at.ts')
   const child: ChildProcess = spawn(NODE, ['--import', hook, BIN, ...argv], {
     cwd: at.folder,
-    env: { ...at.env, DIE_AT: String(moment) },
+    env: { ...at.env, ...COMPILED, DIE_AT: String(moment) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   await once(child, 'exit')

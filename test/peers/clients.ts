@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { sdkV1Client } from './clients-sdk-v1.ts'
 import { sdkV2Client } from './clients-sdk-v2.ts'
 import { inspectorClient } from './inspector.ts'
-import { NODE } from './servers.ts'
+import { COMPILED, NODE } from './servers.ts'
 
 export const CLIENT_NAMES = [
   'SDK v1',
@@ -106,7 +106,7 @@ async function mcpRemoteClient(name: ClientName, target: Target, protocol: 'lega
     await writeFile(headers, `Authorization: Bearer ${target.token}\n`, { mode: 0o600 })
     args.push('--header-file', headers)
   }
-  const env = { HOME: home, MCP_REMOTE_CONFIG_DIR: home, PATH: process.env.PATH ?? '' }
+  const env = { HOME: home, MCP_REMOTE_CONFIG_DIR: home, PATH: process.env.PATH ?? '', ...COMPILED }
   const client = await sdkV1Client(name, { command: NODE, args, env })
   return {
     ...client,

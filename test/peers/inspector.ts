@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { McpClient, Target, ToolResult } from './clients.ts'
-import { NODE } from './servers.ts'
+import { COMPILED, NODE } from './servers.ts'
 
 const LAUNCHER = new URL('../../node_modules/.bin/mcp-inspector', import.meta.url).pathname
 
@@ -57,7 +57,7 @@ function runInspector<T>(home: string, config: string, args: string[]): Promise<
       NODE,
       [LAUNCHER, '--cli', '--config', config, '--server', 's', '--format', 'json', '--quiet', ...args],
       {
-        env: { HOME: home, PATH: process.env.PATH ?? '', MCP_INSPECTOR_SECRET_STORE: 'memory' },
+        env: { HOME: home, PATH: process.env.PATH ?? '', MCP_INSPECTOR_SECRET_STORE: 'memory', ...COMPILED },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     )

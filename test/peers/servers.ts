@@ -15,6 +15,10 @@ const STOP_MS = 5_000
 /** The Node that npm brought, or the one that runs this where a system Node was new enough. */
 export const NODE = existsSync(`${ROOT}node_modules/.bin/node`) ? `${ROOT}node_modules/.bin/node` : process.execPath
 
+/** What the run's compiled code stands in (`vitest.config.ts`), for a process that is given an environment of its own. */
+export const COMPILED: Readonly<Record<string, string>> =
+  process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+
 /** A command line without a shell; what a portal needs to start a stdio server. */
 export interface StdioPeer {
   command: string
@@ -75,7 +79,7 @@ interface HttpPeerStart {
 
 async function startHttpPeer(start: HttpPeerStart): Promise<HttpPeer> {
   const child = spawn(NODE, ['--require', SHIM, ...start.args], {
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...start.env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...COMPILED, ...start.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let written = ''
