@@ -38,7 +38,7 @@ async function connect(context: Context, options: Options, [client = '']: readon
       : await mintAccessToken(context, options.user, { portal: portal.id, name: client })
   const config = configFor(client, {
     name,
-    url: urlOf(api.url, portal),
+    url: urlOf(context.clientUrl(), portal),
     token: minted?.token ?? options.accessToken ?? null,
   })
   // The configuration alone on stdout, so that it can be sent into a file.

@@ -40,6 +40,8 @@ export interface Context {
   settings(flags?: Partial<Record<SettingName, string>>): Settings
   /** Where the portal is, without trailing slash. */
   url(): string
+  /** What clients are to be told, without trailing slash: the public URL of this machine's portal, unless another was asked for. */
+  clientUrl(): string
   /** @throws CliError when none is at hand */
   token(): string
 }
@@ -82,6 +84,7 @@ export function openContext(surroundings: Surroundings, options: GlobalOptions, 
     rest,
     settings,
     url,
+    clientUrl: () => (source.url === null ? (settings().values.public_url ?? url()) : url()),
     token,
     api: () =>
       openApi({ url: url(), account: options.account, token: token(), onMessage: (text) => terminal.note(text) }),

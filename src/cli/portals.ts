@@ -61,7 +61,7 @@ async function list(context: Context): Promise<void> {
       ['ID', 'URL', 'SERVERS', 'POLICIES', 'NAME'],
       portals.map((portal) => [
         portal.id,
-        urlOf(api.url, portal),
+        urlOf(context.clientUrl(), portal),
         String(portal.servers.length),
         String(portal.policies.length),
         portal.name,
@@ -77,7 +77,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
   const { terminal } = context
   terminal.answer(portal, () => {
     terminal.print(`${portal.name} (${portal.id})`)
-    terminal.print(`url        ${urlOf(api.url, portal)}`)
+    terminal.print(`url        ${urlOf(context.clientUrl(), portal)}`)
     terminal.print(`host name  ${portal.hostname}`)
     terminal.print(`policies   ${portal.policies.join(', ') || 'none: nobody may enter'}`)
     if (portal.origin === 'file') terminal.print('declared   in the configuration file; change it there')
@@ -103,7 +103,9 @@ async function create(
   }
   const api = context.api()
   const portal = await api.post(PATHS.portals, SHAPES.portal, body)
-  context.terminal.answer(portal, () => context.terminal.print(`Made ${portal.id}: ${urlOf(api.url, portal)}`))
+  context.terminal.answer(portal, () =>
+    context.terminal.print(`Made ${portal.id}: ${urlOf(context.clientUrl(), portal)}`),
+  )
   if (portal.policies.length === 0)
     context.terminal.note(`Nobody may enter yet: portico portals policies ${portal.id} POLICY`)
 }
