@@ -2,6 +2,8 @@
  * What the commands share that work on the data itself and not through the REST API: the settings as `start` would take them, the key,
  * the audit. Their faults are told in the operator's words.
  */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { openAudit } from '../audit/log.ts'
 import { systemClock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
@@ -101,6 +103,8 @@ function worded(error: unknown): unknown {
   if (error instanceof Fault)
     return new CliError(error.message, error.cause instanceof Error ? { hint: `(${error.cause.message})` } : {})
   const { code, path, syscall } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' && path !== undefined && !existsSync(dirname(path)))
+    return new CliError(`There is no directory ${dirname(path)}.`)
   if (syscall !== undefined && path !== undefined) return new CliError(`${path} cannot be used (${code}).`)
   if (!isDatabaseDown(error)) return error
   return new CliError(`The database cannot be used (${code}).`, { hint: 'portico doctor says more.' })

@@ -65,6 +65,14 @@ describe('usage', () => {
       expect(err).toContain(says)
     })
   }
+  test('wrong usage names the help of the command that was meant', async () => {
+    expect((await portico(['servers', 'add'])).err).toBe(
+      "missing required argument 'name'\nSee portico servers add --help\n",
+    )
+    expect((await portico(['servers', 'nope'])).err).toContain('\nSee portico servers --help\n')
+    expect((await portico(['token', 'create'])).err).toContain('\nSee portico token create --help\n')
+    expect((await portico(['servers'])).err).not.toContain('See portico')
+  })
   test('help is an answer: exit code 0, on stdout', async () => {
     const { code, out, err } = await portico(['--help'])
     expect({ code, err }).toEqual({ code: 0, err: '' })

@@ -40,15 +40,25 @@ export async function run(surroundings: Surroundings): Promise<number> {
   const [words, rest] = splitAtDashes(surroundings.argv)
   const isJson = words.includes('--json')
   const unsaid: string[] = []
+  const program = defineProgram(surroundings, rest, (text) => unsaid.push(text))
   try {
-    const program = defineProgram(surroundings, rest, (text) => unsaid.push(text))
     if (rest.length > 0 && !(words.includes('servers') && words.includes('add')))
       throw usageError('Only "servers add" takes a command after "--".')
     await program.parseAsync(words, { from: 'user' })
     return 0
   } catch (error) {
-    return explain(surroundings, isJson, error, unsaid.join(''))
+    return explain(surroundings, isJson, error, { help: unsaid.join(''), verb: verbIn(program, words) })
   }
+}
+
+/** The command that was meant, as far as there is one: `portico servers add`. */
+function verbIn(program: Command, words: readonly string[]): string {
+  let [at, path] = [program, program.name()]
+  for (const word of words) {
+    const next = at.commands.find((command) => command.name() === word)
+    if (next !== undefined) [at, path] = [next, `${path} ${word}`]
+  }
+  return path
 }
 
 /** What stands after `--` is a command for the portal to run: no option of it is ours. */
@@ -97,16 +107,25 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
   return program
 }
 
-function explain({ stdout, stderr }: Surroundings, isJson: boolean, error: unknown, help: string): number {
+interface Usage {
+  /** What commander would have printed. */
+  help: string
+  verb: string
+}
+
+function explain({ stdout, stderr }: Surroundings, isJson: boolean, error: unknown, { help, verb }: Usage): number {
   const terminal = openTerminal(stdout, stderr, isJson)
   if (error instanceof AlreadySaid) return error.exitCode
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // A group without its verb answers with its help.
-    const message = error.code === 'commander.help' ? help.trimEnd() : error.message.replace(/^error: /, '')
-    return complain(terminal, message, null, 2, null)
+    if (error.code === 'commander.help') return complain(terminal, help.trimEnd(), null, 2, null)
+    return complain(terminal, error.message.replace(/^error: /, ''), `See ${verb} --help`, 2, null)
   }
-  if (error instanceof CliError) return complain(terminal, error.message, error.hint, error.exitCode, error.code)
+  if (error instanceof CliError) {
+    const hint = error.hint ?? (error.exitCode === 2 ? `See ${verb} --help` : null)
+    return complain(terminal, error.message, hint, error.exitCode, error.code)
+  }
   if (error instanceof ConfigError) return complain(terminal, error.message, null, 1, null)
   throw error
 }

@@ -173,7 +173,9 @@ async function* unpack(path: string): AsyncGenerator<string> {
     packed.pipe(unpacked)
     yield* split(unpacked, most)
   } catch (error) {
-    // zlib: no gzip, a wrong checksum, or an end in the middle.
+    if (error instanceof Error && error.message === 'incorrect header check')
+      throw new ArchiveError('This is no backup of Portico, or its beginning is damaged.')
+    // zlib: a wrong checksum, or an end in the middle.
     if (/^Z_/.test((error as NodeJS.ErrnoException).code ?? '')) throw damaged()
     throw error
   } finally {

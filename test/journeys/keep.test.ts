@@ -329,7 +329,12 @@ describe('a backup', () => {
     })
     expect(await at.portico('restore', '--check', 'b.portico')).toMatchObject({ code: 0 })
     const nowhere = await at.portico('backup', 'no/such/folder/b.portico')
-    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('cannot be used (ENOENT).') })
+    expect(nowhere).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/There is no directory .+\/no\/such\/folder\./),
+    })
+    writeFileSync(join(at.folder, 'letter.txt'), 'Dear all')
+    expect((await at.portico('restore', '--check', 'letter.txt')).err).toContain('This is no backup of Portico')
     const unreachable = { ...at.env, DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/none' }
     for (const argv of [
       ['backup', 'c.portico'],
