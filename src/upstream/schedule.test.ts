@@ -74,3 +74,36 @@ test('only what is due is synced', async () => {
   await close()
   expect(synced.sort()).toEqual(['failed-long-ago', 'old'])
 })
+
+test('a server whose sync takes long causes the next one later, and holds up no other', async () => {
+  let elapsed = 0
+  const clock = { now: () => room.store.clock.now(), elapsed: () => elapsed }
+  const [slow, quick] = ['slow' as ServerUid, 'quick' as ServerUid]
+  const synced: ServerUid[] = []
+  let onSynced = () => {}
+  const sync = async (server: ServerUid) => {
+    if (server === slow) elapsed += 10_000
+    synced.push(server)
+    onSynced()
+    return DONE
+  }
+  const store = Object.create(room.store, { clock: { value: clock } })
+  const schedule = new Schedule({ store, log: silentLog, servers: () => [], sync })
+  const until = (count: number) =>
+    new Promise<void>((resolve) => {
+      onSynced = () => void (synced.length === count && setImmediate(resolve))
+    })
+  const first = until(2)
+  schedule.listsChanged(slow)
+  schedule.listsChanged(quick)
+  await first
+  const second = until(3)
+  schedule.listsChanged(slow)
+  schedule.listsChanged(quick)
+  await second
+  expect(synced).toEqual([slow, quick, quick])
+  elapsed += 60_000
+  await schedule.run(slow)
+  expect(synced.at(-1)).toBe(slow)
+  await schedule.close()
+})

@@ -30,6 +30,9 @@ const LOOK_MS = 60_000
 const LEASE_MS = 120_000
 /** Changes announced in quick succession are read once. */
 const COALESCE_MS = 150
+/** Behind a sync that a server caused, it causes none for so many times as long, or it could keep the portal busy for ever. */
+const REST = 5
+const LONGEST_REST_MS = 60_000
 const GAP_MS = 10 * 60_000
 const HINT_MS = 30_000
 const RESOURCES_MS = 60_000
@@ -48,6 +51,8 @@ export class Schedule {
   readonly #holder = randomUUID()
   readonly #running = new Map<ServerUid, Running>()
   readonly #soon = new Map<ServerUid, NodeJS.Timeout>()
+  /** When each server may cause a sync again, on the monotonic clock. */
+  readonly #restsUntil = new Map<ServerUid, number>()
   /** When each kind of hint last led to a sync. */
   readonly #hinted = new Map<string, number>()
   readonly #background = new Set<Promise<void>>()
@@ -77,11 +82,23 @@ export class Schedule {
   /** The server says that its lists changed: a sync that is under way may have read the old ones. */
   listsChanged(server: ServerUid): void {
     if (this.#soon.has(server) || this.#isClosed) return
-    const timer = setTimeout(() => {
-      this.#soon.delete(server)
-      this.#inBackground(this.#after(server))
-    }, COALESCE_MS)
+    const rest = (this.#restsUntil.get(server) ?? 0) - this.#deps.store.clock.elapsed()
+    const timer = setTimeout(
+      () => {
+        this.#soon.delete(server)
+        this.#inBackground(this.#caused(server))
+      },
+      Math.max(COALESCE_MS, rest),
+    )
     this.#soon.set(server, timer.unref())
+  }
+
+  async #caused(server: ServerUid): Promise<void> {
+    const { clock } = this.#deps.store
+    const startedAt = clock.elapsed()
+    await this.#after(server)
+    const now = clock.elapsed()
+    this.#restsUntil.set(server, now + Math.min(REST * (now - startedAt), LONGEST_REST_MS))
   }
 
   /** A stream of announcements had a gap: whatever happened in it counts as a change, within reason. */
