@@ -41,6 +41,10 @@ describe('usage', () => {
       argv: ['servers', 'add', 'x', 'https://a.example/mcp', '--isolation', 'none'],
       says: 'Allowed choices are shared',
     },
+    {
+      argv: ['servers', 'add', 'x', 'https://a.example/mcp', '--idle-seconds', '1m'],
+      says: '--idle-seconds takes a whole number of seconds.',
+    },
     { argv: ['servers', 'add', '…', 'https://a.example/mcp'], says: 'no letter or digit to make an id of' },
     { argv: ['servers', 'list', '--', 'x'], says: 'Only "servers add" takes a command' },
     { argv: ['token', 'create'], says: 'Say which' },
