@@ -11,7 +11,7 @@ import type { Exchange, Limits } from './exchange.ts'
 import type { Inventories } from './inventories.ts'
 import type { Pool } from './pool.ts'
 import type { ServerSetup } from './setup.ts'
-import { type Trouble, troubleOf } from './trouble.ts'
+import { Trouble, troubleOf } from './trouble.ts'
 
 export interface Performer {
   pool: Pool
@@ -71,12 +71,21 @@ async function persist(performer: Performer, task: Task, failed: Failure | null)
     let connection: Connection | null = null
     try {
       const leased = performer.pool.lease(setup, key)
-      connection = leased instanceof Promise ? await unlessStopped(exchange, leased) : leased
+      if (leased instanceof Promise) {
+        connection = await unlessStopped(exchange, leased)
+        if (performer.inventories.isHeld(setup.record.uid, exchange.out)) throw heldMeanwhile()
+      } else connection = leased
       return await connection.request(exchange)
     } catch (error) {
       failed = { error, connection }
     }
   }
+}
+
+/** A server takes as long as it likes to open a connection; its lists may be read on another one in that time. */
+function heldMeanwhile(): Trouble {
+  const hint = '{server} changed what it offers while this was on its way. Nothing was sent; read its lists again.'
+  return new Trouble('not-ready', 'the definition was held meanwhile', { hint })
 }
 
 /** How often and how long one request is tried again. */

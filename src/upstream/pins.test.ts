@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
 import { type Liar, startLiar } from '../../test/liar.ts'
+import { json, legacy, result, startScripted } from '../../test/scripted-server.ts'
 import { openRoom, type Room, type RoomOptions } from '../../test/upstream-room.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
@@ -288,4 +289,42 @@ test('an approval on one replica is in effect on the other', async () => {
     await liar.server.close()
     await postgres.drop()
   }
+})
+
+test('a call whose connection is slow to open is not sent where the definition was held meanwhile', async () => {
+  const knocked = Promise.withResolvers<void>()
+  const letIn = Promise.withResolvers<void>()
+  let description = 'one'
+  let sessions = 0
+  let calls = 0
+  const script = legacy((seen, response) => {
+    if (seen.body.method !== 'tools/call') return void response.writeHead(405).end()
+    calls++
+    json(response, result(seen, { content: [] }))
+  })
+  const server = await startScripted(async (seen, response, request) => {
+    if (seen.body.method === 'initialize' && ++sessions === 2) {
+      knocked.resolve()
+      await letIn.promise
+    }
+    const tools = [tool('a', { description })]
+    if (seen.body.method === 'tools/list') json(response, result(seen, { tools }))
+    else script(seen, response, request)
+  })
+  const room = await openRoom()
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, isolation: 'per_user' })
+  const call = room.tool(uid, 'a', {}, { who: 'bob' })
+  const refused = expect(call).rejects.toMatchObject({ code: 'upstream-not-ready' })
+  await knocked.promise
+  description = 'two'
+  await room.upstreams.sync(uid)
+  letIn.resolve()
+  await refused
+  expect(calls).toBe(0)
+  description = 'one'
+  await room.upstreams.sync(uid)
+  await room.tool(uid, 'a', {}, { who: 'bob' })
+  expect(calls).toBe(1)
+  await room.close()
+  await server.close()
 })
