@@ -1,5 +1,6 @@
 /** Makes a server from what was said on the command line: the one way, whichever verb asked for it. */
 import type { z } from 'zod'
+import { placeOf } from '../base/destination.ts'
 import type { ServerCreate } from '../contract/server.ts'
 import type { Api } from './api.ts'
 import { attachServer, findPortal } from './attach.ts'
@@ -38,6 +39,12 @@ export function idFrom(name: string): string {
     .replace(/-+$/, '')
   if (id === '') throw usageError(`"${name}" has no letter or digit to make an id of; choose one with --id.`)
   return id
+}
+
+/** Host and port as `allow_private` names them. */
+export function placeIn(hostname: string): string {
+  const { host, port } = placeOf(new URL(hostname))
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** `Name: value` or `Name=value` pairs, each name once. */

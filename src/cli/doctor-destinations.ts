@@ -3,11 +3,11 @@
  * could reach the portal is closed once it is published, and then it only "cannot be reached". It judges with the portal's
  * own guard, by the address as it is written: what a name leads to, the guard alone finds out, when it connects.
  */
-import { parsePlace, placeOf } from '../base/destination.ts'
+import { parsePlace } from '../base/destination.ts'
 import { type Egress, openEgress } from '../base/egress.ts'
 import { ConfigError } from '../config/config-error.ts'
 import type { Settings } from '../config.ts'
-import type { Server } from './add-server.ts'
+import { placeIn, type Server } from './add-server.ts'
 import type { Context } from './context.ts'
 import { type Finding, problem } from './finding.ts'
 import { one, PATHS } from './paths.ts'
@@ -32,8 +32,7 @@ function isClosed(egress: Egress, { hostname, transport, allow_private }: Server
 }
 
 function closed(context: Context, { id, origin, hostname, allow_private: already }: Server): Finding {
-  const { host, port } = placeOf(new URL(hostname))
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const place = placeIn(hostname)
   const places = JSON.stringify([...already, place])
   const address = `${context.url()}/client/v4/accounts/${context.options.account}${one(PATHS.servers, id)}`
   return problem(

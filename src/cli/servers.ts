@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { DEFINITIONS_MODES, type DefinitionsMode, ISOLATIONS, type ServerCreate } from '../contract/server.ts'
-import { addServer, idFrom, readPairs, type Server } from './add-server.ts'
+import { addServer, idFrom, placeIn, readPairs, type Server } from './add-server.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { defineDefinitions } from './definitions.ts'
@@ -90,7 +90,9 @@ async function add(context: Context, options: AddOptions, [name = '', url]: read
   const { terminal } = context
   const added = await terminal.during(
     `adding ${name}…`,
-    addServer(context.api(), body, options.attach ? options.portal : null),
+    addServer(context.api(), body, options.attach ? options.portal : null).catch((error: unknown) => {
+      throw withFlag(error, body)
+    }),
   )
   terminal.answer(added.server, () => {
     terminal.print(
@@ -98,6 +100,16 @@ async function add(context: Context, options: AddOptions, [name = '', url]: read
     )
   })
   if (added.server.status === 'error') terminal.note(`Look again with "portico servers sync ${added.server.id}".`)
+}
+
+/** The API names the field that opens an inner address; here it is a flag. */
+function withFlag(error: unknown, { hostname, allow_private: already = [] }: ServerCreate): unknown {
+  if (!(error instanceof CliError) || error.hint !== null || !error.message.includes('in allow_private:')) return error
+  const places = [...already, placeIn(hostname)]
+  return new CliError(error.message, {
+    hint: `Here: ${places.map((place) => `--allow-private ${place}`).join(' ')}`,
+    ...(error.code === null ? {} : { code: error.code }),
+  })
 }
 
 /** What is sent to the portal, which checks it; here only the words on the command line are judged. */

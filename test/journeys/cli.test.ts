@@ -119,6 +119,15 @@ describe('servers', () => {
       err: 'There is no server "everything-here".\n',
     })
   })
+  test('one inside the network is refused with the flag that opens it, and one that nothing opens without', async () => {
+    const inner = await portico('servers', 'add', 'Inner', 'http://[fd12::5]:8080/mcp')
+    expect(inner).toMatchObject({ code: 1, out: '' })
+    expect(inner.err).toMatch(/^hostname: is inside a private network\..+\nHere: --allow-private \[fd12::5\]:8080\n$/)
+    const metadata = await portico('servers', 'add', 'Inner', 'http://169.254.169.254/mcp')
+    expect(metadata).toMatchObject({ code: 1, out: '' })
+    expect(metadata.err).not.toContain('--allow-private')
+    expect(await answer('servers', 'list')).not.toContainEqual(expect.objectContaining({ id: 'inner' }))
+  })
   test('a server by command keeps its arguments apart, options of its own included', async () => {
     const { command, args } = everythingStdio()
     const added = await answer(
