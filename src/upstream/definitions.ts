@@ -25,6 +25,9 @@ const NAME_MEMBER: Record<CapabilityKind, string> = {
 /** Definitions that are read in one turn: callers must not wait for ten thousand. */
 const AT_ONCE = 200
 
+/** What was dropped is told this often; a server must not fill the log. */
+const MOST_TOLD = 20
+
 /** @param onDropped called with the name, where there is one, and the reason in our own words */
 export async function readDefinitions(
   kind: CapabilityKind,
@@ -34,13 +37,18 @@ export async function readDefinitions(
 ): Promise<Definition[]> {
   const kept = new Map<string, Definition>()
   let looked = 0
+  let dropped = 0
+  const drop = (name: string | null, reason: string) => {
+    if (++dropped <= MOST_TOLD) onDropped(name?.slice(0, 256) ?? null, reason)
+  }
   for (const item of items) {
     if (++looked % AT_ONCE === 0) await breathe()
     const read = readDefinition(kind, item, era)
-    if ('reason' in read) onDropped(read.name?.slice(0, 256) ?? null, read.reason)
-    else if (kept.has(read.name)) onDropped(read.name.slice(0, 256), 'its name came before')
+    if ('reason' in read) drop(read.name, read.reason)
+    else if (kept.has(read.name)) drop(read.name, 'its name came before')
     else kept.set(read.name, read)
   }
+  if (dropped > MOST_TOLD) onDropped(null, `${dropped - MOST_TOLD} more were left out`)
   return [...kept.values()]
 }
 

@@ -15,6 +15,7 @@ import {
 import { openRoom, type Room } from '../../test/upstream-room.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
+import { readDefinitions } from './definitions.ts'
 import type { InventoryChange } from './model.ts'
 import { readServer } from './server-store.ts'
 
@@ -143,6 +144,16 @@ test('a definition is kept member for member, and one that breaks a rule is left
   const [definition, ...rest] = room.upstreams.inventory(uid, {} as never)?.tools ?? []
   expect(rest).toEqual([])
   expect(definition?.json).toBe(JSON.stringify(kept))
+})
+
+test('of thousands of broken definitions some are told, and how many more there are', async () => {
+  const told: [string | null, string][] = []
+  const items = [...Array.from({ length: 5000 }, () => tool('a b')), tool('fine')]
+  const kept = await readDefinitions('tool', items, '2025', (...one) => told.push(one))
+  expect(kept.map(({ name }) => name)).toEqual(['fine'])
+  expect(told).toHaveLength(21)
+  expect(told[0]?.[0]).toBe('a b')
+  expect(told[20]).toEqual([null, '4980 more were left out'])
 })
 
 test('the hash does not depend on the order of members, and depends on each value', async () => {
