@@ -51,6 +51,9 @@ export async function applyDeclared(needs: Needs, declared: Declared): Promise<v
 async function applyOnce(needs: Needs, shapes: DeclaredShapes): Promise<void> {
   const label = needs.configFile ?? 'configuration file'
   const deeds: { entry: Entry; end: DeedEnd }[] = []
+  const giveUp = async () => {
+    for (const { entry } of deeds.splice(0)) await entry.finish({ outcome: 'failed', error: 'not-applied' })
+  }
   const note: NoteChange = async (verb, object, id) => {
     const entry = await needs.audit.begin({
       deed: newId<DeedId>(needs.clock.now()),
@@ -62,9 +65,13 @@ async function applyOnce(needs: Needs, shapes: DeclaredShapes): Promise<void> {
   }
   const author: Author = { label, origin: 'file' }
   try {
-    await needs.store.write((trx) => applyAll({ needs, trx, shapes, author, note }))
+    await needs.store.write(async (trx) => {
+      // The store may have to begin anew; what it undid was not applied.
+      await giveUp()
+      await applyAll({ needs, trx, shapes, author, note })
+    })
   } catch (error) {
-    for (const { entry } of deeds) await entry.finish({ outcome: 'failed', error: 'not-applied' })
+    await giveUp()
     throw error
   }
   for (const { entry, end } of deeds) await entry.finish(end)

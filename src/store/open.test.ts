@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { takeLease } from './lease.ts'
 import { MIGRATIONS, migrate } from './migrate.ts'
-import { openStore } from './open.ts'
+import { openStore, type Trx } from './open.ts'
 
 describe.each(DATABASE_KINDS)('the store on %s', (kind) => {
   let now = 1_000_000
@@ -200,6 +200,54 @@ describe('SQLite files', () => {
 })
 
 describe('replicas on PostgreSQL', () => {
+  test('two writes that wait for each other both come through, each once', async () => {
+    const fresh = await freshStore('postgres')
+    const { store } = fresh
+    const other = await fresh.again()
+    await store.write(async (trx) => {
+      for (const key of ['a', 'b']) await trx.insertInto('settings').values({ key, value: '0' }).execute()
+    })
+    const raise = async (trx: Trx, key: string) => {
+      const { value } = await trx
+        .selectFrom('settings')
+        .select('value')
+        .where('key', '=', key)
+        .forUpdate()
+        .executeTakeFirstOrThrow()
+      await trx
+        .updateTable('settings')
+        .set({ value: String(Number(value) + 1) })
+        .where('key', '=', key)
+        .execute()
+    }
+    // Each has one row and wants the other's: PostgreSQL gives one of them up.
+    const met = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+    let runs = 0
+    const crossing = (room: typeof store, [first, second]: readonly [string, string], at: 0 | 1) =>
+      room.write(async (trx) => {
+        runs++
+        await raise(trx, first)
+        met[at].resolve()
+        await met[at === 0 ? 1 : 0].promise
+        await raise(trx, second)
+      })
+    await Promise.all([crossing(store, ['a', 'b'], 0), crossing(other, ['b', 'a'], 1)])
+    expect(runs).toBe(3)
+    expect(
+      await store.db
+        .selectFrom('settings')
+        .select(['key', 'value'])
+        .where('key', 'in', ['a', 'b'])
+        .orderBy('key')
+        .execute(),
+    ).toEqual([
+      { key: 'a', value: '2' },
+      { key: 'b', value: '2' },
+    ])
+    await other.close()
+    await fresh.end()
+  })
+
   // [REPLICA-2]
   test('several that start together on an empty database all open, and learn of each other within seconds', async () => {
     const postgres = await freshPostgres()

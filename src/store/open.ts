@@ -25,6 +25,8 @@ export interface Store {
   /**
    * Runs the work in one transaction, then tells the listeners of every topic it raised, and resolves when they have
    * followed. Inside, only the transaction may be used: on SQLite there is one connection, and `db` would wait for it forever.
+   * Where PostgreSQL gave the transaction up for another one's sake, nothing of it is left and the work runs again, so
+   * what it does outside of the transaction must be as good when it is done twice.
    */
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Whether the database answers a query now, for `/readyz`. Never throws. */
@@ -45,6 +47,9 @@ export interface StoreOptions {
 
 /** How soon a replica notices what another one changed. */
 const POLL_MS = 1000
+/** How often one write is tried where others stand in its way, and how long it waits between at the most, times attempts. */
+const MOST_ATTEMPTS = 5
+const PAUSE_MS = 50
 
 /**
  * @throws Fault `store-unavailable` when another process has the data directory, the database cannot be reached, or a newer
@@ -94,9 +99,21 @@ class OpenStore implements Store {
   }
 
   async write<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
-    const result = await this.db.transaction().execute(work)
+    const result = await this.#attempt(work)
     await this.versions.announce()
     return result
+  }
+
+  async #attempt<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.db.transaction().execute(work)
+      } catch (error) {
+        if (attempt >= MOST_ATTEMPTS || !isGivenUp(error)) throw error
+      }
+      // Two that stood in each other's way must not meet again.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * attempt * PAUSE_MS))
+    }
   }
 
   answers(): Promise<boolean> {
@@ -116,6 +133,13 @@ class OpenStore implements Store {
     this.#closing ??= this.#release()
     return this.#closing
   }
+}
+
+/** Serialization failure and deadlock: the transaction did nothing, and may succeed the next time (PostgreSQL, appendix A). */
+const GIVEN_UP = ['40001', '40P01']
+
+function isGivenUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && GIVEN_UP.includes(String(error.code))
 }
 
 function unreachable(dialect: Store['dialect'], cause: unknown): Fault {
