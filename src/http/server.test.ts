@@ -5,8 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Ledger, startLedger } from '../../test/peers/ledger.ts'
 import { startTestPortal, type TestPortal } from '../../test/portal.ts'
 import { openRaw, type RawConnection } from '../../test/raw-socket.ts'
+import { silentLog } from '../base/log.ts'
 import { DEFAULT_LIMITS, LIMITS } from '../config/limits.ts'
+import { openClientAddresses } from './client-address.ts'
 import { limitConnections } from './connections.ts'
+import { openServer, type Readiness, type ServerRooms } from './server.ts'
 
 const open: RawConnection[] = []
 const connectTo = (url: string) => {
@@ -134,3 +137,25 @@ const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
 }
+
+test('all who ask whether it is ready during one look share it, and the next one looks again', async () => {
+  let looks = 0
+  let state: Readiness = { ready: true, checks: {} }
+  const readiness = async () => {
+    looks++
+    return state
+  }
+  const rooms = { readiness, addresses: openClientAddresses([]), limits: DEFAULT_LIMITS, log: silentLog }
+  const door = { receive: () => Promise.resolve(), drain: () => {} }
+  const server = await openServer({ host: '127.0.0.1', port: 0 }, { ...rooms, door } as unknown as ServerRooms)
+  const url = `http://127.0.0.1:${server.port}`
+  const connection = connectTo(url)
+  const asking = (more = '') => `GET /readyz HTTP/1.1\r\nhost: a\r\n${more}\r\n`
+  // In one piece, so that all are heard in one turn.
+  connection.write(`${asking()}${asking()}${asking('connection: close\r\n')}`)
+  expect((await connection.closed).match(/HTTP\/1\.1 200 /g)).toHaveLength(3)
+  expect(looks).toBe(1)
+  state = { ready: false, checks: {} }
+  expect((await fetch(`${url}/readyz`)).status).toBe(503)
+  await server.close()
+})

@@ -94,6 +94,7 @@ export async function openServer(at: { host: string; port: number }, rooms: Serv
     rest: restListener(rooms),
     readHeaders: makeHeaderReader(),
     mayWait: makeQueue(LIMITS.pipelined.value),
+    look: oneAtATime(() => rooms.readiness()),
   }
   const times = rooms.times ?? TIMES
   const options = {
@@ -137,12 +138,24 @@ interface Ways {
   rest: RestListener
   readHeaders: HeaderReader
   mayWait: ReturnType<typeof makeQueue>
+  look(): Promise<Readiness>
+}
+
+/** Anybody may ask, and each look asks the database: those who ask during one share it. */
+function oneAtATime(look: () => Promise<Readiness>): () => Promise<Readiness> {
+  let looking: Promise<Readiness> | null = null
+  return () => {
+    looking ??= look().finally(() => {
+      looking = null
+    })
+    return looking
+  }
 }
 
 async function receive(request: IncomingMessage, response: ServerResponse, rooms: ServerRooms, ways: Ways) {
   const refusing: RefusingHere = { request, response, rooms }
   const where = route(request.url ?? '')
-  if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, rooms)
+  if (where.kind === 'health' || where.kind === 'ready') return answerHealth(where, response, ways)
   if (where.kind === 'bad') return turnAway(refusing, BAD_TARGET)
 
   const { headers, repeated } = ways.readHeaders(request.rawHeaders)
@@ -180,9 +193,9 @@ async function answerMetrics(refusing: RefusingHere): Promise<void> {
   response.end(bytes)
 }
 
-async function answerHealth(where: Route, response: ServerResponse, rooms: ServerRooms): Promise<void> {
+async function answerHealth(where: Route, response: ServerResponse, ways: Ways): Promise<void> {
   if (where.kind === 'health') return say(response, 200, { status: 'ok' })
-  const { ready, checks } = await rooms.readiness()
+  const { ready, checks } = await ways.look()
   say(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks })
 }
 
