@@ -92,7 +92,8 @@ function find(all: readonly Definition[], word: string): Definition {
   const [, bare, digits = ''] = /^(.+)@([0-9a-f]{8,64})$/s.exec(word) ?? []
   const seen = all.find(({ name }) => name === bare)
   const definition = seen ?? all.find(({ name }) => name === word)
-  if (definition === undefined) throw new CliError(`There is no "${word}".`)
+  if (definition === undefined)
+    throw new CliError(`There is no "${word}".`, { hint: 'See what there is: portico servers definitions ID.' })
   if (seen === undefined || seen.hash.startsWith(digits)) return definition
   throw new CliError(`"${seen.name}" has changed since you saw it.`, { hint: 'Look again, then decide.' })
 }

@@ -119,7 +119,7 @@ function tell({ terminal }: Context, header: ArchiveHeader, place: DataPlace, { 
     )
     if (ended.serviceTokens > 0)
       terminal.print(
-        `Switched off: ${ended.serviceTokens} service tokens. Switch on those that were not withdrawn since, by the API: PUT …/access/service_tokens/ID {"enabled": true}`,
+        `Service tokens switched off: ${ended.serviceTokens}. Switch on those that were not withdrawn since, by the API: PUT …/access/service_tokens/ID {"enabled": true}`,
       )
     terminal.print(`Next: portico start. It writes a new owner token to ${place.dir}/admin-token.`)
   })

@@ -232,8 +232,9 @@ async function sync(context: Context, _options: unknown, [id = '']: readonly str
     const counts = `${result.tool_count} tools, ${result.prompt_count} prompts, ${result.resource_count} resources, ${result.template_count} templates`
     terminal.print(`${id}: ${result.status}, ${counts}${result.error === undefined ? '' : `. ${result.error}`}`)
   })
-  // A script that syncs wants to know that it failed.
-  if (result.status === 'error') throw new CliError(`${id} could not be synced.`, { hint: 'Try "portico doctor".' })
+  // A script that syncs wants to know that it failed, also where the lists of before are still good.
+  if (result.status === 'error' || result.status === 'stale')
+    throw new CliError(`${id} could not be synced.`, { hint: 'Try "portico doctor".' })
 }
 
 async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
