@@ -21,7 +21,7 @@ export function stdioRefusal(
       // A narrowed owner token is in other hands than the owner's.
       if (operator.role === 'owner' && operator.scopes.length === 0 && caller.loopback) return null
       return forbidden(
-        'A stdio server runs a program on the portal\'s machine: register it there, with the owner token over a direct loopback connection, or in the configuration file. (stdio.register is "local".)',
+        'A stdio server runs a program on the portal\'s machine: register it there, with the owner token over a direct loopback connection, or in the configuration file. (stdio.register is "local"; where trusted_proxies names this machine, only the file is left.)',
       )
     case 'off':
       return forbidden(

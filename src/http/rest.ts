@@ -1,6 +1,6 @@
 /** The way from the raw request to the one fetch handler of everything that is not MCP. */
 import { getRequestListener } from '@hono/node-server'
-import { isForwarded, isLoopbackAddress } from './client-address.ts'
+import { isForwarded } from './client-address.ts'
 import type { Arrival, ServerRooms } from './server.ts'
 import type { Route } from './urls.ts'
 
@@ -20,9 +20,11 @@ export type RestRoute = Extract<Route, { kind: 'rest' }>
 export type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
 
 /** @param rooms `rest` is the handler */
-export function restListener(rooms: Pick<ServerRooms, 'rest'>): RestListener {
+export function restListener(rooms: Pick<ServerRooms, 'rest' | 'addresses'>): RestListener {
   return ({ request, response, headers, hostname, clientIp }, { what }) => {
-    const loopback = !isForwarded(request.headers) && isLoopbackAddress(clientIp)
+    // A proxy may be told to drop its own mark (`Connection: x-forwarded-for`), so where it may stand nobody is near.
+    const loopback =
+      !isForwarded(request.headers) && rooms.addresses.isDirectlyLocal(request.socket.remoteAddress ?? '')
     const info = { clientIp, loopback, what, hostname, origin: `http://${headers.host}` }
     const handle = (asked: Request) => {
       // What was routed is what is served: nobody behind this line may come to see another path.

@@ -142,6 +142,16 @@ test('a stdio server cannot be made, nor an HTTP one turned into one, without th
   expect(existsSync(marker)).toBe(false)
 })
 
+test('where a proxy of this machine is trusted, nobody counts as being on this machine, with or without its mark', async () => {
+  const proxied = await startTestPortal({ config: { trustedProxies: ['127.0.0.0/8', '::1/128'] } })
+  const marker = join(proxied.data, 'spawned')
+  const transport = { type: 'stdio', command: '/bin/touch', args: [marker] }
+  const stdio = { id: 'shell', name: 'Shell', hostname: 'stdio://shell', auth_type: 'unauthenticated', transport }
+  expect((await proxied.api('POST', SERVERS, stdio)).status).toBe(403)
+  expect(existsSync(marker)).toBe(false)
+  await proxied.close()
+})
+
 test('the admin is told which capability lost which name, and to whom', async () => {
   const twin = await startLedger()
   await portal.furnish([
