@@ -247,6 +247,13 @@ export const LIMITS = {
     reached: 'the rest is left out',
     proof: [JOURNEY, 'of a server that lists 10,001 tools the first 10,000 are there'],
   },
+  list_bytes: {
+    what: 'All that one server lists of one kind, over all pages',
+    value: 32 * MIB,
+    unit: 'bytes',
+    reached: 'the sync fails and says so; what was listed before stays',
+    proof: [SYNC, 'a server that lists full pages without end is not read to the end, and what it listed before stays'],
+  },
   definition: {
     what: 'One definition of a tool, prompt, resource or template',
     value: 64 * KIB,

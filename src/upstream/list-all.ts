@@ -15,8 +15,8 @@ import { Trouble } from './trouble.ts'
 const METHOD_NOT_FOUND = -32601
 /** A server that gives one item a page, or the same cursor for ever, must come to an end. */
 const MAX_PAGES = 1000
-/** Of all pages of one kind together: as much as one answer may have, or a thousand full ones would fill the memory. */
-const MAX_BYTES = LIMITS.answer.value
+/** Of all pages of one kind together, or a thousand full ones would fill the memory. */
+const MAX_BYTES = LIMITS.list_bytes.value
 const TOO_LONG = `{server} lists more than ${MAX_BYTES / 1024 / 1024} MiB of one kind. What it listed before stays; make it list less.`
 
 interface Source {
