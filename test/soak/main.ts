@@ -96,11 +96,12 @@ async function furnish(): Promise<Stage> {
 }
 
 async function sample(portal: WatchedPortico, started: number): Promise<Sample> {
-  const { rss, heap, external, resources } = await portal.look()
+  const { rss, heap, threads, external, resources } = await portal.look()
   return {
     at: (performance.now() - started) / 60_000,
     rss,
     heap,
+    threads,
     external,
     descriptors: portal.descriptors() ?? 0,
     children: portal.children().length,
@@ -195,7 +196,7 @@ function violations({ samples, before, after, tally, portal }: Findings): string
     if (after[what] > before[what] + SPARE) found.push(`${what}: ${before[what]} before, ${after[what]} after`)
   }
   if (after.children > before.children) found.push(`children: ${before.children} before, ${after.children} after`)
-  for (const what of ['rss', 'heap'] as const) {
+  for (const what of ['rss', 'heap', 'threads'] as const) {
     const { overHalf } = trendOf(samples, (one) => one[what])
     if (overHalf > allowedGrowth(minutes)) found.push(`${what} grew by ${percent(overHalf)} over the second half`)
   }
@@ -217,11 +218,12 @@ const mib = (bytes: number) => (bytes / MIB).toFixed(1)
 
 function print(samples: readonly Sample[], before: Sample, after: Sample, tally: Tally): void {
   const row = (cells: unknown[]) => console.log(cells.map((cell) => String(cell).padStart(12)).join(''))
-  row(['minute', 'rss MiB', 'heap MiB', 'ext MiB', 'descriptors', 'sockets', 'timers', 'children'])
+  row(['minute', 'rss MiB', 'heap MiB', 'threads', 'ext MiB', 'descriptors', 'sockets', 'timers', 'children'])
   const cells = (name: string, one: Sample) => [
     name,
     mib(one.rss),
     mib(one.heap),
+    mib(one.threads),
     mib(one.external),
     one.descriptors,
     one.sockets,
@@ -232,7 +234,7 @@ function print(samples: readonly Sample[], before: Sample, after: Sample, tally:
   const step = Math.max(1, Math.floor(samples.length / 12))
   for (const [at, one] of samples.entries()) if (at % step === 0) row(cells(one.at.toFixed(1), one))
   row(cells('after', after))
-  for (const what of ['rss', 'heap', 'descriptors'] as const) {
+  for (const what of ['rss', 'heap', 'threads', 'descriptors'] as const) {
     const { per10Minutes, overHalf } = trendOf(samples, (one) => one[what])
     console.log(`${what}: ${percent(per10Minutes)} in 10 minutes (${percent(overHalf)} over the second half)`)
   }

@@ -3,7 +3,7 @@ import { allowedGrowth, type Sample, trendOf } from './verdict.ts'
 
 const samples = (rss: (at: number) => number): Sample[] =>
   Array.from({ length: 61 }, (_, at) => at / 2).map((at) => ({
-    ...{ at, rss: rss(at), heap: 0, external: 0, descriptors: 0, children: 0, timers: 0, sockets: 0 },
+    ...{ at, rss: rss(at), heap: 0, threads: 0, external: 0, descriptors: 0, children: 0, timers: 0, sockets: 0 },
   }))
 
 test('what grows by one in a hundred a minute grows by ten in ten minutes', () => {

@@ -5,6 +5,8 @@ export interface Sample {
   at: number
   rss: number
   heap: number
+  /** Heaps of the other threads. */
+  threads: number
   external: number
   descriptors: number
   children: number

@@ -5,9 +5,9 @@
  * first. It changes nothing of the portal but the patience that `WATCH_LIMITS` shortens.
  */
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { isMainThread } from 'node:worker_threads'
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 
 /** What one look saw. */
 export interface Seen {
@@ -15,6 +15,8 @@ export interface Seen {
   look: number
   rss: number
   heap: number
+  /** Of the other threads. */
+  threads: number
   external: number
   /** Kinds of what keeps the event loop alive, with how many there are. */
   resources: Record<string, number>
@@ -32,9 +34,41 @@ function prototypes(): Set<string> {
   )
 }
 
-function watch(file: string): void {
+/** Garbage of the other threads is resident memory too, and they collect it when it suits them. */
+const CHANNEL = 'watch'
+const THREADS_MS = 1000
+
+function collector(): () => void {
   setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
+  return runInNewContext('gc') as () => void
+}
+
+function watchThread(): void {
+  const collect = collector()
+  const channel = new BroadcastChannel(CHANNEL)
+  channel.onmessage = ({ data }: { data: unknown }) => {
+    if (data !== 'collect') return
+    collect()
+    channel.postMessage(getHeapStatistics().used_heap_size)
+  }
+  channel.unref()
+}
+
+/** @returns what they still use */
+function collectThreads(): Promise<number> {
+  const channel = new BroadcastChannel(CHANNEL)
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const late = setTimeout(() => resolve(0), THREADS_MS)
+  channel.onmessage = ({ data }: { data: unknown }) => resolve(Number(data))
+  channel.postMessage('collect')
+  return promise.finally(() => {
+    clearTimeout(late)
+    channel.close()
+  })
+}
+
+function watch(file: string): void {
+  const collect = collector()
   const before = prototypes()
   let look = 0
   const note = (what: string, error: unknown) =>
@@ -43,7 +77,8 @@ function watch(file: string): void {
   process.on('warning', (warning) => {
     if (warning.name === 'MaxListenersExceededWarning') note('warning', warning)
   })
-  process.on('SIGUSR2', () => {
+  process.on('SIGUSR2', async () => {
+    const threads = await collectThreads()
     collect()
     // What the first collection finalised is only free after another one.
     setImmediate(() => {
@@ -54,7 +89,7 @@ function watch(file: string): void {
       const { rss, heapUsed: heap, external } = process.memoryUsage()
       const touched = [...now].filter((key) => !before.has(key)).concat([...before].filter((key) => !now.has(key)))
       look++
-      const seen: Seen = { look, rss, heap, external, resources, touched }
+      const seen: Seen = { look, rss, heap, threads, external, resources, touched }
       writeFileSync(`${file}.new`, JSON.stringify(seen))
       renameSync(`${file}.new`, file)
     })
@@ -62,7 +97,10 @@ function watch(file: string): void {
 }
 
 const { WATCH_FILE, WATCH_LIMITS } = process.env
-if (isMainThread && WATCH_FILE !== undefined) watch(WATCH_FILE)
+if (WATCH_FILE !== undefined) {
+  if (isMainThread) watch(WATCH_FILE)
+  else watchThread()
+}
 if (isMainThread && WATCH_LIMITS !== undefined) {
   const { LIMITS } = await import('../../src/upstream/exchange.ts')
   Object.assign(LIMITS, JSON.parse(WATCH_LIMITS))
