@@ -61,8 +61,8 @@ test('a reader that catches up is not watched any more, and its stream stays ope
   })
   ask()
   await expect.poll(() => opened.length === 1 && unread.callers === 0, PATIENCE).toBe(true)
-  // Longer than the patience with readers that are behind; this one is not.
-  await new Promise((resolve) => setTimeout(resolve, 400))
+  // The patience with readers that are behind is none of this one's any more.
+  expect(opened[0]?.socket?.timeout).toBe(0)
   opened[0]?.write('still here')
   await connection.until(/still here/)
   expect(unread.isFull(ada)).toBe(false)
