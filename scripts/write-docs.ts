@@ -1,6 +1,6 @@
 /**
- * Writes `docs/reference/api.md` from the table of routes and `docs/reference/metrics.md` from the table of metrics.
- * `test/docs.test.ts` fails where a file is behind; then run
+ * Writes `docs/reference/api.md` from the table of routes, `docs/reference/metrics.md` from the table of metrics and
+ * `docs/reference/errors.md` from the tables of codes. `test/docs.test.ts` fails where a file is behind; then run
  * `node scripts/write-docs.ts`. The other generated pages are written by `scripts/reference.ts`.
  */
 import { writeFileSync } from 'node:fs'
@@ -9,10 +9,12 @@ import { ROUTES } from '../src/admin/index.ts'
 import type { Route } from '../src/admin/route.ts'
 import { RIGHTS, ROLES, rightsOf } from '../src/contract/rights.ts'
 import { METRICS, type Metric } from '../src/metrics/figures.ts'
+import { errorsPage } from './errors-page.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'reference')
 export const API_PAGE = join(FOLDER, 'api.md')
 export const METRICS_PAGE = join(FOLDER, 'metrics.md')
+export const ERRORS_PAGE = join(FOLDER, 'errors.md')
 
 /** Paths are shown below this prefix. */
 const PREFIX = '/client/v4/accounts/{account_id}'
@@ -118,5 +120,6 @@ function rowOf({ method, path, right, summary }: Route): string {
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(API_PAGE, apiPage())
   writeFileSync(METRICS_PAGE, metricsPage())
-  console.log(`wrote ${API_PAGE} and ${METRICS_PAGE}`)
+  writeFileSync(ERRORS_PAGE, errorsPage())
+  console.log(`wrote ${API_PAGE}, ${METRICS_PAGE} and ${ERRORS_PAGE}`)
 }

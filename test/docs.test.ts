@@ -5,9 +5,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { API_PAGE, apiPage, METRICS_PAGE, metricsPage } from '../scripts/write-docs.ts'
-import { ERROR_CODES } from '../src/contract/envelope.ts'
+import { errorsPage } from '../scripts/errors-page.ts'
+import { API_PAGE, apiPage, ERRORS_PAGE, METRICS_PAGE, metricsPage } from '../scripts/write-docs.ts'
+import { ROUTES } from '../src/admin/index.ts'
+import { describeApi } from '../src/admin/openapi.ts'
+import { FAULTS } from '../src/base/fault.ts'
+import { REFUSALS } from '../src/base/refusal.ts'
+import { API_ERRORS } from '../src/contract/envelope.ts'
 import { logQuery } from '../src/contract/log.ts'
+import { HTTP_STATUSES } from '../src/http/statuses.ts'
 import { ErrorCode } from '../src/protocol/errors.ts'
 import { hasTitle } from './titles.ts'
 
@@ -72,28 +78,8 @@ describe('docs/reference', () => {
     expect(readFileSync(METRICS_PAGE, 'utf8')).toBe(metricsPage())
   })
 
-  test('errors.md has every fault code and every refusal reason, and no other', () => {
-    const errors = read('docs/reference/errors.md')
-    expect(firstCells(errors, 'Faults')).toEqual(unionOf('src/base/fault.ts', 'FaultCode'))
-    expect(firstCells(errors, 'Refusals')).toEqual(unionOf('src/base/refusal.ts', 'RefusalReason'))
-  })
-
-  test('errors.md has every JSON-RPC code that the portal makes, and no other', () => {
-    const literal = ofDoor().flatMap((source) => [...source.matchAll(/code: (-32\d{3})/g)].map(([, code = '']) => code))
-    const codes = new Set([...Object.values(ErrorCode).map(String), ...literal])
-    expect(firstCells(read('docs/reference/errors.md'), 'JSON-RPC codes').sort()).toEqual([...codes].sort())
-  })
-
-  test('errors.md has every HTTP status that the door gives, and no other', () => {
-    const given = ofDoor().flatMap((source) =>
-      [...source.matchAll(/(?<=[(\s])([245]\d\d)(?=[,);\s])/g)].map(([, status = '']) => status),
-    )
-    expect(firstCells(read('docs/reference/errors.md'), 'HTTP statuses')).toEqual([...new Set(given)].sort())
-  })
-
-  test('errors.md has every code of the REST API, and no other', () => {
-    const codes = Object.values(ERROR_CODES).map(String)
-    expect(firstCells(read('docs/reference/errors.md'), 'REST API')).toEqual(codes.sort())
+  test('errors.md is what node scripts/write-docs.ts writes', () => {
+    expect(readFileSync(ERRORS_PAGE, 'utf8')).toBe(errorsPage())
   })
 
   test('events.md has every field of a row and every outcome, and no other', () => {
@@ -104,20 +90,78 @@ describe('docs/reference', () => {
   })
 })
 
-/** Every place that gives an MCP client a status or a code, without comments. */
-function ofDoor(): string[] {
-  const http = readdirSync(join(ROOT, 'src/http')).map((name) => `src/http/${name}`)
-  const protocol = ['classify', 'errors', 'era-2025/decode', 'era-2025/encode', 'era-2026/decode', 'era-2026/encode']
-  return [
-    ...http.filter((path) => !path.endsWith('.test.ts')),
-    ...protocol.map((name) => `src/protocol/${name}.ts`),
-  ].map((path) => read(path).replace(/^\s*\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''))
+describe('the tables behind errors.md', () => {
+  const code = sourcesBelow('src')
+
+  test('have every HTTP status that the door gives, and no other but those of Node', () => {
+    const given = ofDoor(code).flatMap(({ text }) =>
+      [...text.matchAll(/(?<=[(\s])([245]\d\d)(?=[,);\s])/g)].map(([, status = '']) => status),
+    )
+    const ours = Object.keys(HTTP_STATUSES).filter((status) => HTTP_STATUSES[Number(status)]?.byNode === undefined)
+    expect(ours).toEqual([...new Set(given)].sort())
+  })
+
+  test('have every JSON-RPC code that a client gets, by a name, and no other', () => {
+    const makers = code.filter(({ path }) => /^src\/(http|portal|protocol)\//.test(path))
+    const table = 'src/protocol/errors.ts'
+    const numbers = makers.filter(({ path, text }) => path !== table && /-32\d{3}/.test(text)).map(({ path }) => path)
+    expect(numbers).toEqual([])
+    const names = makers.flatMap(({ text }) => [...text.matchAll(/\bErrorCode\.(\w+)/g)].map(([, name = '']) => name))
+    expect(Object.keys(ErrorCode).sort()).toEqual([...new Set(names)].sort())
+  })
+
+  test('have every code of the REST API by its name, and no other', () => {
+    const ofApi = code.filter(({ path }) => path.startsWith('src/admin/'))
+    const pattern = /\b(?:ApiRefusal\(|failed\(|API_ERRORS\.)\s*'?(\w+)/g
+    const names = ofApi.flatMap(({ whole }) => [...whole.matchAll(pattern)].map(([, name = '']) => name))
+    const given = names.filter((name) => name in API_ERRORS)
+    expect([...new Set(given)].sort()).toEqual(Object.keys(API_ERRORS).sort())
+    expect(ofApi.filter(({ text }) => /\b1[01]\d{3}\b/.test(text)).map(({ path }) => path)).toEqual([])
+  })
+
+  test('have every status that /openapi.json tells of, and no other', () => {
+    const { paths } = describeApi(ROUTES) as { paths: Record<string, Record<string, { responses: object }>> }
+    const told = Object.values(paths).flatMap((path) =>
+      Object.values(path).flatMap(({ responses }) => Object.keys(responses)),
+    )
+    const statuses = Object.values(API_ERRORS).map(({ status }) => String(status))
+    expect([...new Set(statuses)].sort()).toEqual([...new Set(told)].sort())
+  })
+
+  test.each([
+    ['fault', 'src/base/fault.ts', Object.keys(FAULTS)],
+    ['refusal', 'src/base/refusal.ts', Object.keys(REFUSALS)],
+  ])('have no %s that nothing gives', (_, table, codes) => {
+    const others = code.filter(({ path }) => path !== table)
+    expect(codes.filter((one) => !others.some(({ whole }) => whole.includes(`'${one}'`)))).toEqual([])
+  })
+})
+
+interface Source {
+  path: string
+  /** Without comments. */
+  whole: string
+  /** Without what stands in quotes, too. */
+  text: string
 }
 
-/** Members of a union of string literals, in the order of the source. */
-function unionOf(path: string, name: string): string[] {
-  const [, body = ''] = new RegExp(`export type ${name} =([\\s\\S]*?)\\n\\n`).exec(read(path)) ?? []
-  return [...body.matchAll(/^\s*\| '([\w-]+)'/gm)].map(([, member = '']) => member)
+function sourcesBelow(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => {
+      const path = join(folder, name)
+      const whole = read(path).replace(/^\s*\/\*\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+      return { path, whole, text: whole.replace(/'[^'\n]*'|"[^"\n]*"/g, "''") }
+    })
+}
+
+/** Every place that gives an MCP client a status, but not the table. */
+function ofDoor(code: readonly Source[]): Source[] {
+  const protocol = ['classify', 'errors', 'json-guard', 'era-2025/decode', 'era-2025/encode', 'era-2026/decode']
+  const paths = [...protocol, 'era-2026/encode'].map((name) => `src/protocol/${name}.ts`)
+  return code.filter(
+    ({ path }) => paths.includes(path) || (path.startsWith('src/http/') && path !== 'src/http/statuses.ts'),
+  )
 }
 
 /** Rows of the first table under a heading, without its head. */

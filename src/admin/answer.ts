@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
-import { ERROR_CODES } from '../contract/envelope.ts'
+import { API_ERRORS, type ApiErrorName } from '../contract/envelope.ts'
 import { isDatabaseDown, isUniqueViolation } from '../store/trouble.ts'
 import { type ApiProblem, ApiRefusal, conflict } from './refusal.ts'
 import type { Outcome } from './route.ts'
@@ -26,7 +26,7 @@ export function succeed(outcome: Outcome): Response {
     result: outcome.result,
     success: true,
     errors: [],
-    messages: (outcome.messages ?? []).map((message) => ({ code: ERROR_CODES.notice, message })),
+    messages: (outcome.messages ?? []).map((message) => ({ code: API_ERRORS.notice.code, message })),
     result_info: outcome.info ?? null,
   }
   return new Response(JSON.stringify(body), { status: 200, headers: HEADERS })
@@ -40,12 +40,12 @@ export function fail(error: unknown, log: Log): Response {
   const fault = faultOf(error)
   if (fault !== null) {
     log.warn({ err: fault, cause: fault.cause }, 'a request to the REST API could not be served')
-    return envelope(503, [{ code: ERROR_CODES.unavailable, message: fault.message }], {})
+    return failed('unavailable', fault.message)
   }
   const id = randomUUID()
   log.error({ err: error, id }, 'a request to the REST API met a bug')
   const message = `Portico met an error that it did not expect. The log has it under "${id}".`
-  return envelope(500, [{ code: ERROR_CODES.internal, message }], {})
+  return failed('internal', message)
 }
 
 function faultOf(error: unknown): Fault | null {
@@ -64,6 +64,11 @@ function refuse({ status, problems }: ApiRefusal): Response {
   if (status === 409) headers['x-should-retry'] = 'false'
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="portico"'
   return envelope(status, problems, headers)
+}
+
+function failed(name: ApiErrorName, message: string): Response {
+  const { status, code } = API_ERRORS[name]
+  return envelope(status, [{ code, message }], {})
 }
 
 function envelope(status: number, errors: readonly ApiProblem[], headers: Record<string, string>): Response {

@@ -98,8 +98,7 @@ async function under(path: string, work: () => Promise<void>): Promise<void> {
     await work()
   } catch (error) {
     if (!(error instanceof ApiRefusal)) throw error
-    const problems = error.problems.map((problem) => ({ ...problem, message: `${path}.${problem.message}` }))
-    throw new ApiRefusal(error.status, ...problems)
+    throw new ApiRefusal(error.kind, ...error.problems.map(({ message }) => `${path}.${message}`))
   }
 }
 

@@ -7,7 +7,6 @@ import type { DeedEnd, DeedStart, Entry } from '../audit/event.ts'
 import { Fault } from '../base/fault.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import type { Operator } from '../base/principal.ts'
-import { ERROR_CODES } from '../contract/envelope.ts'
 import { rightsOf } from '../contract/rights.ts'
 import { isDatabaseDown } from '../store/trouble.ts'
 import { fail, succeed } from './answer.ts'
@@ -51,20 +50,17 @@ async function serve(route: Route, c: Context<Env>, deps: AdminDeps): Promise<Re
 /** Who asks is settled before what is asked, so that nobody without a token learns which routes there are. */
 async function serveNothing(c: Context<Env>, deps: AdminDeps): Promise<Response> {
   await enter(c, deps)
-  throw new ApiRefusal(404, {
-    code: ERROR_CODES.notFound,
-    message: 'There is no such route. /openapi.json lists those that there are.',
-  })
+  throw new ApiRefusal('notFound', 'There is no such route. /openapi.json lists those that there are.')
 }
 
 async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
   const operator = await deps.authenticate(c.req.header('authorization') ?? null)
   if (operator !== null) return operator
   deps.audit.refused('bad-api-token', c.env.caller.clientIp ?? '')
-  throw new ApiRefusal(401, {
-    code: ERROR_CODES.unauthenticated,
-    message: 'Authentication error: send a live API token as "Authorization: Bearer <token>".',
-  })
+  throw new ApiRefusal(
+    'unauthenticated',
+    'Authentication error: send a live API token as "Authorization: Bearer <token>".',
+  )
 }
 
 async function attempt(

@@ -1,6 +1,5 @@
 /** Reads a request body: JSON, at most 1 MiB, each key once, none that JavaScript gives a meaning of its own. */
 import { LIMITS } from '../config/limits.ts'
-import { ERROR_CODES } from '../contract/envelope.ts'
 import { FORBIDDEN_KEYS } from '../contract/ids.ts'
 import { guardJson } from '../protocol/json-guard.ts'
 import { ApiRefusal, invalid } from './refusal.ts'
@@ -17,10 +16,7 @@ export async function readJson(request: Request): Promise<unknown> {
   if (bytes.length === 0) return {}
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
-    throw new ApiRefusal(415, {
-      code: ERROR_CODES.notJson,
-      message: 'Send the body as JSON, with "Content-Type: application/json".',
-    })
+    throw new ApiRefusal('notJson', 'Send the body as JSON, with "Content-Type: application/json".')
   }
   // As strict as the door of MCP: what two readers could read in two ways is read by none.
   const problem = guardJson(bytes)
@@ -37,10 +33,7 @@ async function readBytes(request: Request): Promise<Buffer> {
   for await (const chunk of request.body) {
     length += chunk.byteLength
     if (length > MAX_BYTES) {
-      throw new ApiRefusal(413, {
-        code: ERROR_CODES.tooLarge,
-        message: 'The body is larger than 1 MiB. Send less at once.',
-      })
+      throw new ApiRefusal('tooLarge', 'The body is larger than 1 MiB. Send less at once.')
     }
     chunks.push(chunk)
   }
@@ -51,10 +44,7 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw new ApiRefusal(400, {
-      code: ERROR_CODES.invalid,
-      message: 'The body is not JSON. Check its quotes, commas and encoding.',
-    })
+    throw new ApiRefusal('invalid', 'The body is not JSON. Check its quotes, commas and encoding.')
   }
 }
 

@@ -3,7 +3,7 @@
  * are not followed, and a portal on another machine is spoken to over https only.
  */
 import { z } from 'zod'
-import { apiErrorSchema, ERROR_CODES } from '../contract/envelope.ts'
+import { API_ERRORS, apiErrorSchema } from '../contract/envelope.ts'
 import { CliError } from './cli-error.ts'
 
 const TIMEOUT_MS = 60_000
@@ -131,9 +131,9 @@ async function open(url: string, response: Response): Promise<z.infer<typeof env
 
 function hintFor(code: number | undefined): string | undefined {
   switch (code) {
-    case ERROR_CODES.unauthenticated:
+    case API_ERRORS.unauthenticated.code:
       return 'Give an API token with --token or PORTICO_TOKEN, or run this where the data directory is (--data).'
-    case ERROR_CODES.forbidden:
+    case API_ERRORS.forbidden.code:
       return 'An owner can make a token that may: portico token create --api ROLE'
     default:
       return undefined

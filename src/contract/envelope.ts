@@ -1,33 +1,30 @@
 /** The five-field envelope of every answer, success and failure alike, and the codes of the failures. */
 import { z } from 'zod'
 
-/** Clients may rely on the code; the message is for people and may change. */
-export const ERROR_CODES = {
-  /** 401: no token, or one that is unknown, expired or revoked. */
-  unauthenticated: 10000,
-  /** 400: the path of the field is in the message. */
-  invalid: 11000,
-  /** 403: the token is good and lacks the right. */
-  forbidden: 11003,
-  /** 404 */
-  notFound: 11004,
-  /** 409: never worth a retry. */
-  conflict: 11009,
-  /** 413 */
-  tooLarge: 11013,
-  /** 415 */
-  notJson: 11015,
-  /** 403: declared in the configuration file. */
-  readOnly: 11023,
-  /** 500 */
-  internal: 11050,
-  /** 503 */
-  unavailable: 11053,
-  /** In `messages`, beside a success: worth knowing, nothing failed. */
-  notice: 11100,
-} as const
+/** In the words of the reference. Clients may rely on the code; the message is for people and may change. */
+export const API_ERRORS = {
+  unauthenticated: { code: 10000, status: 401, when: 'no API token, or one that is unknown, expired or revoked' },
+  invalid: { code: 11000, status: 400, when: 'a field is wrong; the message begins with its path' },
+  forbidden: { code: 11003, status: 403, when: 'the token is good and lacks the right' },
+  notFound: { code: 11004, status: 404, when: 'no such object, or no such route' },
+  conflict: {
+    code: 11009,
+    status: 409,
+    when: 'it exists already, or something still uses it; never worth a retry',
+  },
+  tooLarge: { code: 11013, status: 413, when: 'a body of more than 1 MiB' },
+  notJson: { code: 11015, status: 415, when: 'a body that is not JSON' },
+  readOnly: { code: 11023, status: 403, when: 'declared in the configuration file; change it there' },
+  internal: { code: 11050, status: 500, when: 'a bug; the message has the id under which the log keeps it' },
+  unavailable: { code: 11053, status: 503, when: 'the database or the audit does not answer' },
+  notice: {
+    code: 11100,
+    status: 200,
+    when: 'in `messages`, beside a success: worth knowing, nothing failed',
+  },
+} as const satisfies Readonly<Record<string, { code: number; status: number; when: string }>>
 
-export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES]
+export type ApiErrorName = keyof typeof API_ERRORS
 
 export const apiErrorSchema = z.object({ code: z.int(), message: z.string() })
 

@@ -73,11 +73,8 @@ const RETRY_AFTER_SECONDS = '30'
 export function refuseTooMuch(answer: Answer, what: NoStream | 'unread', id: JsonRpcId | null): void {
   const { status, message } = TOO_MUCH[what]
   answer.setHeader('retry-after', RETRY_AFTER_SECONDS)
-  answer.end(status, errorBody({ code: TOO_MUCH_CODE, message }, id))
+  answer.end(status, errorBody({ code: ErrorCode.ServerError, message }, id))
 }
-
-/** Of the range that JSON-RPC leaves to servers. */
-const TOO_MUCH_CODE = -32000
 
 export const UNAVAILABLE = {
   code: ErrorCode.InternalError,

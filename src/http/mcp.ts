@@ -7,7 +7,7 @@ import type { Authenticated } from '../identity/authenticate.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Place } from '../portal/spec.ts'
 import { classify } from '../protocol/classify.ts'
-import { errorBody } from '../protocol/errors.ts'
+import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import { parseInbound } from '../protocol/json-guard.ts'
 import type { RpcError } from '../protocol/model.ts'
 import { readBody } from './body.ts'
@@ -132,7 +132,7 @@ async function readJson({ request, headers }: Arrival): Promise<ReadJson | { kin
 const JSON_TYPE = /^application\/json(?:\s*;|$)/i
 
 function unreadable(status: number, message: string): ReadJson {
-  return { kind: 'error', status, error: { code: -32600, message } }
+  return { kind: 'error', status, error: { code: ErrorCode.InvalidRequest, message } }
 }
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */

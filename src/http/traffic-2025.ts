@@ -60,17 +60,17 @@ async function findSession(guest: Guest, version: string | null, rooms: DoorRoom
   const sealed = arrival.headers['mcp-session-id']
   if (sealed === undefined) {
     const message = 'Bad Request: an Mcp-Session-Id header is required. Send initialize first.'
-    answer.end(400, errorBody({ code: -32000, message }, null))
+    answer.end(400, errorBody({ code: ErrorCode.ServerError, message }, null))
     return undefined
   }
   const session = await rooms.sessions.find(sealed, who.principal, place.spec.uid)
   if (session === undefined) {
-    answer.end(404, errorBody({ code: -32001, message: 'Session not found' }, null))
+    answer.end(404, errorBody({ code: ErrorCode.SessionNotFound, message: 'Session not found' }, null))
     return undefined
   }
   if (version !== null && version !== session.client.version) {
     const message = 'Bad Request: this session negotiated another protocol version.'
-    answer.end(400, errorBody({ code: -32000, message }, null))
+    answer.end(400, errorBody({ code: ErrorCode.ServerError, message }, null))
     return undefined
   }
   return session
@@ -147,7 +147,7 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   const giveBack = rooms.inFlight.takeStream(session, () => answer.finish())
   if (giveBack === null) {
     const message = 'Conflict: this session already has an open stream.'
-    return answer.end(409, errorBody({ code: -32000, message }, null))
+    return answer.end(409, errorBody({ code: ErrorCode.ServerError, message }, null))
   }
   const giveUp = rooms.streams.take(who.principal)
   if (typeof giveUp === 'string') {

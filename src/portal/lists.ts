@@ -2,6 +2,7 @@
  * Lists: from the catalog in memory, never waiting for an upstream, in pages of 1,000. A cursor is an offset and says
  * nothing else: every page is filtered anew for this caller, so a foreign or altered cursor can show nothing foreign.
  */
+import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
@@ -42,7 +43,8 @@ export function lister(kind: CapabilityKind) {
 function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Performed {
   const offset = readCursor(params.cursor)
   if (offset === null) {
-    const error = { code: -32602, message: 'Invalid cursor: ask for the first page again, without a cursor.' }
+    const message = 'Invalid cursor: ask for the first page again, without a cursor.'
+    const error = { code: ErrorCode.InvalidParams, message }
     return { reply: { kind: 'error', error }, credential: null, upstreamMs: 0 }
   }
   const listing = visit.catalog.list(kind, visit.visible)

@@ -1,4 +1,5 @@
 /** What a handler asks of its params before it looks anything up. A mistake is a deed too: it is recorded. */
+import { ErrorCode } from '../protocol/errors.ts'
 import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import type { Rooms } from './rooms.ts'
@@ -12,7 +13,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** @param message one public sentence: which member is wrong and what it must be */
 export function badInput(visit: Visit, errand: Errand, rooms: Rooms, message: string): Promise<Outcome> {
-  const error = { code: -32602, message: `Invalid params: ${message}` }
+  const error = { code: ErrorCode.InvalidParams, message: `Invalid params: ${message}` }
   return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => ({
     reply: { kind: 'error', error },
     credential: null,

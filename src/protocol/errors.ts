@@ -12,14 +12,35 @@ export const ErrorCode = {
   MethodNotFound: -32601,
   InvalidParams: -32602,
   InternalError: -32603,
+  /** The first of the range that JSON-RPC 2.0 (section 5.1) leaves to servers. */
+  ServerError: -32000,
+  /** 2025 revisions only, as the SDKs say it; a client of 2026 has no session. */
+  SessionNotFound: -32001,
   /** 2025 revisions only: a client of 2026 gets `InvalidParams` with `data.uri`. */
   ResourceNotFound: -32002,
-  /** 2025-11-25 only. */
-  UrlElicitationRequired: -32042,
   HeaderMismatch: -32020,
   MissingClientCapability: -32021,
   UnsupportedVersion: -32022,
+  /** 2025-11-25 only. */
+  UrlElicitationRequired: -32042,
 } as const
+
+/** When a client gets each, in the words of the reference. */
+export const CODE_MEANINGS: Readonly<Record<keyof typeof ErrorCode, string>> = {
+  ParseError: 'the body is not valid JSON',
+  InvalidRequest: 'the body is not a request, or could be read in two ways',
+  MethodNotFound: 'the portal, or this era, has no such method',
+  InvalidParams: 'a name that is not there for this caller, bad parameters, a bad cursor',
+  InternalError: 'the server or the portal failed; the message is one of the sentences below',
+  ServerError:
+    'the caller holds too much open or unread (429, 503). Clients of 2025 also: the session header is missing, names another version, or the session has a stream already',
+  SessionNotFound: 'clients of 2025: no such session; send `initialize` again',
+  ResourceNotFound: 'clients of 2025: no such resource',
+  HeaderMismatch: 'clients of 2026: a header does not match the body',
+  MissingClientCapability: 'clients of 2026: the client lacks a capability that the server needs',
+  UnsupportedVersion: 'a protocol version that the portal does not speak; `data` names those that it does',
+  UrlElicitationRequired: 'clients of 2025-11-25: the server wants the person to open a URL; passed on from the server',
+}
 
 /** The range that the specification keeps for itself; no other code in it may leave the portal. */
 export function isReservedCode(code: number): boolean {
