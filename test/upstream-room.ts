@@ -79,7 +79,14 @@ const CONTENT = {
 }
 
 export function person(name: string): UserPrincipal {
-  return { kind: 'user', id: name as UserId, email: `${name}@example.com`, grant: name as GrantId }
+  return {
+    kind: 'user',
+    id: name as UserId,
+    email: `${name}@example.com`,
+    label: name,
+    grant: name as GrantId,
+    identity: null,
+  }
 }
 
 /** The guard of a portal that listens on loopback, where nothing says otherwise. */

@@ -20,7 +20,7 @@ import { writtenFields } from './written-fields.ts'
 
 export async function listAccessTokens({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
   const shown = await showAll(deps.store.db, await loadAccessTokens(deps.store.db))
-  const page = pageOf(shown, query, (token) => [token.id, token.email, token.name ?? '', token.portal])
+  const page = pageOf(shown, query, (token) => [token.id, token.email ?? '', token.name ?? '', token.portal])
   return { result: page.items, info: page.info }
 }
 

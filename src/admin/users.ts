@@ -7,7 +7,7 @@ import type { Call, Outcome } from './route.ts'
 import { shownTime, shownTimeOrNull } from './times.ts'
 
 export async function listUsers({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
-  const page = pageOf(await loadUsers(deps.store.db), query, (user) => [user.id, user.email])
+  const page = pageOf(await loadUsers(deps.store.db), query, (user) => [user.id, user.email ?? '', user.name ?? ''])
   return { result: page.items.map(show), info: page.info }
 }
 
@@ -21,6 +21,8 @@ function show(user: UserRecord) {
   return {
     id: user.id,
     email: user.email,
+    name: user.name,
+    disabled_at: shownTimeOrNull(user.disabledAt),
     created_at: shownTime(user.createdAt),
     last_seen_at: shownTimeOrNull(user.lastSeenAt),
   }

@@ -4,10 +4,27 @@ import type { ApiTokenId, GrantId, ServiceTokenId, UserId } from './ids.ts'
 export interface UserPrincipal {
   kind: 'user'
   id: UserId
-  /** Lower case, domain as A-label. */
-  email: string
+  /** Lower case, domain as A-label; null where nobody may speak for the address that was given. */
+  email: string | null
+  /** What people and the audit call this user: the address, else what the provider calls it. */
+  label: string
   /** The grant that this token belongs to; a token minted by the CLI is its own grant. */
   grant: GrantId
+  /** What a provider said at the last sign-in; null for a token that an admin made for somebody who never signed in. */
+  identity: IdentityFacts | null
+}
+
+/** What a provider said of a person. Unknown is not none: policies must be able to tell. */
+export interface IdentityFacts {
+  /** An identity provider's id, or `local`. */
+  provider: string
+  issuer: string
+  subject: string
+  /** Null where they are not known: an overage, or a provider that did not answer. */
+  groups: readonly string[] | null
+  /** How the person proved who they are, RFC 8176. */
+  amr: readonly string[]
+  claims: Readonly<Record<string, unknown>>
 }
 
 export interface ServicePrincipal {

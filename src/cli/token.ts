@@ -122,7 +122,7 @@ async function list(context: Context): Promise<void> {
   ])
   const rows = [
     ...apiTokens.map((token) => [token.id, 'api', token.role, token.name, endOf(token)]),
-    ...accessTokens.map((token) => [token.id, 'access', token.email, token.name ?? '', endOf(token)]),
+    ...accessTokens.map((token) => [token.id, 'access', token.email ?? token.user_id, token.name ?? '', endOf(token)]),
     ...serviceTokens.map((token) => [
       token.id,
       'service',

@@ -89,7 +89,7 @@ export const accessTokenShown = z.object({
   id: z.string(),
   name: z.string().nullable(),
   user_id: z.string(),
-  email: z.string(),
+  email: z.string().nullable(),
   portal: z.string(),
   created_at: z.string(),
   created_by: z.string(),
@@ -102,7 +102,9 @@ export const accessTokenWithSecret = accessTokenShown.extend({ token: z.string()
 
 export const userShown = z.object({
   id: z.string(),
-  email: z.string(),
+  email: z.string().nullable(),
+  name: z.string().nullable().default(null),
+  disabled_at: z.string().nullable().default(null),
   created_at: z.string(),
   last_seen_at: z.string().nullable(),
 })

@@ -153,7 +153,7 @@ function refuseUnknown({ response, cors, clientIp }: Arrival, { audit, tally }: 
 /** Inside, an unknown portal and a forbidden one are two different rows. */
 async function recordNoPortal(arrival: Arrival, who: Authenticated, where: McpRoute, rooms: DoorRooms): Promise<void> {
   const { principal } = who
-  const label = principal.kind === 'user' ? principal.email : principal.name
+  const label = principal.kind === 'user' ? principal.label : principal.name
   const actor = { kind: principal.kind, id: principal.id, label }
   // Whoever has a token for something else could otherwise fill the audit with guesses.
   if (!rooms.audit.mayWriteRefusal(principal.id)) return rooms.audit.refused('not-offered', arrival.clientIp, actor)

@@ -1,14 +1,22 @@
 /** Access tokens at rest: what a user's MCP client shows at the door. Only the digest is kept. */
 import { type GrantId, newId, type PortalUid, type UserId } from '../base/ids.ts'
+import type { IdentityFacts } from '../base/principal.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { AccessTokenRow } from '../store/tables.ts'
+import { factsOf, type IdentityColumns } from './identity-store.ts'
 
 export interface AccessTokenRecord {
   id: string
   userId: UserId
-  email: string
+  email: string | null
+  /** The address, else what the provider calls the person. */
+  label: string
   /** A token minted by an admin is its own grant. */
   grantId: GrantId
+  /** Of the identity that the grant was given under; null for a token that an admin made. */
+  identity: IdentityFacts | null
+  /** The grant was revoked, or the user switched off. */
+  isStopped: boolean
   /** The audience: this portal at each of its URLs, and no other. */
   portalUid: PortalUid
   name: string | null
@@ -19,11 +27,14 @@ export interface AccessTokenRecord {
   revokedAt: number | null
 }
 
-/** Everything but the digest, newest first; the revoked and expired too. */
+/** Those that admins made, without the digest, newest first; the revoked and expired too. Clients' own are their grant's. */
 export async function listAccessTokens(db: Db): Promise<AccessTokenRecord[]> {
-  return (await joined(db).orderBy('access_tokens.created_at', 'desc').orderBy('access_tokens.id').execute()).map(
-    toRecord,
-  )
+  const rows = await joined(db)
+    .whereRef('access_tokens.grant_id', '=', 'access_tokens.id')
+    .orderBy('access_tokens.created_at', 'desc')
+    .orderBy('access_tokens.id')
+    .execute()
+  return rows.map(toRecord)
 }
 
 /** @param digest SHA-256 of the whole token, as hex. The caller checks expiry and revocation. */
@@ -82,12 +93,28 @@ function joined(db: Db) {
   return db
     .selectFrom('access_tokens')
     .innerJoin('users', 'users.id', 'access_tokens.user_id')
+    .leftJoin('grants', 'grants.id', 'access_tokens.grant_id')
+    .leftJoin('identities', 'identities.id', 'grants.identity_id')
     .selectAll('access_tokens')
-    .select('users.email as email')
+    .select([
+      ...(['users.email as email', 'users.name as user_name', 'users.disabled_at as user_disabled_at'] as const),
+      ...(['grants.revoked_at as grant_revoked_at', 'identities.provider_id', 'identities.issuer'] as const),
+      ...(['identities.subject', 'identities.groups', 'identities.amr', 'identities.claims'] as const),
+    ])
 }
 
-function toRecord(row: AccessTokenRow & { email: string }): AccessTokenRecord {
+interface Joined extends AccessTokenRow, IdentityColumns {
+  email: string | null
+  user_name: string | null
+  user_disabled_at: number | null
+  grant_revoked_at: number | null
+}
+
+function toRecord(row: Joined): AccessTokenRecord {
   return {
+    label: row.email ?? row.user_name ?? row.user_id,
+    identity: factsOf(row),
+    isStopped: row.grant_revoked_at !== null || row.user_disabled_at !== null,
     id: row.id,
     userId: row.user_id as UserId,
     email: row.email,

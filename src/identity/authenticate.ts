@@ -63,7 +63,7 @@ export function openAuthenticator(store: Store, clock: Clock): Authenticator {
   async function accessToken(key: string): Promise<Authenticated | null> {
     const readAt = epoch
     const record = await findAccessToken(store.db, key)
-    if (!record || record.revokedAt !== null) return null
+    if (!record || record.revokedAt !== null || record.isStopped) return null
     const expiresAt = record.expiresAt ?? Number.POSITIVE_INFINITY
     if (expiresAt <= clock.now()) return null
     return keep(key, { who: fromAccessToken(record), expiresAt }, readAt)
@@ -103,8 +103,9 @@ function fresh(entry: Known | undefined, clock: Clock): Authenticated | undefine
   return entry !== undefined && entry.expiresAt > clock.now() ? entry.who : undefined
 }
 
-function fromAccessToken({ userId, email, grantId, portalUid }: AccessTokenRecord): Authenticated {
-  return { principal: { kind: 'user', id: userId, email, grant: grantId }, audience: portalUid }
+function fromAccessToken(record: AccessTokenRecord): Authenticated {
+  const { userId, email, label, grantId, identity, portalUid } = record
+  return { principal: { kind: 'user', id: userId, email, label, grant: grantId, identity }, audience: portalUid }
 }
 
 function fromServiceToken({ id, name, clientId }: ServiceTokenRecord): Authenticated {

@@ -1,11 +1,15 @@
-/** People at rest: an e-mail and an id. How they prove who they are is not kept here. */
+/** People at rest: an id, and what they are called. How they prove who they are is in `identity-store.ts`. */
 import { newId, type UserId } from '../base/ids.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
+import type { UserRow } from '../store/tables-people.ts'
 
 export interface UserRecord {
   id: UserId
-  /** Lower case, domain as A-label. */
-  email: string
+  /** Lower case, domain as A-label; null where nobody may speak for the address that was given. */
+  email: string | null
+  name: string | null
+  /** Milliseconds since 1970, or null while the user may sign in. */
+  disabledAt: number | null
   createdAt: number
   lastSeenAt: number | null
 }
@@ -31,6 +35,13 @@ export async function findOrCreateUser(store: Store, trx: Trx, email: string): P
   return toRecord(await trx.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirstOrThrow())
 }
 
-function toRecord(row: { id: string; email: string; created_at: number; last_seen_at: number | null }): UserRecord {
-  return { id: row.id as UserId, email: row.email, createdAt: row.created_at, lastSeenAt: row.last_seen_at }
+function toRecord(row: UserRow): UserRecord {
+  return {
+    id: row.id as UserId,
+    email: row.email,
+    name: row.name,
+    disabledAt: row.disabled_at,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+  }
 }

@@ -16,9 +16,9 @@ type Judge = (principal: Principal, argument: Readonly<Record<string, unknown>>)
 const JUDGES: Readonly<Record<string, Judge>> = {
   everyone: () => true,
   email: (principal, { email }) =>
-    principal.kind === 'user' && typeof email === 'string' && principal.email === email.toLowerCase(),
+    typeof email === 'string' && addressed(principal, (own) => own === email.toLowerCase()),
   email_domain: (principal, { domain }) =>
-    principal.kind === 'user' && typeof domain === 'string' && domainOf(principal.email) === domain.toLowerCase(),
+    typeof domain === 'string' && addressed(principal, (own) => domainOf(own) === domain.toLowerCase()),
   service_token: (principal, argument) => principal.kind === 'service' && principal.id === argument.token_id,
   any_valid_service_token: (principal) => principal.kind === 'service',
 }
@@ -31,6 +31,12 @@ export function judge(criterion: Criterion, principal: Principal): Truth {
   const argument = criterion[selector]
   if (typeof argument !== 'object' || argument === null) return 'unknown'
   return JUDGES[selector]?.(principal, argument as Record<string, unknown>) ?? 'unknown'
+}
+
+/** A person whose address nobody vouches for has one that is not known, which is not the same as none. */
+function addressed(principal: Principal, isMeant: (email: string) => boolean): Truth {
+  if (principal.kind !== 'user') return false
+  return principal.email === null ? 'unknown' : isMeant(principal.email)
 }
 
 /** What stands after the last `@`: a quoted local part may hold another. */

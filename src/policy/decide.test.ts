@@ -5,7 +5,14 @@ import { compileAccess } from './compile.ts'
 import type { Criterion } from './criteria.ts'
 import { decide, type Policy } from './decide.ts'
 
-const ada: Principal = { kind: 'user', id: 'u1' as UserId, email: 'ada@acme.test', grant: 'g1' as GrantId }
+const ada: Principal = {
+  kind: 'user',
+  id: 'u1' as UserId,
+  email: 'ada@acme.test',
+  label: 'ada@acme.test',
+  grant: 'g1' as GrantId,
+  identity: null,
+}
 const bot: Principal = {
   kind: 'service',
   id: 's1' as ServiceTokenId,

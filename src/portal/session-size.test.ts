@@ -9,7 +9,14 @@ import type { ClientFacts } from '../protocol/model.ts'
 import { openSessions } from './sessions.ts'
 
 const sealer = openSealer(keyRing([Buffer.alloc(32, 7)]), 'session')
-const eve: UserPrincipal = { kind: 'user', id: 'eve' as UserId, email: 'eve@acme.test', grant: 'g' as GrantId }
+const eve: UserPrincipal = {
+  kind: 'user',
+  id: 'eve' as UserId,
+  email: 'eve@acme.test',
+  label: 'eve',
+  grant: 'g' as GrantId,
+  identity: null,
+}
 
 test('of a client that says megabytes of itself, neither memory nor the session id keeps them', async () => {
   const { store, end } = await freshStore('sqlite')

@@ -23,7 +23,14 @@ const client: ClientFacts = {
 const author = { label: 'test', origin: 'api' } as const
 
 function user(id: string): UserPrincipal {
-  return { kind: 'user', id: id as UserId, email: `${id}@acme.test`, grant: `g-${id}` as GrantId }
+  return {
+    kind: 'user',
+    id: id as UserId,
+    email: `${id}@acme.test`,
+    label: id,
+    grant: `g-${id}` as GrantId,
+    identity: null,
+  }
 }
 
 const PORTAL = {

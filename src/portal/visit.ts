@@ -125,5 +125,5 @@ function stand(
 
 function snapshot(principal: Principal): ActorSnapshot {
   const { kind, id, grant } = principal
-  return { kind, id, grant, label: principal.kind === 'user' ? principal.email : principal.name }
+  return { kind, id, grant, label: principal.kind === 'user' ? principal.label : principal.name }
 }

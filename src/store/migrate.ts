@@ -10,6 +10,7 @@ import * as definitions from './migrations/0002-definitions.ts'
 import * as destinations from './migrations/0003-destinations.ts'
 import * as sessionIndex from './migrations/0004-session-index.ts'
 import * as deadlines from './migrations/0005-deadlines.ts'
+import * as signIn from './migrations/0006-sign-in.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
@@ -19,6 +20,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-destinations': destinations,
   '0004-session-index': sessionIndex,
   '0005-deadlines': deadlines,
+  '0006-sign-in': signIn,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */

@@ -25,10 +25,10 @@ describe.each(DATABASE_KINDS)('the store on %s', (kind) => {
     const late = 4_102_444_800_123
     await at.store.db
       .insertInto('users')
-      .values({ id: 'u', email: 'a@b.c', created_at: late, last_seen_at: null })
+      .values({ id: 'u', email: 'a@b.c', name: null, created_at: late, last_seen_at: null, disabled_at: null })
       .execute()
     expect(await at.store.db.selectFrom('users').selectAll().execute()).toEqual([
-      { id: 'u', email: 'a@b.c', created_at: late, last_seen_at: null },
+      { id: 'u', email: 'a@b.c', name: null, created_at: late, last_seen_at: null, disabled_at: null },
     ])
   })
 

@@ -4,6 +4,23 @@
  * additional data is `table/row id/column`; one ending in `_digest` holds SHA-256 as hex.
  */
 import type { Generated } from 'kysely'
+import type {
+  BrowserSessionRow,
+  ConsentRow,
+  GrantRow,
+  IdentityProviderRow,
+  IdentityRow,
+  LocalAccountRow,
+  OauthArtifactRow,
+  OauthClientRow,
+  PinRow,
+  QuestionRow,
+  RoleMemberRow,
+  SignInAttemptRow,
+  SigningKeyRow,
+  SingleUseLinkRow,
+  UserRow,
+} from './tables-people.ts'
 
 export interface Tables {
   settings: { key: string; value: string }
@@ -17,16 +34,31 @@ export interface Tables {
   definition_pins: DefinitionPinRow
   definition_holds: DefinitionHoldRow
   policies: PolicyRow
-  users: { id: string; email: string; created_at: number; last_seen_at: number | null }
+  users: UserRow
+  identity_providers: IdentityProviderRow
+  role_members: RoleMemberRow
+  identities: IdentityRow
+  local_accounts: LocalAccountRow
+  browser_sessions: BrowserSessionRow
+  grants: GrantRow
+  consents: ConsentRow
+  oauth_clients: OauthClientRow
+  oauth_artifacts: OauthArtifactRow
+  sign_in_attempts: SignInAttemptRow
+  pins: PinRow
+  attempt_counters: { key: string; count: number; last_at: number; locked_until: number | null }
+  single_use_links: SingleUseLinkRow
+  signing_keys: SigningKeyRow
+  questions: QuestionRow
   access_tokens: AccessTokenRow
   service_tokens: ServiceTokenRow
   api_tokens: ApiTokenRow
   sessions: SessionRow
   /** `owner` is `grant:<id>` or `session:<id>`. */
-  toggles: { owner: string; server_uid: string; enabled: number; set_at: number }
+  toggles: { owner: string; server_uid: string; enabled: number; set_at: number; set_by: Generated<'model' | 'person'> }
 }
 
-interface Stamps {
+export interface Stamps {
   created_at: number
   created_by: string
   modified_at: number
@@ -45,6 +77,10 @@ export interface PortalRow extends Stamps {
   secure_web_gateway: number
   /** JSON array of policy ids, in order. */
   policies: string
+  /** JSON of which clients may register and whether a device may ask, or null for the common ones. */
+  oauth_configuration: string | null
+  /** The header that may hold a whole service token as JSON, or null. */
+  read_service_tokens_from_header: string | null
   /** Portals keep the order in which they were made. */
   position: Generated<number>
 }
@@ -85,6 +121,8 @@ export interface ServerRow extends Stamps {
   /** Of its first successful sync, which pinned all that it listed; null before. */
   definitions_pinned_at: number | null
   instructions: 'off' | 'on'
+  /** The header in which this server is told who calls, or null. */
+  identity_header: string | null
   updated_tools: string
   updated_prompts: string
   policies: string

@@ -7,16 +7,14 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Log } from '../base/log.ts'
 import type { Tables } from './tables.ts'
 
-export type Topic = 'portals' | 'servers' | 'policies' | 'tokens' | 'inventories' | 'sessions' | 'ended_sessions'
-export const TOPICS: readonly Topic[] = [
-  'portals',
-  'servers',
-  'policies',
+export const TOPICS = [
+  ...(['portals', 'servers', 'policies', 'inventories', 'sessions', 'ended_sessions'] as const),
+  /** Credentials that were changed or withdrawn, and what is known of the people behind them. */
   'tokens',
-  'inventories',
-  'sessions',
-  'ended_sessions',
-]
+  /** Identity providers, roles, the organisation's settings, signing keys. */
+  'identity',
+] as const
+export type Topic = (typeof TOPICS)[number]
 
 export type Listener = (version: number) => void | Promise<void>
 

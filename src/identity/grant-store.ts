@@ -1,0 +1,115 @@
+/** Grants at rest: one client's authorization by one person for one portal. Everything that the client holds hangs on it. */
+import type { GrantId, PortalUid, UserId } from '../base/ids.ts'
+import type { Db, Store, Trx } from '../store/open.ts'
+import type { GrantRow } from '../store/tables-people.ts'
+
+export type RevokedWhy = 'signed-out' | 'revoked' | 'replayed' | 'replaced' | 'provider' | 'policy'
+
+export interface GrantRecord {
+  id: GrantId
+  userId: UserId
+  identityId: string
+  portalUid: PortalUid
+  clientId: string
+  clientName: string
+  redirectUri: string | null
+  resource: string
+  createdAt: number
+  lastUsedAt: number
+  revokedAt: number | null
+  revokedWhy: RevokedWhy | null
+}
+
+export interface NewGrant {
+  id: GrantId
+  userId: UserId
+  identityId: string
+  portalUid: PortalUid
+  clientId: string
+  clientName: string
+  redirectUri: string | null
+  resource: string
+}
+
+export async function insertGrant(store: Store, trx: Trx, made: NewGrant): Promise<void> {
+  const now = store.clock.now()
+  await trx
+    .insertInto('grants')
+    .values({
+      ...{ id: made.id, user_id: made.userId, identity_id: made.identityId, portal_uid: made.portalUid },
+      ...{ client_id: made.clientId, client_name: made.clientName, redirect_uri: made.redirectUri },
+      ...{ resource: made.resource, created_at: now, last_used_at: now },
+      ...{ revoked_at: null, revoked_why: null, announced: null },
+    })
+    .execute()
+}
+
+export async function readGrant(db: Db, id: string): Promise<GrantRecord | undefined> {
+  const row = await db.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
+}
+
+/** Those that stand, the last used first. */
+export async function listGrants(db: Db, userId: string): Promise<GrantRecord[]> {
+  const rows = await db
+    .selectFrom('grants')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .orderBy('last_used_at', 'desc')
+    .execute()
+  return rows.map(toRecord)
+}
+
+/**
+ * Ends grants and all that hangs on them: access tokens, refresh tokens, codes, and the server switches. Streams that are open with such a
+ * token end on every replica when the topic is told of.
+ *
+ * @param which one grant, or all of a user, a client or a portal
+ * @returns how many stood until now
+ */
+export async function revokeGrants(
+  store: Store,
+  trx: Trx,
+  which: { id: string } | { userId: string } | { clientId: string },
+  why: RevokedWhy,
+): Promise<number> {
+  const standing = trx.selectFrom('grants').select('id').where('revoked_at', 'is', null)
+  const found = await ('id' in which
+    ? standing.where('id', '=', which.id)
+    : 'userId' in which
+      ? standing.where('user_id', '=', which.userId)
+      : standing.where('client_id', '=', which.clientId)
+  ).execute()
+  const now = store.clock.now()
+  for (const { id } of found) {
+    await trx.updateTable('grants').set({ revoked_at: now, revoked_why: why }).where('id', '=', id).execute()
+    await trx
+      .updateTable('access_tokens')
+      .set({ revoked_at: now })
+      .where('grant_id', '=', id)
+      .where('revoked_at', 'is', null)
+      .execute()
+    await trx.deleteFrom('oauth_artifacts').where('grant_id', '=', id).execute()
+    await trx.deleteFrom('toggles').where('owner', '=', `grant:${id}`).execute()
+  }
+  if (found.length > 0) await store.versions.bump(trx, 'tokens')
+  return found.length
+}
+
+function toRecord(row: GrantRow): GrantRecord {
+  return {
+    id: row.id as GrantId,
+    userId: row.user_id as UserId,
+    identityId: row.identity_id,
+    portalUid: row.portal_uid as PortalUid,
+    clientId: row.client_id,
+    clientName: row.client_name,
+    redirectUri: row.redirect_uri,
+    resource: row.resource,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+    revokedWhy: row.revoked_why as RevokedWhy | null,
+  }
+}

@@ -1,0 +1,168 @@
+/** Accounts at identity providers, at rest: who a provider says somebody is, keyed by issuer and subject. */
+import { newId, type UserId } from '../base/ids.ts'
+import type { IdentityFacts } from '../base/principal.ts'
+import type { Sealer } from '../base/secret.ts'
+import type { Db, Store, Trx } from '../store/open.ts'
+import type { IdentityRow } from '../store/tables-people.ts'
+
+/** The columns that make facts; all null where there is no identity. */
+export interface IdentityColumns {
+  provider_id: string | null
+  issuer: string | null
+  subject: string | null
+  groups: string | null
+  amr: string | null
+  claims: string | null
+}
+
+/** What a provider vouched for at one sign-in. */
+export interface Vouched extends IdentityFacts {
+  /** Lower case, domain as A-label; null unless the provider owns its domain and says that it is verified. */
+  email: string | null
+  /** For people to read: the name the provider gives, or the address that does not count. */
+  name: string | null
+  idToken: string | null
+  refreshToken: string | null
+}
+
+export interface IdentityRecord extends IdentityFacts {
+  id: string
+  userId: UserId
+  email: string | null
+  signedInAt: number
+  checkedAt: number
+}
+
+export interface SignedIn {
+  userId: UserId
+  identityId: string
+  /** The address, else the name, else the id. */
+  label: string
+  isNew: boolean
+}
+
+/** @returns null where the row has no identity joined to it */
+export function factsOf(row: IdentityColumns): IdentityFacts | null {
+  const { provider_id: provider, issuer, subject } = row
+  if (provider === null || issuer === null || subject === null) return null
+  return {
+    provider,
+    issuer,
+    subject,
+    groups: row.groups === null ? null : (JSON.parse(row.groups) as string[]),
+    amr: JSON.parse(row.amr ?? '[]') as string[],
+    claims: JSON.parse(row.claims ?? '{}') as Record<string, unknown>,
+  }
+}
+
+/**
+ * Writes down who signed in. The account is found by issuer and subject alone. A new account joins the user of its address only
+ * where that user has no account at the same provider yet: at one provider, a second subject with the same address is another person
+ * (the address was given to somebody new), and the address goes over to them without anything that hung on it.
+ *
+ * @returns `disabled` for a user whom an admin switched off; nothing is written then
+ */
+export async function saveSignIn(
+  store: Store,
+  trx: Trx,
+  vouched: Vouched,
+  sealer: Sealer,
+): Promise<SignedIn | 'disabled'> {
+  const now = store.clock.now()
+  const known = await trx
+    .selectFrom('identities')
+    .selectAll()
+    .where('issuer', '=', vouched.issuer)
+    .where('subject', '=', vouched.subject)
+    .executeTakeFirst()
+  const userId = (known?.user_id as UserId | undefined) ?? (await userFor(trx, vouched, now))
+  const user = await trx.selectFrom('users').select('disabled_at').where('id', '=', userId).executeTakeFirstOrThrow()
+  if (user.disabled_at !== null) return 'disabled'
+  if (vouched.email !== null) await takeAddress(trx, vouched.email, userId)
+  await trx
+    .updateTable('users')
+    .set({ last_seen_at: now, ...(vouched.email === null ? {} : { email: vouched.email }), name: vouched.name })
+    .where('id', '=', userId)
+    .execute()
+  const identityId = known?.id ?? newId(now)
+  const row = rowOf(identityId, vouched, sealer, now)
+  await trx
+    .insertInto('identities')
+    .values({ ...row, id: identityId, user_id: userId })
+    .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doUpdateSet(row))
+    .execute()
+  // What policies look at may have changed, for grants that stand already.
+  await store.versions.bump(trx, 'tokens')
+  return { userId, identityId, label: vouched.email ?? vouched.name ?? userId, isNew: known === undefined }
+}
+
+async function userFor(trx: Trx, { email, provider }: Vouched, now: number): Promise<UserId> {
+  if (email !== null) {
+    const holder = await trx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
+    if (holder !== undefined && !(await hasAccountAt(trx, holder.id, provider))) return holder.id as UserId
+  }
+  const id = newId<UserId>(now)
+  await trx.insertInto('users').values({ id, email: null, created_at: now, last_seen_at: now }).execute()
+  return id
+}
+
+async function hasAccountAt(trx: Trx, userId: string, provider: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('identities')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('provider_id', '=', provider)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** An address is one user's at a time. */
+async function takeAddress(trx: Trx, email: string, userId: UserId): Promise<void> {
+  await trx.updateTable('users').set({ email: null }).where('email', '=', email).where('id', '!=', userId).execute()
+}
+
+function rowOf(id: string, vouched: Vouched, sealer: Sealer, now: number) {
+  const seal = (value: string | null, field: string) =>
+    value === null ? null : sealer.seal(value, `identities/${id}/${field}`)
+  return {
+    provider_id: vouched.provider,
+    issuer: vouched.issuer,
+    subject: vouched.subject,
+    email: vouched.email,
+    groups: vouched.groups === null ? null : JSON.stringify(vouched.groups),
+    amr: JSON.stringify(vouched.amr),
+    claims: JSON.stringify(vouched.claims),
+    id_token_sealed: seal(vouched.idToken, 'id_token_sealed'),
+    refresh_token_sealed: seal(vouched.refreshToken, 'refresh_token_sealed'),
+    signed_in_at: now,
+    checked_at: now,
+  }
+}
+
+export async function readIdentity(db: Db, id: string): Promise<IdentityRecord | undefined> {
+  const row = await db.selectFrom('identities').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
+}
+
+export async function listIdentities(db: Db, userId: string): Promise<IdentityRecord[]> {
+  const rows = await db
+    .selectFrom('identities')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('signed_in_at', 'desc')
+    .execute()
+  return rows.map(toRecord)
+}
+
+function toRecord(row: IdentityRow): IdentityRecord {
+  const facts = factsOf(row)
+  if (facts === null) throw new Error('an identity has neither issuer nor subject')
+  return {
+    ...facts,
+    id: row.id,
+    userId: row.user_id as UserId,
+    email: row.email,
+    signedInAt: row.signed_in_at,
+    checkedAt: row.checked_at,
+  }
+}
