@@ -20,6 +20,10 @@ export type Refused =
   | 'bad-origin'
   /** A target or headers that could be read in two ways. */
   | 'bad-request'
+  /** A sign-in with wrong credentials, over and over. */
+  | 'bad-sign-in'
+  /** A client that the authorization server turned away. */
+  | 'bad-client'
   /** A caller who is known and asks for portals that it may not enter, over and over. */
   | 'not-offered'
 

@@ -44,6 +44,8 @@ export interface ServerRooms {
   /** @returns null for who may not read them */
   metrics(scraper: Scraper): Promise<Exposition | null>
   rest(request: Request, info: RestInfo): Promise<Response>
+  /** Everything below `/oauth/`. */
+  oauth(request: IncomingMessage, response: ServerResponse): Promise<void>
   log: Log
   limits: LimitValues
   times?: RequestTimes
@@ -174,6 +176,7 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
   const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
   if (where.kind === 'rest') return ways.rest(arrival, where)
+  if (where.kind === 'oauth') return rooms.oauth(request, response)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
   return rooms.door.receive(arrival, where)
 }

@@ -9,8 +9,10 @@ export type Route =
   | { kind: 'health' }
   | { kind: 'ready' }
   | { kind: 'metrics' }
-  /** Everything that is not MCP. What it is is decided here and nowhere else. */
-  | { kind: 'rest'; what: 'api' | 'home' | 'nothing' }
+  /** The authorization server. */
+  | { kind: 'oauth' }
+  /** Everything else. What it is is decided here and nowhere else. */
+  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'well-known' | 'access' | 'nothing' }
   | { kind: 'bad' }
 
 const BY_HOST: Route = { kind: 'mcp', portal: null, server: null }
@@ -19,10 +21,16 @@ const READY: Route = { kind: 'ready' }
 const METRICS: Route = { kind: 'metrics' }
 const API: Route = { kind: 'rest', what: 'api' }
 const HOME: Route = { kind: 'rest', what: 'home' }
+const PAGE: Route = { kind: 'rest', what: 'page' }
+const WELL_KNOWN: Route = { kind: 'rest', what: 'well-known' }
+const ACCESS: Route = { kind: 'rest', what: 'access' }
+const OAUTH: Route = { kind: 'oauth' }
 const NOTHING: Route = { kind: 'rest', what: 'nothing' }
 const BAD: Route = { kind: 'bad' }
 
 const MOUNTED = /^\/p\/([a-z0-9_-]{1,32})(?:\/s\/([a-z0-9_-]{1,32}))?\/mcp$/
+/** What a person meets: the first segment says which page, the page what follows. */
+const PAGES = /^\/(?:sign-in|sign-out|consent|authorize|device|setup|approve|connect)(?:\/|$)/
 /** Origin form, of the characters that a path may have by RFC 3986 without being changed by anybody on its way. */
 const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*$/
 const QUERY = /^[\x21\x22\x24-\x7e]*$/
@@ -50,6 +58,10 @@ export function route(target: string): Route {
       return METRICS
   }
   if (path.startsWith('/client/')) return API
+  if (path.startsWith('/oauth/')) return OAUTH
+  if (path.startsWith('/.well-known/')) return WELL_KNOWN
+  if (path.startsWith('/cdn-cgi/access/')) return ACCESS
+  if (PAGES.test(path)) return PAGE
   const mounted = MOUNTED.exec(path)
   return mounted ? { kind: 'mcp', portal: mounted[1] ?? null, server: mounted[2] ?? null } : NOTHING
 }

@@ -47,3 +47,8 @@ export async function page(title: string, body: ReturnType<typeof html>, status:
     </html>`
   return new Response(String(await whole), { status, headers: HEADERS })
 }
+
+/** @param location of our own, or one that was checked */
+export function seeOther(location: string): Response {
+  return new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } })
+}

@@ -20,3 +20,12 @@ export async function claimSetting(trx: Trx, key: string, value: string): Promis
     .executeTakeFirst()
   return row !== undefined
 }
+
+/** Writes a value that may change. */
+export async function writeSetting(trx: Trx, key: string, value: string): Promise<void> {
+  await trx
+    .insertInto('settings')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+    .execute()
+}

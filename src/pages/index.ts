@@ -1,0 +1,82 @@
+/**
+ * The pages that a person meets, as one table. One order for all: the host under which people sign in, the route, the browser,
+ * for a form its size and its token, then the page. A page that is not in the table is not there.
+ */
+
+import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
+import { notFoundPage } from './home.ts'
+import { seeOther } from './page.ts'
+import { problemPage } from './problem.ts'
+import { readForm } from './read-form.ts'
+
+export const PAGES: readonly PageRoute[] = []
+
+export interface Pages {
+  fetch(request: Request, caller: PageCaller): Promise<Response>
+}
+
+export function createPages(deps: PageDeps, routes: readonly PageRoute[] = PAGES): Pages {
+  return {
+    async fetch(request, caller) {
+      const url = new URL(request.url)
+      const found = find(routes, request.method, url.pathname)
+      if (found === null) return notFoundPage()
+      const issuer = deps.issuer()
+      if (found.route.anyHost !== true && caller.origin !== issuer && caller.hostname !== new URL(issuer).hostname) {
+        // The session is the issuer's alone: a form sent elsewhere was not made by a page of ours.
+        return request.method === 'GET' ? seeOther(`${issuer}${url.pathname}${url.search}`) : notFoundPage()
+      }
+      return serve({ route: found.route, params: found.params, request, url, caller }, deps)
+    },
+  }
+}
+
+interface Found {
+  route: PageRoute
+  params: Readonly<Record<string, string>>
+}
+
+interface Asked extends Found {
+  request: Request
+  url: URL
+  caller: PageCaller
+}
+
+async function serve({ route, params, request, url, caller }: Asked, deps: PageDeps): Promise<Response> {
+  const cookie = request.headers.get('cookie')
+  const browser = await deps.browsers.look(cookie)
+  let form: ReadonlyMap<string, string> = new Map()
+  if (route.method === 'POST') {
+    const read = await readForm(request)
+    if (read === null) return problemPage('bad-form')
+    if (!deps.browsers.isOwnForm(cookie, read.get('form_token'))) return problemPage('foreign-form')
+    form = read
+  }
+  const call: PageCall = { deps, caller, request, url, params, browser, form }
+  const response = await route.handler(call)
+  for (const value of browser.setCookies) response.headers.append('set-cookie', value)
+  return response
+}
+
+function find(routes: readonly PageRoute[], method: string, path: string): Found | null {
+  for (const route of routes) {
+    if (route.method !== method) continue
+    const params = match(route.path, path)
+    if (params !== null) return { route, params }
+  }
+  return null
+}
+
+/** @returns the named parts, or null where the path is another one */
+function match(pattern: string, path: string): Readonly<Record<string, string>> | null {
+  const wanted = pattern.split('/')
+  const given = path.split('/')
+  if (wanted.length !== given.length) return null
+  const params: Record<string, string> = {}
+  for (const [at, part] of wanted.entries()) {
+    const own = given[at] ?? ''
+    if (part.startsWith(':')) params[part.slice(1)] = own
+    else if (part !== own) return null
+  }
+  return params
+}
