@@ -55,6 +55,13 @@ export interface Egress {
   judge(url: URL, allowed: readonly Place[]): Denial | null
   /** For undici's `connect`: all its sockets pass the guard. One for each origin. */
   connector(dialling: Dialling): buildConnector.connector
+  /**
+   * A plain connection to the mail server of the settings. Who runs the portal named it, so it may be inside, its port is one of mail,
+   * and no proxy stands between; but it is never the portal itself, nor what nothing opens.
+   *
+   * @throws DestinationDenied, or what the network says
+   */
+  dialMail(server: Place, timeoutMs: number): Promise<Socket>
   close(): Promise<void>
 }
 
@@ -69,7 +76,7 @@ export class DestinationDenied extends Error {
   }
 }
 
-type Socket = NonNullable<Parameters<buildConnector.Callback>[1]>
+export type Socket = NonNullable<Parameters<buildConnector.Callback>[1]>
 
 export function openEgress(options: EgressOptions): Egress {
   const territory = territoryOf(options)
@@ -78,7 +85,7 @@ export function openEgress(options: EgressOptions): Egress {
   return {
     judge: (url, allowed) => judgeUrl(url, territory, allowed),
     connector(dialling) {
-      const connect = connectWith({ territory, proxy, resolve, ...dialling })
+      const connect = connectWith({ territory, proxy, resolve, judge: judgePlace, ...dialling })
       return (wanted, callback) => {
         connect(wanted).then(
           (socket) => callback(null, socket),
@@ -86,8 +93,19 @@ export function openEgress(options: EgressOptions): Egress {
         )
       }
     },
+    dialMail(server, timeoutMs) {
+      const connect = connectWith({ territory, proxy: null, resolve, judge: judgeMail, allowed: [server], timeoutMs })
+      const { host, port } = server
+      return connect({ protocol: 'http:', hostname: host, port: String(port) })
+    },
     close: async () => proxy?.pool.destroy(),
   }
+}
+
+/** As `judgePlace`, but for the ports: those of mail are closed to everything else, because a request is text to a mail server. */
+function judgeMail(place: Place, territory: Territory, allowed: readonly Place[]): Denial | null {
+  if (territory.isSelf(place)) return 'self'
+  return addressBytes(place.host) === null ? null : judgeAddress(place.host, place, territory, allowed)
 }
 
 function territoryOf({ host, publicUrl, port, isOwnName }: EgressOptions): Territory {
@@ -114,10 +132,11 @@ interface Guarding extends Dialling {
   territory: Territory
   proxy: Proxy | null
   resolve(name: string): Promise<readonly Answer[]>
+  judge: typeof judgePlace
 }
 
 function connectWith(guarding: Guarding): (wanted: buildConnector.Options) => Promise<Socket> {
-  const { territory, allowed, proxy, timeoutMs } = guarding
+  const { territory, allowed, proxy, timeoutMs, judge } = guarding
   let checked: readonly Answer[] = []
   // Asked by `net.connect` in the same turn in which `checked` was set.
   const lookup: LookupFunction = (_name, { all }, callback) => {
@@ -127,7 +146,7 @@ function connectWith(guarding: Guarding): (wanted: buildConnector.Options) => Pr
   const dial = promised(buildConnector({ allowH2: false, timeout: timeoutMs, lookup }))
   return async (wanted) => {
     const place = { host: plainHost(wanted.hostname), port: Number(wanted.port) || defaultPort(wanted.protocol) }
-    refuse(judgePlace(place, territory, allowed))
+    refuse(judge(place, territory, allowed))
     if (proxy?.serves(place, allowed)) return throughProxy(proxy, { dial, wanted, place, timeoutMs })
     if (addressBytes(place.host) === null) checked = await admittedAnswers(place, guarding)
     const socket = await dial(wanted)

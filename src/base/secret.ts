@@ -5,9 +5,21 @@
  * field), so a sealed value that is moved to another row does not open. Every purpose has its own key, derived by
  * HKDF-SHA-256 from the key ring's entry with the purpose as label.
  */
-import { createCipheriv, createDecipheriv, createHash, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 export type SealPurpose = 'store' | 'session' | 'cursor'
+
+/** What is kept as a keyed digest, because it has too few possibilities for a plain one. */
+export type MacPurpose = 'pin'
 
 export interface KeyRing {
   /** The first encrypts; all decrypt. `kid` is 8 hex characters of the key's SHA-256. */
@@ -54,6 +66,25 @@ export function openSealer(ring: KeyRing, purpose: SealPurpose): Sealer {
   }
 }
 
+export interface Mac {
+  /** @returns `<kid>.<HMAC-SHA-256 as base64url>` */
+  of(text: string): string
+  /** Whether a kept value is that of this text, under whichever key of the ring; tells nothing by its time. */
+  fits(kept: string, text: string): boolean
+}
+
+/** The purpose has a key of its own, derived like those of `openSealer`. */
+export function openMac(ring: KeyRing, purpose: MacPurpose): Mac {
+  const derive = (key: Buffer) => Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `portico/${purpose}`, 32))
+  const made = ring.keys.map(({ kid, key }) => {
+    const own = derive(key)
+    return (text: string) => `${kid}.${createHmac('sha256', own).update(text).digest('base64url')}`
+  })
+  const [first] = made
+  if (first === undefined) throw new Error('a key ring needs at least one key')
+  return { of: first, fits: (kept, text) => made.some((mac) => sameSecret(mac(text), kept)) }
+}
+
 /** Which key sealed a value, or undefined for what is no seal. */
 export function kidOf(text: string): string | undefined {
   return /^v1\.([0-9a-f]{8})\.[\w-]{16}\.[\w-]{22,}$/.exec(text)?.[1]
@@ -96,8 +127,30 @@ export function newSecret(prefix: SecretPrefix): string {
   return body + digest(body).slice(0, 8)
 }
 
-/** API token, access token, service token: three tokens, never confused, told apart at a glance. */
-export type SecretPrefix = 'ptapi' | 'ptat' | 'ptst'
+/**
+ * The one secret that follows another: the same each time it is asked for, and unknown to whoever has not both the key and what it
+ * follows.
+ *
+ * @param key 32 bytes, derived for this purpose alone
+ */
+export function nextSecret(prefix: SecretPrefix, previous: string, key: Buffer): string {
+  let body = `${prefix}_`
+  for (let block = 0; body.length < prefix.length + 41; block++) {
+    const bytes = createHmac('sha256', key).update(`${block}\0${previous}`).digest()
+    for (const byte of bytes) if (byte < 248 && body.length < prefix.length + 41) body += ALNUM[byte % 62]
+  }
+  return body + digest(body).slice(0, 8)
+}
+
+/** A key for one purpose, of the ring's first. @param purpose names what it is for; two purposes have two keys */
+export function deriveKey(ring: KeyRing, purpose: string): Buffer {
+  const first = ring.keys[0]
+  if (first === undefined) throw new Error('a key ring needs at least one key')
+  return Buffer.from(hkdfSync('sha256', first.key, Buffer.alloc(0), `portico/${purpose}`, 32))
+}
+
+/** API token, access token, service token: three tokens, never confused, told apart at a glance. And a client's refresh token. */
+export type SecretPrefix = 'ptapi' | 'ptat' | 'ptst' | 'ptrt'
 
 /** Whether a string has the form of one of our secrets with a right checksum; says nothing about whether it is known. */
 export function looksLikeSecret(text: string, prefix: SecretPrefix): boolean {

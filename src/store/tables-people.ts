@@ -154,6 +154,7 @@ export interface PinRow {
   email: string
   pin_hmac: string
   cookie_digest: string
+  return_to: string
   tries: number
   created_at: number
   expires_at: number

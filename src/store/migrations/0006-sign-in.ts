@@ -214,6 +214,7 @@ async function makeSignIn(db: Kysely<unknown>): Promise<void> {
     .addColumn('email', 'text', (col) => col.notNull())
     .addColumn('pin_hmac', 'text', (col) => col.notNull())
     .addColumn('cookie_digest', 'text', (col) => col.notNull())
+    .addColumn('return_to', 'text', (col) => col.notNull())
     .addColumn('tries', 'integer', (col) => col.notNull())
     .addColumn('created_at', 'bigint', (col) => col.notNull())
     .addColumn('expires_at', 'bigint', (col) => col.notNull())
