@@ -1,8 +1,8 @@
 /** `portico connect`: what to paste into a client. Prints; never writes another program's file. */
 import { type Command, Option } from 'commander'
+import { CLIENTS, type Client, configFor } from '../contract/client-config.ts'
 import { findPortal } from './attach.ts'
 import { usageError } from './cli-error.ts'
-import { CLIENTS, type Client, configFor } from './client-config.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { urlOf } from './portals.ts'
 import { mintAccessToken } from './token.ts'
