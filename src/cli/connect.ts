@@ -36,11 +36,9 @@ async function connect(context: Context, options: Options, [client = '']: readon
     options.user === undefined
       ? null
       : await mintAccessToken(context, options.user, { portal: portal.id, name: client })
-  const config = configFor(client, {
-    name,
-    url: urlOf(context.clientUrl(), portal),
-    token: minted?.token ?? options.accessToken ?? null,
-  })
+  const token = minted?.token ?? options.accessToken
+  const entry = { name, url: urlOf(context.clientUrl(), portal) }
+  const config = configFor(client, entry, token === undefined ? { kind: 'reference' } : { kind: 'token', token })
   // The configuration alone on stdout, so that it can be sent into a file.
   context.terminal.answer({ client, file: config.file, config: config.text, note: config.note }, () => {
     for (const line of config.text.split('\n')) context.terminal.print(line)

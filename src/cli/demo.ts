@@ -109,7 +109,7 @@ function adminToken(data: string): string {
 }
 
 function greet({ terminal }: Context, url: string, data: string, token: string): void {
-  const entry = configFor('claude-code', { name: 'portico-demo', url: `${url}/mcp`, token })
+  const entry = configFor('claude-code', { name: 'portico-demo', url: `${url}/mcp` }, { kind: 'token', token })
   terminal.answer({ portal: `${url}/mcp`, data, user: USER, access_token: token, config: entry.text }, () => {
     terminal.print('DEMO, for this machine only. All of it is gone when you stop it.')
     terminal.print('')
