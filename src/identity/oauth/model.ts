@@ -42,6 +42,8 @@ export interface Pending {
   scopes: readonly string[]
   /** What the client asks: `login` where the person must sign in anew. */
   prompt: 'login' | 'consent' | null
+  /** When it was begun, in milliseconds: who must sign in anew has done so only after this. */
+  startedAt: number
   /** For a device: the code that the person typed. */
   deviceCode: string | null
 }
