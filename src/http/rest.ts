@@ -20,12 +20,12 @@ export type RestRoute = Extract<Route, { kind: 'rest' }>
 export type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
 
 /** @param rooms `rest` is the handler */
-export function restListener(rooms: Pick<ServerRooms, 'rest' | 'addresses'>): RestListener {
+export function restListener(rooms: Pick<ServerRooms, 'rest' | 'addresses' | 'originOf'>): RestListener {
   return ({ request, response, headers, hostname, clientIp }, { what }) => {
     // A proxy may be told to drop its own mark (`Connection: x-forwarded-for`), so where it may stand nobody is near.
     const loopback =
       !isForwarded(request.headers) && rooms.addresses.isDirectlyLocal(request.socket.remoteAddress ?? '')
-    const info = { clientIp, loopback, what, hostname, origin: `http://${headers.host}` }
+    const info = { clientIp, loopback, what, hostname, origin: rooms.originOf(headers.host ?? '', hostname) }
     const handle = (asked: Request) => {
       // What was routed is what is served: nobody behind this line may come to see another path.
       if (!isAskedFor(request.url ?? '', asked.url)) return new Response(null, { status: 400 })

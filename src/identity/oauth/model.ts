@@ -33,6 +33,8 @@ export interface Pending {
   uid: string
   client: ClientShown
   portal: ResourcePortal
+  /** The identifier that the client named. */
+  resource: string
   /** Null for a device. */
   redirectUri: string | null
   /** Where the browser will be sent, for people to read: host, or scheme of a private-use URI. */
@@ -50,7 +52,7 @@ export interface Pending {
 
 export interface AuthorizationServer {
   /** Node handler of everything below `/oauth/`. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  handle(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
   /**
    * @param cookie the browser's Cookie header
    * @returns null where there is no such authorization, it is over, or it began in another browser
@@ -65,5 +67,4 @@ export interface AuthorizationServer {
   approve(pending: Pending, session: BrowserSession, options: { remember: boolean }): Promise<string | 'not-allowed'>
   /** @returns where the browser goes on: back to the client, which is told `access_denied` */
   deny(pending: Pending): Promise<string>
-  close(): void
 }

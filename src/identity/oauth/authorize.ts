@@ -1,0 +1,112 @@
+/** The middle of an authorization, where a person decides: what is asked of them, and what becomes of their yes or no. */
+import { type GrantId, newId } from '../../base/ids.ts'
+import type { UserPrincipal } from '../../base/principal.ts'
+import type { BrowserSession } from '../browser-session-store.ts'
+import { findConsent, rememberConsent } from '../consent-store.ts'
+import { insertGrant } from '../grant-store.ts'
+import type { Model, Provider } from './library.ts'
+import type { Pending } from './model.ts'
+import { recordOauth } from './record.ts'
+import { SCOPE } from './requests.ts'
+import type { OauthRooms } from './rooms.ts'
+
+interface Server {
+  provider: Provider
+  rooms: OauthRooms
+}
+
+/** @returns null where the client, the portal or the redirect is none that could be let in any more */
+export async function describe(interaction: Model, { provider, rooms }: Server): Promise<Pending | null> {
+  const params = interaction.params as Readonly<Record<string, unknown>>
+  const clientId = text(params.client_id)
+  const resource = text(params.resource)
+  const redirectUri = text(params.redirect_uri)
+  const client = clientId === null ? undefined : await provider.Client.find(clientId)
+  const portal = resource === null ? null : rooms.describePortal(resource)
+  if (client === undefined || portal === null || resource === null) return null
+  const deviceCode = text(interaction.deviceCode)
+  if (redirectUri === null && deviceCode === null) return null
+  if (redirectUri !== null && !rooms.clients.mayRedirect(portal.uid, redirectUri)) return null
+  const prompts = (text(params.prompt) ?? '').split(' ')
+  return {
+    uid: interaction.jti,
+    client: await rooms.clients.show(client),
+    portal,
+    resource,
+    redirectUri,
+    redirectHost: redirectUri === null ? null : rooms.clients.redirectHost(redirectUri),
+    isLoopback: redirectUri !== null && rooms.clients.isLoopback(redirectUri),
+    scopes: [SCOPE],
+    prompt: prompts.includes('login') ? 'login' : prompts.includes('consent') ? 'consent' : null,
+    deviceCode,
+    startedAt: Number(interaction.iat) * 1000,
+  }
+}
+
+export function isRemembered(pending: Pending, session: BrowserSession, { rooms }: Server): Promise<boolean> {
+  return findConsent(rooms.store.db, consentOf(pending, session, rooms))
+}
+
+export async function approve(
+  pending: Pending,
+  session: BrowserSession,
+  { remember }: { remember: boolean },
+  { provider, rooms }: Server,
+): Promise<string | 'not-allowed'> {
+  const { store } = rooms
+  const { client, portal, redirectUri, resource } = pending
+  const id = newId<GrantId>(store.clock.now())
+  const said = { method: 'allow client', label: session.label, portal: portal.id, client: client.name }
+  if (!rooms.mayEnter(principalOf(session, id), portal.uid)) {
+    await recordOauth(rooms, { ...said, error: 'not-allowed' })
+    return 'not-allowed'
+  }
+  await store.write(async (trx) => {
+    const { userId, identityId } = session
+    const made = { id, userId, identityId, portalUid: portal.uid, redirectUri, resource }
+    await insertGrant(store, trx, { ...made, clientId: client.id, clientName: client.name })
+    if (remember) await rememberConsent(store, trx, consentOf(pending, session, rooms))
+  })
+  const grant = new provider.Grant({ jti: id, accountId: session.userId, clientId: client.id })
+  grant.addResourceScope(resource, SCOPE)
+  await grant.save()
+  await recordOauth(rooms, { ...said, change: { object: 'grant', id, fields: [] } })
+  const login = { accountId: session.userId, remember: false, ts: Math.floor(session.createdAt / 1000) }
+  return finish(pending.uid, { login, consent: { grantId: id } }, provider)
+}
+
+export async function deny(pending: Pending, { provider, rooms }: Server): Promise<string> {
+  const { uid, client, portal } = pending
+  await recordOauth(rooms, {
+    method: 'allow client',
+    label: '',
+    client: client.name,
+    portal: portal.id,
+    error: 'denied',
+  })
+  return finish(uid, { error: 'access_denied', error_description: 'The person said no.' }, provider)
+}
+
+/** @returns where the browser goes on. It is tied to the browser that began by a cookie, which the library looks at there. */
+async function finish(uid: string, result: object, provider: Provider): Promise<string> {
+  const interaction = await provider.Interaction.find(uid)
+  if (interaction === undefined) return '/'
+  interaction.result = result
+  await interaction.save(interaction.remainingTTL)
+  return String(interaction.returnTo)
+}
+
+function consentOf(pending: Pending, session: BrowserSession, rooms: OauthRooms) {
+  const { client, portal, redirectUri } = pending
+  const redirect = redirectUri === null ? 'device' : rooms.clients.redirectKey(redirectUri)
+  return { userId: session.userId, clientId: client.id, redirect, portalUid: portal.uid }
+}
+
+function principalOf(session: BrowserSession, grant: GrantId): UserPrincipal {
+  const { userId, email, label, identity } = session
+  return { kind: 'user', id: userId, email, label, grant, identity }
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}

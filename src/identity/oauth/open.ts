@@ -1,0 +1,134 @@
+/**
+ * The portal as authorization server (OAuth 2.1; RFC 7009, 7591, 7592, 8414, 8707, 9207), on oidc-provider. In front of the library stands what
+ * real clients need (`prepare.ts`, `clients/`), behind it our own store, and beside it our own pages: who the person is and whether they consent is
+ * never the library's to say.
+ */
+import type { GrantId, UserId } from '../../base/ids.ts'
+import type { UserPrincipal } from '../../base/principal.ts'
+import { deriveKey, digest, newSecret, nextSecret, sameSecret } from '../../base/secret.ts'
+import { readGrant, revokeGrants } from '../grant-store.ts'
+import { readIdentity } from '../identity-store.ts'
+import { readUser } from '../user-store.ts'
+import { makeAdapters } from './artifact-store.ts'
+import { approve, deny, describe, isRemembered } from './authorize.ts'
+import { libraryConfiguration } from './configuration.ts'
+import { type Client, currentContext, type Payload, Provider } from './library.ts'
+import type { AuthorizationServer } from './model.ts'
+import { prepare } from './prepare.ts'
+import { recordOauth } from './record.ts'
+import type { OauthRooms } from './rooms.ts'
+
+export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer {
+  const provider = makeProvider(rooms)
+  const listener = provider.callback()
+  const server = { provider, rooms }
+  return {
+    async handle(request, response, clientIp) {
+      const prepared = await prepare(request, response, clientIp, server)
+      if (prepared !== null) await listener(prepared, response)
+    },
+    async pending(uid, cookie) {
+      if (!isBegunHere(uid, cookie, rooms.issuer)) return null
+      const interaction = await provider.Interaction.find(uid)
+      return interaction === undefined ? null : describe(interaction, server)
+    },
+    isRemembered: (pending, session) => isRemembered(pending, session, server),
+    approve: (pending, session, options) => approve(pending, session, options, server),
+    deny: (pending) => deny(pending, server),
+  }
+}
+
+function makeProvider(rooms: OauthRooms): Provider {
+  const { store, sealer, keys, issuer, clients } = rooms
+  const isSecure = issuer.startsWith('https:')
+  const provider = new Provider(
+    issuer,
+    libraryConfiguration({
+      adapters: makeAdapters({ store, sealer, clients: clients.adapter }),
+      organization: () => rooms.organization.current(),
+      cookieKeys: [deriveKey(keys, 'oauth-cookies').toString('base64url')],
+      isSecure,
+      isOurs: (resource) => rooms.describePortal(resource) !== null,
+      mayRenew: (token) => mayRenew(token, rooms),
+      mayFetch: (clientId, clientIp) => clients.mayFetch(clientId, clientIp),
+      showProblem: rooms.showProblem,
+      fetch: clients.fetch,
+    }),
+  )
+  // Its host and address are those that `prepare.ts` wrote there.
+  provider.proxy = true
+  nameTokens(provider, deriveKey(keys, 'refresh'))
+  compareDigests(provider)
+  provider.on('server_error', (_ctx: unknown, error: unknown) => {
+    rooms.log.error({ err: error }, 'a request to the authorization server failed')
+  })
+  provider.on('grant.revoked', (ctx: { oidc: { route: string } }, grantId: string) => {
+    const error = ctx.oidc.route === 'revocation' ? undefined : 'replayed'
+    const change = { object: 'grant', id: grantId, fields: ['revoked_at'] }
+    recordOauth(rooms, { method: 'revoke grant', label: '', ...(error ? { error } : { change }) }).catch(
+      (cause: unknown) => rooms.log.error({ err: cause }, 'the end of a grant could not be recorded'),
+    )
+  })
+  return provider
+}
+
+/**
+ * Tokens of ours can be told apart at a glance, and noise from them without a look at the database. A refresh token's successor follows from it:
+ * whoever refreshes twice at once, here or on another replica, gets the same one.
+ */
+function nameTokens(provider: Provider, key: Buffer): void {
+  provider.AccessToken.prototype.generateTokenId = () => newSecret('ptat')
+  provider.RefreshToken.prototype.generateTokenId = () => {
+    const rotated = currentContext()?.oidc.entities.RotatedRefreshToken
+    return rotated === undefined ? newSecret('ptrt') : nextSecret('ptrt', rotated.jti, key)
+  }
+}
+
+/** Only the SHA-256 of a client's secret is kept, so what it shows is compared by that. */
+function compareDigests(provider: Provider): void {
+  Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
+    value(this: Client, shown: string) {
+      return this.clientSecret !== undefined && sameSecret(digest(shown), this.clientSecret)
+    },
+  })
+}
+
+/**
+ * Whether a code may become tokens, and a refresh token new ones: the grant stands, the person is not switched off, their provider still
+ * knows them, and the policies still let them in.
+ */
+async function mayRenew(token: Payload, rooms: OauthRooms): Promise<boolean> {
+  const { store } = rooms
+  const grant = await readGrant(store.db, token.grantId ?? '')
+  if (grant === undefined || grant.revokedAt !== null) return false
+  const isRefresh = token.kind === 'RefreshToken'
+  if (isRefresh && (await rooms.recheck(grant.identityId)) === 'gone') {
+    await store.write((trx) => revokeGrants(store, trx, { id: grant.id }, 'provider'))
+    await recordOauth(rooms, { method: 'renew', label: grant.userId, client: grant.clientName, error: 'provider' })
+    return false
+  }
+  const [user, identity] = await Promise.all([
+    readUser(store.db, grant.userId),
+    readIdentity(store.db, grant.identityId),
+  ])
+  if (user === undefined || user.disabledAt !== null || identity === undefined) return false
+  const { id, email, name } = user
+  const label = email ?? name ?? id
+  const principal: UserPrincipal = {
+    kind: 'user',
+    id: id as UserId,
+    email,
+    label,
+    grant: grant.id as GrantId,
+    identity,
+  }
+  if (rooms.mayEnter(principal, grant.portalUid)) return true
+  await recordOauth(rooms, { method: 'renew', label, client: grant.clientName, error: 'not-allowed' })
+  return false
+}
+
+/** The browser that began an authorization has a cookie that says which. */
+function isBegunHere(uid: string, cookie: string | null, issuer: string): boolean {
+  const name = issuer.startsWith('https:') ? '__Secure-portico-authorization' : 'portico-authorization'
+  return (cookie ?? '').split(';').some((pair) => pair.trim() === `${name}=${uid}`)
+}

@@ -1,0 +1,35 @@
+/** What happened between a person, a client and the portal, for the audit: deeds of the plane `sign-in`. */
+import type { DeedEnd } from '../../audit/event.ts'
+import { type DeedId, newId } from '../../base/ids.ts'
+import type { OauthRooms } from './rooms.ts'
+
+export interface OauthDeed {
+  /** `allow client`, `renew`, `revoke grant`. */
+  method: string
+  /** Who the person is, or the empty string. */
+  label: string
+  portal?: string
+  client?: string
+  /** Why not; done where it is not given. */
+  error?: string
+  change?: NonNullable<DeedEnd['change']>
+}
+
+/** @throws Fault `audit-unavailable` */
+export async function recordOauth(
+  { audit, clock }: Pick<OauthRooms, 'audit' | 'clock'>,
+  deed: OauthDeed,
+): Promise<void> {
+  const { method, label, portal, client, error, change } = deed
+  const entry = await audit.begin({
+    deed: newId<DeedId>(clock.now()),
+    plane: 'sign-in',
+    actor: { kind: label === '' ? 'unknown' : 'user', id: label, label },
+    method,
+    ...(portal === undefined ? {} : { portal }),
+    ...(client === undefined ? {} : { clientName: client }),
+  })
+  if (error === undefined)
+    return entry.finish({ outcome: 'answered', decision: 'allow', ...(change ? { change } : {}) })
+  return entry.finish({ outcome: 'refused', decision: 'deny', error })
+}
