@@ -84,7 +84,42 @@ async function filled(kind: DatabaseKind): Promise<TestStore> {
       log_level: 'debug',
     })
     .execute()
+  await signedIn(at)
   return at
+}
+
+/** A person whose client was let in, with all that is under way for them. */
+async function signedIn({ store }: TestStore): Promise<void> {
+  const { db } = store
+  const facts = { groups: null, amr: '[]', claims: '{}', id_token_sealed: null, refresh_token_sealed: null }
+  await db
+    .insertInto('identities')
+    .values({
+      ...{ id: 'i', user_id: 'u', provider_id: 'local', issuer: 'l', subject: 'u', email: 'a@b.c', ...facts },
+      ...{ signed_in_at: 1, checked_at: 1 },
+    })
+    .execute()
+  await db
+    .insertInto('browser_sessions')
+    .values({
+      ...{ id: 'b', token_digest: 'd5', user_id: 'u', identity_id: 'i', created_at: 1, last_seen_at: 1 },
+      ...{ expires_at: 4_102_444_800_123, ended_at: null, client_ip: '', user_agent: '' },
+    })
+    .execute()
+  await db
+    .insertInto('grants')
+    .values({
+      ...{ id: 'g', user_id: 'u', identity_id: 'i', portal_uid: 'p', client_id: 'c', client_name: 'C', resource: 'r' },
+      ...{ redirect_uri: null, created_at: 1, last_used_at: 1, revoked_at: null, revoked_why: null, announced: null },
+    })
+    .execute()
+  await db
+    .insertInto('oauth_artifacts')
+    .values({
+      ...{ key: 'RefreshToken:d6', model: 'RefreshToken', payload_sealed: sealer.seal('{}', 'x'), grant_id: 'g' },
+      ...{ uid_digest: null, user_code_digest: null, created_at: 1, expires_at: null, consumed_at: null },
+    })
+    .execute()
 }
 
 async function backUp({ dir, databaseUrl }: TestStore, path = file): Promise<void> {
@@ -179,6 +214,11 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
     expect(await store.db.selectFrom('api_tokens').select('id').where('revoked_at', 'is', null).execute()).toEqual([])
     expect(await store.db.selectFrom('service_tokens').select('enabled').execute()).toEqual([{ enabled: 0 }])
     expect(await read({ store }, 'sessions')).toEqual([])
+    expect(await store.db.selectFrom('grants').select('id').where('revoked_at', 'is', null).execute()).toEqual([])
+    expect(await store.db.selectFrom('browser_sessions').select('id').where('ended_at', 'is', null).execute()).toEqual(
+      [],
+    )
+    expect(await read({ store }, 'oauth_artifacts')).toEqual([])
     expect(await readEpoch(store.db)).toBeGreaterThanOrEqual(before)
   })
 

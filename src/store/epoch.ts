@@ -18,8 +18,11 @@ export interface Ended {
   serviceTokens: number
 }
 
+/** What lets somebody in for a while, or once: none of it outlives the epoch. */
+const PASSING = ['oauth_artifacts', 'sign_in_attempts', 'pins', 'single_use_links', 'questions'] as const
+
 /**
- * Access tokens and API tokens are revoked, sessions are forgotten. Service tokens are switched off: each can be switched on again by
+ * Access tokens and API tokens are revoked, and what clients were given by people; people's browsers are signed out, sessions are forgotten. Service tokens are switched off: each can be switched on again by
  * who knows that it was not withdrawn meanwhile, and its bot keeps its secret.
  */
 export async function advanceEpoch(trx: Trx, now: number): Promise<Ended> {
@@ -31,6 +34,14 @@ export async function advanceEpoch(trx: Trx, now: number): Promise<Ended> {
     .execute()
   await trx.deleteFrom('toggles').where('owner', 'like', 'session:%').execute()
   await trx.deleteFrom('sessions').execute()
+  await trx.updateTable('browser_sessions').set({ ended_at: now }).where('ended_at', 'is', null).execute()
+  await trx
+    .updateTable('grants')
+    .set({ revoked_at: now, revoked_why: 'revoked' })
+    .where('revoked_at', 'is', null)
+    .execute()
+  for (const table of PASSING) await trx.deleteFrom(table).execute()
+  await trx.deleteFrom('questions').execute()
   const access = await trx
     .updateTable('access_tokens')
     .set({ revoked_at: now })
