@@ -29,6 +29,7 @@ import {
   type SettingName,
   type SettingValues,
 } from './config/settings-schema.ts'
+import { type BootstrapConfig, bootstrapOf, type SmtpConfig, signInProblems, smtpOf } from './config/sign-in.ts'
 import { openStdio, type StdioConfig, stdioProblems } from './config/stdio.ts'
 
 const MIB = 1024 * 1024
@@ -65,6 +66,10 @@ export interface Config {
     /** What is reached without it. */
     noProxy: readonly string[]
   }
+  /** Null where no mail is set. */
+  smtp: SmtpConfig | null
+  /** The first owner, or null where people make one by the link. */
+  bootstrap: BootstrapConfig | null
   /** What the file declares; null sections are left to the API. */
   declared: Declared
 }
@@ -116,7 +121,7 @@ export function readSettings(source: ConfigSource): Settings {
   }
   const values = { ...parsed.data, data: resolve(source.cwd, parsed.data.data) }
   refuseOpenDoor(values, origins)
-  const problems = stdioProblems({ values, origins })
+  const problems = [...stdioProblems({ values, origins }), ...signInProblems({ values, origins })]
   if (problems.length > 0) throw new ConfigError(problems)
   const declared = { portals: list(file, 'portals'), servers: list(file, 'servers'), policies: list(file, 'policies') }
   return { values, origins, declared, file: file?.path ?? null, warnings: oddVariables(source.env) }
@@ -166,6 +171,8 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     stdio,
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
+    smtp: smtpOf(values),
+    bootstrap: bootstrapOf(values),
     declared: settings.declared,
   }
   const keyOrigin = key.file === null ? (given?.origin ?? 'default') : key.made ? 'generated' : 'file'

@@ -74,6 +74,28 @@ export const fileSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('How other machines are reached.'),
+  smtp: z
+    .strictObject({
+      host: FIELDS['smtp.host'].optional(),
+      port: FIELDS['smtp.port'].nullable().optional(),
+      user: FIELDS['smtp.user'].optional(),
+      password: FIELDS['smtp.password'].optional(),
+      password_file: twin('smtp.password'),
+      from: FIELDS['smtp.from'].optional(),
+      tls: FIELDS['smtp.tls'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('The mail server, for one-time PINs.'),
+  bootstrap: z
+    .strictObject({
+      admin_email: FIELDS['bootstrap.admin_email'].optional(),
+      admin_password: FIELDS['bootstrap.admin_password'].optional(),
+      admin_password_file: twin('bootstrap.admin_password'),
+    })
+    .nullable()
+    .optional()
+    .describe('The first owner, for a set-up without a browser.'),
   portals: declared
     .nullable()
     .optional()

@@ -102,6 +102,16 @@ const database = z
   .string()
   .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), 'must begin with postgres:// and be a URL')
 
+const address = z
+  .string()
+  .trim()
+  .max(320)
+  .regex(
+    /^[^\s@\p{Cc}<>]+@[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/iu,
+    'must be an e-mail address (its domain beyond ASCII as "xn--…")',
+  )
+  .toLowerCase()
+
 const proxyUrl = z
   .string()
   .refine(isProxyUrl, 'must be http://host:port or https://host:port, with user and password where it wants them')
@@ -187,6 +197,29 @@ export const FIELDS = {
   'outbound.no_proxy': list(z.string().max(300)).describe(
     'Names, .suffixes and addresses, with or without a port, that are reached without the proxy. They are judged as ever.',
   ),
+  'smtp.host': host
+    .nullable()
+    .describe('Mail server for one-time PINs. It may be inside; no proxy stands between. Not set: no mail.'),
+  'smtp.port': integer(1, 65_535).describe('Its port: 587, 465 with tls "implicit", or 25 for a relay.'),
+  'smtp.user': z.string().min(1).nullable().describe('Whom the portal signs in as at the mail server.'),
+  'smtp.password': z.string().min(1).nullable().describe('The password of smtp.user.'),
+  'smtp.from': address.nullable().describe('Address that mail comes from.'),
+  'smtp.tls': z
+    .enum(['starttls', 'implicit', 'none'])
+    .describe(
+      'starttls: encrypted before anything is said, or not sent. implicit: encrypted from the first byte. none: in the clear, without a password.',
+    ),
+  'bootstrap.admin_email': address
+    .nullable()
+    .describe(
+      'Address of the first owner, who is made at the first start, once, if nobody is owner. Needs the password.',
+    ),
+  'bootstrap.admin_password': z
+    .string()
+    .min(12, 'must have 12 to 256 characters')
+    .max(256, 'must have 12 to 256 characters')
+    .nullable()
+    .describe('Password of the first owner, 12 to 256 characters. Take it out of the settings after the first start.'),
   ...limitFields(),
 } as const
 
@@ -251,6 +284,14 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
   'outbound.proxy': { variable: 'HTTPS_PROXY', fallback: null, secret: true },
   'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
+  'smtp.host': { variable: 'PORTICO_SMTP_HOST', fallback: null, secret: false },
+  'smtp.port': { variable: 'PORTICO_SMTP_PORT', fallback: '587', secret: false },
+  'smtp.user': { variable: 'PORTICO_SMTP_USER', fallback: null, secret: false },
+  'smtp.password': { variable: 'PORTICO_SMTP_PASSWORD', fallback: null, secret: true },
+  'smtp.from': { variable: 'PORTICO_SMTP_FROM', fallback: null, secret: false },
+  'smtp.tls': { variable: 'PORTICO_SMTP_TLS', fallback: 'starttls', secret: false },
+  'bootstrap.admin_email': { variable: 'PORTICO_BOOTSTRAP_ADMIN_EMAIL', fallback: null, secret: false },
+  'bootstrap.admin_password': { variable: 'PORTICO_BOOTSTRAP_ADMIN_PASSWORD', fallback: null, secret: true },
   ...limitSettings(),
 }
 

@@ -15,11 +15,12 @@ export interface Local {
   offersPin(): boolean
   signIn(given: { email: string; password: string; from: Visitor }): Promise<Completed>
   /**
-   * Mails a PIN, if the address is of somebody who could get something with it; the answer is the same for any other.
+   * Mails a PIN, if the address is of somebody who could get something with it; the answer is the same for any other, and where PINs
+   * are not offered.
    *
    * @param asked `binding` is the browser's that asks; `returnTo` is where it goes on once it is signed in, checked by the caller
    */
-  sendPin(asked: { email: string; binding: string; returnTo: string; from: Visitor }): Promise<PinSent>
+  sendPin(asked: { email: string; binding: string; returnTo: string; from: Visitor }): Promise<'locked-out' | undefined>
   /** @returns `returnTo` as it was given with the PIN; `/` where there was none */
   enterPin(given: { code: string; binding: string; from: Visitor }): Promise<Completed & { returnTo: string }>
   /** Whether an admin link is good now. Changes nothing, however often it is asked. */
@@ -32,8 +33,6 @@ export interface Local {
   /** Waits for mail that is under way. */
   close(): Promise<void>
 }
-
-export type PinSent = 'sent' | 'locked-out' | 'not-offered'
 
 export interface NewOwner {
   email: string

@@ -10,7 +10,7 @@ import { roleOf } from '../roles.ts'
 import { addressOf } from './address.ts'
 import { NETWORK, ofNetwork, PIN_FROM, PIN_TO } from './budgets.ts'
 import type { Mail } from './mailer.ts'
-import type { LocalRooms, PinSent, Visitor } from './model.ts'
+import type { LocalRooms, Visitor } from './model.ts'
 import { insertPin, tryPin } from './pin-store.ts'
 
 const METHOD = 'sign-in pin'
@@ -19,25 +19,27 @@ const DIGITS = 8
 export async function sendPin(
   asked: { email: string; binding: string; returnTo: string; from: Visitor },
   rooms: LocalRooms,
-): Promise<PinSent> {
+): Promise<'locked-out' | undefined> {
   const { store, mailer, mac } = rooms
   const from = { ...asked.from, method: METHOD }
   const email = addressOf(asked.email)
-  const refuse = async (reason: 'locked-out' | 'not-offered'): Promise<PinSent> => {
-    await recordRefusedSignIn(reason, from, email ?? '', rooms)
-    return reason
+  if (mailer === null || rooms.pinProvider() === null) {
+    await recordRefusedSignIn('not-offered', from, email ?? '', rooms)
+    return undefined
   }
-  if (mailer === null || rooms.pinProvider() === null) return refuse('not-offered')
   const tries = [{ budget: PIN_TO, of: email ?? asked.email }, ofNetwork(PIN_FROM, from.clientIp)]
-  if (!mailer.hasRoom() || !(await takeTry(store, tries))) return refuse('locked-out')
-  if (email === null) return 'sent'
+  if (!mailer.hasRoom() || !(await takeTry(store, tries))) {
+    await recordRefusedSignIn('locked-out', from, email ?? '', rooms)
+    return 'locked-out'
+  }
+  if (email === null) return undefined
 
   const code = String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
   const { binding, returnTo } = asked
   await store.write((trx) => insertPin(store, trx, { email, code, binding, returnTo }, mac))
   const [role, isMeant] = await Promise.all([roleOf(store.db, { email, identity: null }), rooms.mayReceive(email)])
   if (role !== null || isMeant) mailer.send(mailOf(email, code, rooms))
-  return 'sent'
+  return undefined
 }
 
 export async function enterPin(
