@@ -184,6 +184,20 @@ export const LIMITS = {
     reached: 'it ends; its next request is 404',
     proof: [SESSIONS, 'no session lives longer than a week, used or not'],
   },
+  answer_time: {
+    what: 'How long a question to a person may wait for its answer',
+    value: 10 * MINUTE,
+    unit: 'ms',
+    reached: 'nothing is done; the call says that nobody answered, or that the question has to be asked again',
+    proof: ['src/http/inquiries.test.ts', 'a question that nobody answers in its time is over'],
+  },
+  page_link: {
+    what: 'How long the link to a page that is made for one person is good',
+    value: 15 * MINUTE,
+    unit: 'ms',
+    reached: '404; the client asks for a new one',
+    proof: ['src/portal/questions.test.ts', 'a link is good for a quarter of an hour (…)'],
+  },
   api_body: {
     what: 'One body to the REST API',
     value: MIB,

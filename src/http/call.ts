@@ -1,8 +1,8 @@
 /** One request from its handler to its last byte, the same for both eras: only the encoding differs. */
 import { Fault } from '../base/fault.ts'
 import type { Outcome } from '../portal/checkpoint.ts'
+import type { Errand } from '../portal/errand.ts'
 import { serve } from '../portal/portal.ts'
-import type { Errand } from '../portal/upstream-call.ts'
 import type { Visit } from '../portal/visit.ts'
 import { methodNotFound, replyOfBug, replyOfFault, replyOfRefusal, type SoughtKind } from '../protocol/errors.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'

@@ -7,11 +7,13 @@ import type { ServerResponse } from 'node:http'
 import { type Principal, principalKey } from '../base/principal.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
 import { InFlight } from './in-flight.ts'
+import { Inquiries } from './inquiries.ts'
 import { Tally } from './tally.ts'
 
 /** All that a door keeps of requests that are not over. */
 export interface Held {
   inFlight: InFlight
+  inquiries: Inquiries
   streams: Streams
   unread: Unread
   tally: Tally
@@ -20,6 +22,7 @@ export interface Held {
 export function openHeld(limits: LimitValues, times?: { reader: number }): Held {
   return {
     inFlight: new InFlight(),
+    inquiries: new Inquiries(),
     streams: new Streams(limits),
     unread: new Unread(times?.reader),
     tally: new Tally(),

@@ -21,6 +21,7 @@ import {
   refuseTooMuch,
   UNAVAILABLE,
 } from './guest.ts'
+import { inquirer, takeResponse } from './inquire-2025.ts'
 
 export type Classified2025 = Exclude<Classified, { kind: 'error' }>
 
@@ -30,12 +31,12 @@ export async function receive2025(guest: Guest, classified: Classified2025, room
   if (session === undefined) return
   switch (classified.kind) {
     case 'request':
-      return deliver(guest, await answerRequest(guest, session, classified.message, rooms))
+      return deliver(guest, await answerRequest(guest, session, classified.message, { rooms, alone: true }))
     case 'notification':
       rooms.inFlight.heed(session, classified.message)
       return accept(guest)
     case 'response':
-      // No question of the portal's is open, so this answers none.
+      await takeResponse(session, classified.message, rooms)
       return accept(guest)
     case 'batch':
       return answerBatch(guest, session, classified.members, rooms)
@@ -49,7 +50,7 @@ async function initialize(guest: Guest, message: WireRequest, rooms: DoorRooms):
   const decoded = decodeInitialize(message)
   if (decoded.kind === 'error') return answer.end(decoded.status, errorBody(decoded.error, decoded.id))
   const { session, sealed } = rooms.sessions.start(who.principal, place.spec.uid, decoded.client)
-  const answered = await run(guest, session, decoded.request, rooms)
+  const answered = await run(guest, session, decoded.request, { rooms, alone: false })
   if (answered.kind === 'body' && answered.status === 200) answer.setHeader('mcp-session-id', sealed)
   deliver(guest, answered)
 }
@@ -84,18 +85,19 @@ function deliver({ answer }: Guest, answered: Answered): void {
   else answer.end(answered.status, answered.body)
 }
 
-async function answerRequest(
-  guest: Guest,
-  session: Session,
-  message: WireRequest,
-  rooms: DoorRooms,
-): Promise<Answered> {
+interface Run {
+  rooms: DoorRooms
+  /** The request has the answer's stream to itself, so questions may be put there. */
+  alone: boolean
+}
+
+async function answerRequest(guest: Guest, session: Session, message: WireRequest, how: Run): Promise<Answered> {
   const decoded = decode2025(message)
-  if (decoded.kind === 'decoded') return run(guest, session, decoded.request, rooms)
+  if (decoded.kind === 'decoded') return run(guest, session, decoded.request, how)
   return { kind: 'body', status: decoded.status, body: errorBody(decoded.error, decoded.id) }
 }
 
-async function run(guest: Guest, session: Session, request: Request, rooms: DoorRooms): Promise<Answered> {
+async function run(guest: Guest, session: Session, request: Request, { rooms, alone }: Run): Promise<Answered> {
   const visit = await enter(guest, { client: session.client, session, request }, rooms)
   const cancel = rooms.inFlight.add(session, request.id)
   const token = request.meta.progressToken ?? null
@@ -103,7 +105,8 @@ async function run(guest: Guest, session: Session, request: Request, rooms: Door
     const message = encodeNotification2025(notification, token)
     if (message) guest.answer.send(message)
   }
-  const served = await serveRequest(visit, { request, headers: null, cancel, report }, rooms)
+  const inquire = alone ? inquirer(guest, session, cancel, rooms) : null
+  const served = await serveRequest(visit, { request, headers: null, cancel, report, inquire }, rooms)
   rooms.inFlight.remove(session, request.id)
   if (served.kind === 'forbidden') return served
   if (served.kind === 'unavailable') return { kind: 'body', status: 503, body: errorBody(UNAVAILABLE, request.id) }
@@ -127,7 +130,7 @@ async function answerBatch(
   for (const member of members) {
     if (member.kind === 'notification') rooms.inFlight.heed(session, member.message)
     if (member.kind !== 'request') continue
-    const answered = await answerRequest(guest, session, member.message, rooms)
+    const answered = await answerRequest(guest, session, member.message, { rooms, alone: false })
     if (answered.kind === 'forbidden') return refuseForbidden(guest.answer)
     bodies.push(Buffer.isBuffer(answered.body) ? answered.body : Buffer.concat(answered.body))
   }
@@ -138,6 +141,7 @@ async function answerBatch(
 async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
   await rooms.sessions.end(session)
   rooms.inFlight.endStream(session)
+  rooms.inquiries.endSession(session.id)
   guest.answer.end(200, Buffer.from('{}'))
 }
 

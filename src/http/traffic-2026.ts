@@ -50,7 +50,7 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
     if (message) answer.send(message)
   }
   const { headers } = arrival
-  const served = await serveRequest(visit, { request, headers, cancel, report }, rooms)
+  const served = await serveRequest(visit, { request, headers, cancel, report, inquire: null }, rooms)
 
   if (served.kind === 'forbidden') return refuseForbidden(answer)
   if (served.kind === 'unavailable') return answer.end(503, errorBody(UNAVAILABLE, request.id))

@@ -4,10 +4,13 @@ import { checkParamHeaders } from '../protocol/era-2026/param-headers.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { BUILTINS } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
+import { resumed } from './resumed.ts'
 import type { Rooms } from './rooms.ts'
-import { findTarget, type Target } from './target.ts'
-import { askOwner, type Errand } from './upstream-call.ts'
+import type { Scene } from './scene.ts'
+import { findTarget } from './target.ts'
+import { askOwner } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -16,15 +19,17 @@ export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
   if (typeof name !== 'string') return badInput(visit, errand, rooms, '"name" must be the name of a tool.')
   if (!isObject(input)) return badInput(visit, errand, rooms, '"arguments" must be an object.')
   const target = findTarget(visit, 'tool', name)
-  return passCheckpoint({ method, target }, visit, rooms.audit, () => perform(target, input, { visit, errand, rooms }))
+  return passCheckpoint({ method, target }, visit, rooms.audit, (deed) =>
+    resumed({ visit, errand, rooms, target, deed }, (scene) => perform(input, scene)),
+  )
 }
 
-type Scene = { visit: Visit; errand: Errand; rooms: Rooms }
-
-async function perform(target: Target, input: JsonObject, { visit, errand, rooms }: Scene): Promise<Performed> {
+async function perform(input: JsonObject, scene: Scene): Promise<Performed> {
+  const { visit, errand, rooms, target } = scene
   if (target.kind === 'builtin') {
-    const result = await BUILTINS.get(target.name)?.run(input, visit, rooms)
-    return { reply: { kind: 'result', result: result ?? {} }, credential: null, upstreamMs: 0 }
+    const done = await BUILTINS.get(target.name)?.run(input, scene)
+    if (done === undefined) throw new Error(`there is no built-in tool ${target.name}`)
+    return { ...done, credential: null, upstreamMs: 0 }
   }
   if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
   const { entry } = target

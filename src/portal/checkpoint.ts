@@ -6,10 +6,12 @@
  * is finished before the outcome is returned, so no last byte can leave unrecorded.
  */
 
-import type { Audit, DeedEnd, DeedStart } from '../audit/event.ts'
+import type { Audit, DeedEnd } from '../audit/event.ts'
 import { Fault } from '../base/fault.ts'
+import type { DeedId } from '../base/ids.ts'
 import { type Refusal, refused } from '../base/refusal.ts'
 import type { Reply } from '../protocol/model.ts'
+import { startOf } from './deed-start.ts'
 import { offered, type Target } from './target.ts'
 import type { Visit } from './visit.ts'
 
@@ -25,17 +27,20 @@ export interface Performed {
   credential: string | null
   /** Milliseconds in the upstream. */
   upstreamMs: number
+  /** What the audit has to know beside the reply: what was changed, or why nothing was. */
+  note?: Pick<DeedEnd, 'change' | 'error'>
 }
 
-export type Perform = () => Promise<Performed> | Performed
+/** @param deed for deeds that are part of this one */
+export type Perform = (deed: DeedId) => Promise<Performed> | Performed
 
 export type Outcome = { kind: 'answered'; reply: Reply } | Refusal | { kind: 'failed'; error: unknown }
 
 /** @throws Fault `audit-unavailable`: what cannot be recorded is neither done nor answered */
 export async function passCheckpoint(deed: Deed, visit: Visit, audit: Audit, perform: Perform): Promise<Outcome> {
-  const entry = await audit.begin(startOf(deed, visit))
+  const entry = await audit.begin(startOf(deed.method, deed.target.name, visit))
   const end: DeedEnd = { outcome: 'unknown' }
-  const outcome = await attempt(deed, visit, perform, end).catch(
+  const outcome = await attempt(deed.target, visit, () => perform(entry.deed), end).catch(
     (error: unknown): Outcome => ({ kind: 'failed', error }),
   )
   close(end, outcome)
@@ -43,8 +48,12 @@ export async function passCheckpoint(deed: Deed, visit: Visit, audit: Audit, per
   return outcome
 }
 
-async function attempt(deed: Deed, visit: Visit, perform: Perform, end: DeedEnd): Promise<Outcome> {
-  const { target } = deed
+async function attempt(
+  target: Target,
+  visit: Visit,
+  perform: () => Promise<Performed> | Performed,
+  end: DeedEnd,
+): Promise<Outcome> {
   if (target.kind === 'capability') {
     end.server = target.entry.server.id
     end.original = target.entry.original
@@ -62,26 +71,8 @@ async function attempt(deed: Deed, visit: Visit, perform: Perform, end: DeedEnd)
   const performed = await perform()
   end.upstreamMs = performed.upstreamMs
   if (performed.credential !== null) end.credential = performed.credential
+  if (performed.note !== undefined) Object.assign(end, performed.note)
   return { kind: 'answered', reply: performed.reply }
-}
-
-function startOf(deed: Deed, visit: Visit): DeedStart {
-  const { client, principal, spec, session } = visit
-  const start: DeedStart = {
-    deed: visit.newDeed(),
-    plane: 'mcp',
-    actor: visit.actor,
-    method: deed.method,
-    portal: spec.id,
-    era: client.version,
-    clientIp: visit.clientIp,
-  }
-  if (deed.target.name !== null) start.capability = deed.target.name
-  if (client.name !== null) start.clientName = client.name
-  if (client.clientVersion !== null) start.clientVersion = client.clientVersion
-  start.session = session === null ? `grant:${principal.grant}` : session.id
-  if (visit.traceparent !== null) start.traceparent = visit.traceparent
-  return start
 }
 
 function close(end: DeedEnd, outcome: Outcome): void {
@@ -109,6 +100,6 @@ function closeAnswered(end: DeedEnd, reply: Reply): void {
     end.outcome = 'error'
     end.error = String(reply.error.code)
   } else {
-    end.outcome = 'answered'
+    end.outcome = reply.kind === 'result' && reply.result.isError === true ? 'tool-error' : 'answered'
   }
 }

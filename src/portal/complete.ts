@@ -1,10 +1,11 @@
 /** `completion/complete`: routed by what it refers to, so that a denied prompt or template completes nothing. */
 import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
 import type { Rooms } from './rooms.ts'
 import { findTarget, type Target } from './target.ts'
-import { askOwner, type Errand } from './upstream-call.ts'
+import { askOwner } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {

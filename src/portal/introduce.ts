@@ -6,10 +6,10 @@
 import { LIMITS } from '../config/limits.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import { cut } from './render.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
-import type { Errand } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function initialize(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {

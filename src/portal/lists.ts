@@ -8,9 +8,9 @@ import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import { BUILTIN_LIST } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
-import type { Errand } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export const PAGE = 1000

@@ -2,9 +2,9 @@
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
-import type { Errand } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function isObject(value: Json | undefined): value is JsonObject {

@@ -1,6 +1,8 @@
 /** The rooms that a handler may use, as `app.ts` wires them. */
 import type { Audit } from '../audit/event.ts'
 import type { Upstreams } from '../upstream/model.ts'
+import type { Announcements } from './announce.ts'
+import type { Questions } from './questions.ts'
 import type { Sessions } from './sessions.ts'
 import type { Toggles } from './toggles.ts'
 
@@ -9,6 +11,15 @@ export interface Rooms {
   upstreams: Upstreams
   toggles: Toggles
   sessions: Sessions
+  questions: Questions
+  announcements: Announcements
+  /** Where links to the portal's own pages begin. */
+  links: Links
   /** Name and version of this program, as MCP's `Implementation`. */
   info: { name: string; title: string; version: string }
+}
+
+export interface Links {
+  /** The base URL under which people sign in, without trailing slash. */
+  issuer(): string
 }

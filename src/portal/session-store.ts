@@ -1,5 +1,5 @@
 /** Rows of 2025-era sessions that have something to remember, and the server switches of sessions and grants. */
-import type { Transaction } from 'kysely'
+import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { ServerUid, SessionId } from '../base/ids.ts'
 import type { LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
@@ -163,14 +163,41 @@ export async function loadSwitchedOff(store: Store, owner: string): Promise<Serv
   return rows.map((row) => row.server_uid as ServerUid)
 }
 
-export async function saveSwitch(store: Store, owner: string, server: ServerUid, enabled: boolean): Promise<void> {
-  const values = { enabled: enabled ? 1 : 0, set_at: store.clock.now() }
-  await store.write(async (trx) => {
-    await trx
-      .insertInto('toggles')
-      .values({ owner, server_uid: server, ...values })
-      .onConflict((conflict) => conflict.columns(['owner', 'server_uid']).doUpdateSet(values))
-      .execute()
-    await store.versions.bump(trx, 'sessions')
+/** Who switched a server: the model, by a tool, or the person, on a page. */
+export type SetBy = 'model' | 'person'
+
+/**
+ * One transaction. What a person switched off is the person's to switch on: a model's switch leaves it as it is, one that
+ * would say "off" once more included, or the next could say "on".
+ *
+ * @returns those that were set, in order
+ */
+export function saveSwitches(
+  store: Store,
+  owner: string,
+  switches: ReadonlyMap<ServerUid, boolean>,
+  by: SetBy,
+): Promise<ServerUid[]> {
+  return store.write(async (trx) => {
+    const set: ServerUid[] = []
+    for (const [server, enabled] of switches) {
+      const values = { enabled: enabled ? 1 : 0, set_at: store.clock.now(), set_by: by }
+      const isFree = (eb: SwitchExpression) =>
+        eb.not(eb.and([eb('toggles.enabled', '=', 0), eb('toggles.set_by', '=', 'person')]))
+      const saved = await trx
+        .insertInto('toggles')
+        .values({ owner, server_uid: server, ...values })
+        .onConflict((conflict) => {
+          const update = conflict.columns(['owner', 'server_uid']).doUpdateSet(values)
+          return by === 'person' ? update : update.where(isFree)
+        })
+        .returning('server_uid')
+        .execute()
+      if (saved.length > 0) set.push(server)
+    }
+    if (set.length > 0) await store.versions.bump(trx, 'sessions')
+    return set
   })
 }
+
+type SwitchExpression = ExpressionBuilder<Tables, 'toggles'>

@@ -4,14 +4,18 @@
  */
 import type { ServerUid } from '../base/ids.ts'
 import type { Store } from '../store/open.ts'
-import { loadSwitchedOff, saveSwitch } from './session-store.ts'
+import { loadSwitchedOff, type SetBy, saveSwitches } from './session-store.ts'
 
 export interface Toggles {
   /** The set if it is known, at once. @param owner `grant:<id>` or `session:<id>` */
   peek(owner: string): ReadonlySet<ServerUid> | undefined
   load(owner: string): Promise<ReadonlySet<ServerUid>>
-  /** Returns when the switch is in effect here; other replicas follow within a second. */
-  set(owner: string, server: ServerUid, enabled: boolean): Promise<void>
+  /**
+   * Returns when the switches are in effect here; other replicas follow within a second. What a person switched off, a
+   * model does not switch.
+   * @returns those that were set
+   */
+  set(owner: string, switches: ReadonlyMap<ServerUid, boolean>, by: SetBy): Promise<readonly ServerUid[]>
   onChange(listener: () => void): void
 }
 
@@ -45,7 +49,7 @@ export function openToggles(store: Store): Toggles {
   return {
     peek: (owner) => known.get(owner),
     load,
-    set: (owner, server, enabled) => saveSwitch(store, owner, server, enabled),
+    set: (owner, switches, by) => saveSwitches(store, owner, switches, by),
     onChange: (listener) => void listeners.push(listener),
   }
 }

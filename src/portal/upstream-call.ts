@@ -1,23 +1,12 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
-import type { Cancellation } from '../base/cancel.ts'
 import { Fault } from '../base/fault.ts'
-import type { HeaderMap } from '../protocol/classify.ts'
-import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+import type { JsonObject } from '../protocol/model.ts'
 import { MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
+import type { Errand } from './errand.ts'
 import type { Visit } from './visit.ts'
-
-/** One request under way, with the ends that lead back to its caller. */
-export interface Errand {
-  request: Request
-  /** Of a 2026-era request, for its `Mcp-Param-*`; null otherwise. */
-  headers: HeaderMap | null
-  cancel: Cancellation
-  /** Hands a notification that belongs to this request to the caller's stream, in order, before the reply. */
-  report(notification: Notification): void
-}
 
 const LOOP = `This call has gone through ${MOST_PORTALS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
 

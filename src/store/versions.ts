@@ -13,6 +13,8 @@ export const TOPICS = [
   'tokens',
   /** Identity providers, roles, the organisation's settings, signing keys. */
   'identity',
+  /** Answers that came to another replica than the one that waits for them. */
+  'questions',
 ] as const
 export type Topic = (typeof TOPICS)[number]
 

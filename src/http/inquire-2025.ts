@@ -1,0 +1,73 @@
+/**
+ * A question to a 2025-era client, on the stream of the very call that asks. The answer is posted to the session: here, or
+ * to another replica, which hands it over. The question ends with the call, the session's client, the token and the process.
+ */
+import type { Cancellation } from '../base/cancel.ts'
+import type { Inquire, InquiryEnd } from '../portal/errand.ts'
+import type { Session } from '../portal/sessions.ts'
+import type { WireResponse } from '../protocol/classify.ts'
+import { encodeInquiry, encodeInquiryOver } from '../protocol/era-2025/question.ts'
+import type { JsonObject } from '../protocol/model.ts'
+import type { DoorRooms, Guest } from './guest.ts'
+import type { Inquiry } from './inquiries.ts'
+
+/** A batch and a client that takes no stream have none that could carry a question: then this is not to be asked for. */
+export function inquirer(guest: Guest, session: Session, cancel: Cancellation, rooms: DoorRooms): Inquire | null {
+  if (!guest.answer.takesStream) return null
+  return (method, params) => {
+    // A call that waits for a person holds a stream open, and counts as one.
+    const giveBack = rooms.streams.take(guest.who.principal)
+    if (typeof giveBack === 'string') return null
+    const inquiry = rooms.inquiries.open(session.id)
+    return carryOut({ inquiry, guest, session, cancel }, { method, params }, rooms).finally(giveBack)
+  }
+}
+
+interface Open {
+  inquiry: Inquiry
+  guest: Guest
+  session: Session
+  cancel: Cancellation
+}
+
+async function carryOut(
+  { inquiry, guest, session, cancel }: Open,
+  asked: { method: string; params: JsonObject },
+  rooms: DoorRooms,
+): Promise<InquiryEnd> {
+  const { answer } = guest
+  const { id } = inquiry
+  const { questions } = rooms
+  const gone = () => inquiry.settle({ kind: 'over', why: 'gone' })
+  cancel.listen(gone)
+  // The client can read no answer any more, so nothing may come of the question either.
+  answer.onAbandoned(gone)
+  answer.standBy(() => inquiry.settle({ kind: 'over', why: 'closing' }))
+  const stop = questions.onHanded(async () => {
+    const end = (await questions.handed([id])).get(id)
+    if (end !== undefined) inquiry.settle(end)
+  })
+  try {
+    const addressee = { principal: session.principal, owner: ownerOfSession(session), portalUid: session.portalUid }
+    // Before it is put: an answer may come back at once, to another replica.
+    await questions.expect(id, addressee)
+    answer.send(encodeInquiry(id, asked.method, asked.params))
+    const end = await inquiry.end
+    if (end.kind === 'over') answer.send(encodeInquiryOver(id, 'nobody waits for the answer any more'))
+    return end
+  } finally {
+    stop()
+    inquiry.settle({ kind: 'over', why: 'gone' })
+    await questions.settle(id)
+  }
+}
+
+/** An answer that was posted to the session: to a question that waits here, or at another replica, or to none. */
+export async function takeResponse(session: Session, message: WireResponse, rooms: DoorRooms): Promise<void> {
+  if (rooms.inquiries.answer(session.id, message) || typeof message.id !== 'string') return
+  await rooms.questions.hand(message.id, ownerOfSession(session), { kind: message.outcome, body: message.body })
+}
+
+function ownerOfSession({ id }: Session): string {
+  return `session:${id}`
+}

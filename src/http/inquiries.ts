@@ -1,0 +1,66 @@
+/**
+ * Questions that wait for a 2025-era client's answer, by session and our own id. An answer counts only in the session
+ * that was asked: an id alone, though nobody can guess it, opens nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import { LIMITS } from '../config/limits.ts'
+import type { InquiryEnd } from '../portal/errand.ts'
+import type { WireResponse } from '../protocol/classify.ts'
+
+export interface Inquiry {
+  /** Ours, and unique over all replicas. */
+  readonly id: string
+  readonly end: Promise<InquiryEnd>
+  /** Only the first end counts. */
+  settle(end: InquiryEnd): void
+}
+
+export class Inquiries {
+  readonly #open = new Map<string, Inquiry>()
+  readonly #waitMs: number
+
+  /** @param waitMs how long a person has to answer */
+  constructor(waitMs: number = LIMITS.answer_time.value) {
+    this.#waitMs = waitMs
+  }
+
+  /** @param session the id of the session that is asked */
+  open(session: string): Inquiry {
+    const id = `portico-${randomUUID()}`
+    const key = keyOf(session, id)
+    const { promise, resolve } = Promise.withResolvers<InquiryEnd>()
+    const timer = setTimeout(() => settle({ kind: 'over', why: 'late' }), this.#waitMs)
+    timer.unref()
+    const settle = (end: InquiryEnd): void => {
+      clearTimeout(timer)
+      this.#open.delete(key)
+      resolve(end)
+    }
+    const inquiry = { id, end: promise, settle }
+    this.#open.set(key, inquiry)
+    return inquiry
+  }
+
+  /** @returns false for an answer to nothing that this session was asked here */
+  answer(session: string, { id, outcome, body }: WireResponse): boolean {
+    const inquiry = typeof id === 'string' ? this.#open.get(keyOf(session, id)) : undefined
+    inquiry?.settle({ kind: outcome, body })
+    return inquiry !== undefined
+  }
+
+  /** The session is over: nobody can answer in it any more. */
+  endSession(session: string): void {
+    for (const [key, inquiry] of [...this.#open]) {
+      if (key.startsWith(keyOf(session, ''))) inquiry.settle({ kind: 'over', why: 'gone' })
+    }
+  }
+
+  /** Open questions, for those who watch that nothing stays behind. */
+  get size(): number {
+    return this.#open.size
+  }
+}
+
+function keyOf(session: string, id: string): string {
+  return `${session} ${id}`
+}

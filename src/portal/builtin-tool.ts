@@ -1,0 +1,30 @@
+/** What one of the portal's own tools is made of. They speak of the caller's own view only: a server that a policy hides is not named, not counted and not switchable. */
+import type { JsonObject, Reply } from '../protocol/model.ts'
+import type { Performed } from './checkpoint.ts'
+import type { Scene } from './scene.ts'
+import type { ServerSpec } from './spec.ts'
+import type { Visit } from './visit.ts'
+
+export interface BuiltinTool {
+  definition: JsonObject
+  run(input: JsonObject, scene: Scene): Promise<Done> | Done
+}
+
+export type Done = Pick<Performed, 'reply' | 'note'>
+
+/** What the policies let this caller reach, switched on or not. */
+export function usable(visit: Pick<Visit, 'spec' | 'access'>): readonly ServerSpec[] {
+  return visit.spec.servers.filter(({ uid }) => visit.access.servers.get(uid)?.allow === true)
+}
+
+export function answer(value: JsonObject): Reply {
+  return {
+    kind: 'result',
+    result: { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value },
+  }
+}
+
+/** @param text for the model: what was wrong and what to do */
+export function mistake(text: string): Reply {
+  return { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } }
+}

@@ -1,0 +1,25 @@
+/** One request under way, with the ends that lead back to its caller. */
+import type { Cancellation } from '../base/cancel.ts'
+import type { HeaderMap } from '../protocol/classify.ts'
+import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+
+export interface Errand {
+  request: Request
+  /** Of a 2026-era request, for its `Mcp-Param-*`; null otherwise. */
+  headers: HeaderMap | null
+  cancel: Cancellation
+  /** Hands a notification that belongs to this request to the caller's stream, in order, before the reply. */
+  report(notification: Notification): void
+  /** Sends a request of our own on this request's stream (2025); null where there is none that could carry it. */
+  inquire: Inquire | null
+  /** What the caller answered before it sent this request again (2026), by kind of question. */
+  answers?: ReadonlyMap<string, JsonObject>
+}
+
+/** @returns null where this caller has as many streams open as it may */
+export type Inquire = (method: string, params: JsonObject) => Promise<InquiryEnd> | null
+
+/** `over`: nobody answered in time, the request was given up, or the portal closes. */
+export type InquiryEnd =
+  | { kind: 'result' | 'error'; body: JsonObject }
+  | { kind: 'over'; why: 'late' | 'gone' | 'closing' }
