@@ -41,7 +41,6 @@ export async function advanceEpoch(trx: Trx, now: number): Promise<Ended> {
     .where('revoked_at', 'is', null)
     .execute()
   for (const table of PASSING) await trx.deleteFrom(table).execute()
-  await trx.deleteFrom('questions').execute()
   const access = await trx
     .updateTable('access_tokens')
     .set({ revoked_at: now })
