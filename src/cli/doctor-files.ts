@@ -50,10 +50,12 @@ function checkJournals(data: string): Finding[] {
 /** The configuration file, where a secret stands in it in the clear. */
 function checkFile({ file, origins }: Settings): Finding[] {
   if (file === null || process.platform === 'win32' || (statSync(file).mode & 0o077) === 0) return []
-  const secrets = (['encryption_key', 'database_url'] as const).filter((name) => {
-    const from = origins.get(name)
-    return from?.origin === 'file' && !from.where.endsWith('_file')
-  })
+  const secrets = (['encryption_key', 'database_url', 'smtp.password', 'bootstrap.admin_password'] as const).filter(
+    (name) => {
+      const from = origins.get(name)
+      return from?.origin === 'file' && !from.where.endsWith('_file')
+    },
+  )
   if (secrets.length === 0) return []
   return [problem('settings', `others may read ${file}, which holds ${secrets.join(' and ')}`, `chmod 600 '${file}'`)]
 }

@@ -68,6 +68,12 @@ export async function deleteRoleMember(store: Store, trx: Trx, id: string): Prom
   return 'removed'
 }
 
+/** Whether there is such an identity provider, so that a group can be one of it. */
+export async function hasProvider(db: Db, id: string): Promise<boolean> {
+  const row = await db.selectFrom('identity_providers').select('id').where('id', '=', id).executeTakeFirst()
+  return row !== undefined
+}
+
 /** Accounts of people who are not switched off, with what may give them a role. */
 export async function listAccountsForRoles(
   db: Db,
