@@ -3,7 +3,7 @@
  * serve, encode. What is refused before the caller is known says the same whether or not the portal exists.
  */
 import type { PortalId } from '../base/ids.ts'
-import type { Authenticated } from '../identity/authenticate.ts'
+import type { Authenticated, Shown } from '../identity/authenticate.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Place } from '../portal/spec.ts'
 import { classify } from '../protocol/classify.ts'
@@ -30,10 +30,11 @@ const DEFAULT_HOSTNAME = 'localhost'
 
 export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
-  const shared = { waiting, unread: rooms.unread }
+  const standsBy = (answer: Answer): void => void retireRevoked(answer, rooms)
+  const shared = { waiting, standsBy, unread: rooms.unread }
   // A stream may stay open for hours; it ends with the token that opened it.
   rooms.authenticator.onChange(() => {
-    for (const answer of [...waiting]) void retireRevoked(answer, rooms)
+    for (const answer of [...waiting]) standsBy(answer)
   })
   // A session may be ended on another replica, or make room for a new one; its stream ends with it.
   rooms.sessions.onEnded(() => {
@@ -71,8 +72,13 @@ async function endStreams({ sessions, inFlight }: DoorRooms): Promise<void> {
   for (const session of await sessions.over(open)) inFlight.endStream(session)
 }
 
-async function retireRevoked(answer: Answer, rooms: DoorRooms): Promise<void> {
-  if ((await authenticate(answer.asked, rooms)) === null) answer.retire()
+/** A token that has only expired is no reason: its client holds a newer one and reads on. */
+async function retireRevoked(answer: Answer, { authenticator, log }: DoorRooms): Promise<void> {
+  const stands = await authenticator.stands(shownIn(answer.asked)).catch((error: unknown) => {
+    log.warn({ err: error }, 'a stream ends, because it is not known whether its token still stands')
+    return false
+  })
+  if (!stands) answer.retire()
 }
 
 async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
@@ -92,8 +98,12 @@ async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
   return receive2025(guest, classified, rooms)
 }
 
-function authenticate({ headers }: Asked, { authenticator }: DoorRooms) {
-  return authenticator.authenticate({
+function authenticate(asked: Asked, { authenticator }: DoorRooms) {
+  return authenticator.authenticate(shownIn(asked))
+}
+
+function shownIn({ headers }: Asked): Shown {
+  return {
     authorization: headers.authorization,
     clientId: headers['cf-access-client-id'],
     clientSecret: headers['cf-access-client-secret'],

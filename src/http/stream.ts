@@ -26,6 +26,8 @@ export interface Asked {
 export interface Answering {
   /** Streams that only wait for events, so that a closing listener can end them. */
   waiting: Set<Answer>
+  /** Told of each that begins to wait: its credential may have been withdrawn while its request was still being read. */
+  standsBy(answer: Answer): void
   unread: Unread
 }
 
@@ -121,6 +123,7 @@ export class Answer {
   /** The listener closes: a waiting stream ends, an answer under way is left to finish. */
   retire(): void {
     this.#end?.()
+    this.#shared.standsBy(this)
   }
 
   /** The client went away before it had its answer. */

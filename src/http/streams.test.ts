@@ -75,7 +75,11 @@ test('what a client holds that left before anybody listened is given back', asyn
   const { server, connection, ask } = await serve((response) => {
     response.once('close', () => {
       const asked = { response, headers: {}, cors: [] }
-      const answer = new Answer(asked, true, person('ada'), { waiting: new Set(), unread: new Unread() })
+      const answer = new Answer(asked, true, person('ada'), {
+        waiting: new Set(),
+        standsBy: () => {},
+        unread: new Unread(),
+      })
       answer.onClose(() => givenBack++)
       answer.onAbandoned(() => givenBack++)
       answer.open()

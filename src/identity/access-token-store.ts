@@ -89,6 +89,37 @@ export async function revokeAccessToken(store: Store, trx: Trx, id: string): Pro
   await store.versions.bump(trx, 'tokens')
 }
 
+/** @returns how many of a user's were good until now */
+export async function revokeAccessTokensOf(store: Store, trx: Trx, userId: string): Promise<number> {
+  const revoked = await trx
+    .updateTable('access_tokens')
+    .set({ revoked_at: store.clock.now() })
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst()
+  const count = Number(revoked.numUpdatedRows)
+  if (count > 0) await store.versions.bump(trx, 'tokens')
+  return count
+}
+
+/**
+ * Which of these have not been withdrawn. A client's token that has expired counts as long as its grant stands, because the client renews
+ * it; one that an admin made is its own grant, and is over when it expires.
+ *
+ * @param digests a few hundred at most @returns those that stand
+ */
+export async function findStanding(db: Db, digests: readonly string[], now: number): Promise<ReadonlySet<string>> {
+  const rows = await joined(db)
+    .where('token_digest', 'in', [...digests])
+    .where('access_tokens.revoked_at', 'is', null)
+    .execute()
+  const standing = rows.filter((row) => {
+    const isOver = row.id === row.grant_id && row.expires_at !== null && row.expires_at <= now
+    return !isOver && !toRecord(row).isStopped
+  })
+  return new Set(standing.map((row) => row.token_digest))
+}
+
 function joined(db: Db) {
   return db
     .selectFrom('access_tokens')
