@@ -8,7 +8,7 @@ const reference: Credential = { kind: 'reference' }
 const signIn: Credential = { kind: 'sign-in' }
 const headers = { Authorization: 'Bearer ptat_x' }
 
-const json = (client: (typeof CLIENTS)[number], credential = token) =>
+const json = (client: (typeof CLIENTS)[number], credential: Credential = token) =>
   JSON.parse(configFor(client, entry, credential).text)
 
 describe('client configuration', () => {

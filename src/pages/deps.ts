@@ -1,11 +1,14 @@
 /** What the pages are given by `app.ts`, and what each of them gets of a request. */
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
+import type { UserId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Browser, BrowserSessions } from '../identity/browser-session-store.ts'
+import type { Completed, SignInFrom, SignInRefusal } from '../identity/complete-sign-in.ts'
 import type { AuthorizationServer } from '../identity/oauth/model.ts'
+import type { OrganizationKeeper } from '../identity/organization.ts'
 import type { Directory } from '../portal/directory.ts'
-import type { Store } from '../store/open.ts'
+import type { Store, Trx } from '../store/open.ts'
 
 export interface PageDeps {
   store: Store
@@ -14,9 +17,47 @@ export interface PageDeps {
   log: Log
   directory: Directory
   browsers: BrowserSessions
-  authorizations: AuthorizationServer
+  organization: Pick<OrganizationKeeper, 'current'>
+  authorizations: Pick<AuthorizationServer, 'pending' | 'isRemembered' | 'approve' | 'deny'>
+  providers: ProviderWays
+  local: LocalWays
+  /** People's own connections to servers, where there are any: signing out may delete them. */
+  connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
   /** The base URL under which people sign in: the public one, else loopback. */
   issuer(): string
+}
+
+/** Signing in through identity providers, as far as a page needs it. */
+export interface ProviderWays {
+  offered(): readonly { id: string; name: string; type: string }[]
+  /** @returns where the browser goes */
+  start(
+    providerId: string,
+    from: { binding: string; returnTo: string; from: SignInFrom },
+  ): Promise<{ location: string } | { refused: SignInRefusal }>
+  callback(
+    providerId: string,
+    callbackUrl: URL,
+    from: { binding: string; from: SignInFrom },
+  ): Promise<{ kind: 'signed-in'; setCookie: string; returnTo: string } | { kind: 'refused'; reason: SignInRefusal }>
+}
+
+/** Of which browser and machine somebody signs in. */
+export type Visitor = Omit<SignInFrom, 'method'>
+
+/** Signing in by what the portal itself keeps: passwords and mailed codes. */
+export interface LocalWays {
+  offersPassword(): boolean
+  offersPin(): boolean
+  signIn(tried: { email: string; password: string; from: Visitor }): Promise<Completed>
+  /** Says nothing of whether there is such a person. */
+  sendPin(asked: {
+    email: string
+    binding: string
+    returnTo: string
+    from: Visitor
+  }): Promise<'sent' | 'locked-out' | 'not-offered'>
+  enterPin(tried: { code: string; binding: string; from: Visitor }): Promise<Completed & { returnTo: string }>
 }
 
 /** What the listener knows of a request. */
@@ -32,6 +73,7 @@ export interface PageCall {
   deps: PageDeps
   caller: PageCaller
   request: Request
+  /** What was asked for, under the issuer, whatever host was asked. */
   url: URL
   /** Named parts of the path. */
   params: Readonly<Record<string, string>>

@@ -1,51 +1,169 @@
 /**
- * The portal's home: what it is, its address, and how a client is told of it. Readable by anyone who may reach the
- * listener, so it says nothing of servers, tools or people. It works without script and loads nothing from elsewhere.
+ * The portal's home: what it is, its address, and how a client is told of it. Readable by anyone who may reach the listener, so to who is
+ * not signed in it names no server, tool or person, and no portal but the one whose host was asked. Who is signed in sees what they may
+ * reach, and what acts for them, and can end each of it.
  */
 import { html } from 'hono/html'
+import type { ClientEntry } from '../contract/client-config.ts'
+import type { BrowserSession } from '../identity/browser-session-store.ts'
 import type { Directory } from '../portal/directory.ts'
-import { page } from './page.ts'
+import type { PortalSpec } from '../portal/spec.ts'
+import { COPY_SCRIPT } from './copy-script.ts'
+import type { PageCall, PageCaller, PageRoute } from './deps.ts'
+import { clientGuides } from './home-clients.ts'
+import { browsersOf, clientsOf } from './home-person.ts'
+import { type Markup, page, show } from './page.ts'
+import { counted } from './people-words.ts'
+import { problemPage } from './problem.ts'
+import { type ReachedServer, reachedPortals, reachOf } from './reach.ts'
 
-/**
- * @param asked the name and origin that were asked for; they have passed the guard
- * @param publicUrl the public base URL, or null where the portal is reached on loopback
- */
+export const HOME_PAGES: readonly PageRoute[] = [{ method: 'GET', path: '/', anyHost: true, handler: home }]
+
+/** What a form of this page did, told on the page that follows it. */
+const DONE: Readonly<Record<string, string>> = {
+  client: 'The client lost access, at once. It may ask you again.',
+  browser: 'The browser is signed out.',
+}
+
+async function home(call: PageCall): Promise<Response> {
+  const { directory, issuer } = call.deps
+  const { session } = call.browser
+  const portal = chosen(call)
+  if (portal === undefined) return problemPage('not-found')
+  const body =
+    session === null
+      ? signedOut(portal, call)
+      : await signedIn(call, { portal, session, reached: reachOf(directory, portal, session) })
+  return show(call, portal.name, html`${heading(portal, endpointOf(portal, call.caller, issuer()))}${body}`, {
+    wide: true,
+    script: COPY_SCRIPT,
+  })
+}
+
+/** The portal of the host, else the default one; another by its id only for a person who may enter it. */
+function chosen({ deps, caller, browser, url }: PageCall): PortalSpec | undefined {
+  const { directory } = deps
+  const own = portalAt(directory, caller.hostname)
+  const wanted = url.searchParams.get('portal')
+  if (wanted === null || browser.session === null) return own
+  return reachedPortals(directory, browser.session).find(({ id }) => id === wanted) ?? own
+}
+
+function portalAt(directory: Directory, hostname: string): PortalSpec | undefined {
+  return directory.byHostname(hostname) ?? directory.byHostname('localhost')
+}
+
+/** Under its own host where it was asked there, else under the one address that all portals have. */
+export function endpointOf(
+  portal: PortalSpec,
+  caller: Pick<PageCaller, 'hostname' | 'origin'>,
+  issuer: string,
+): string {
+  if (portal.hostname === 'localhost') return `${issuer}/mcp`
+  return portal.hostname === caller.hostname ? `${caller.origin}/mcp` : `${issuer}/p/${portal.id}/mcp`
+}
+
+/** What clients are to call it. */
+function entryOf(portal: PortalSpec, url: string): ClientEntry {
+  return { name: portal.id === 'default' ? 'portico' : portal.id, url }
+}
+
+function heading(portal: PortalSpec, endpoint: string): Markup {
+  return html`<header>
+      <h1><bdi>${portal.name}</bdi></h1>
+      <p class="lead">${portal.description ?? 'One address for every MCP server that you may use.'}</p>
+    </header>
+    <section class="card" aria-labelledby="endpoint-label">
+      <label id="endpoint-label" for="endpoint" class="first">Address for your client</label>
+      <div class="pair"><input id="endpoint" readonly value="${endpoint}" data-copy="the address" /></div>
+      <p class="hint">Add it to a client once. The client opens a browser, you sign in, and your tools are there.</p>
+    </section>`
+}
+
+function connect(entry: ClientEntry): Markup {
+  return html`<section class="card" aria-labelledby="connect">
+    <h2 id="connect">Connect a client</h2>
+    ${clientGuides(entry)}
+  </section>`
+}
+
+function signedOut(portal: PortalSpec, call: PageCall): Markup {
+  const issuer = call.deps.issuer()
+  return html`${connect(entryOf(portal, endpointOf(portal, call.caller, issuer)))}
+    <section class="card" aria-labelledby="yours">
+      <h2 id="yours">See what is yours</h2>
+      <p>Sign in here to see the servers that you may use, and the clients that act for you.</p>
+      <div class="actions"><a class="button primary" href="${issuer}/sign-in">Sign in</a></div>
+    </section>`
+}
+
+interface Person {
+  portal: PortalSpec
+  session: BrowserSession
+  reached: readonly ReachedServer[] | null
+}
+
+async function signedIn(call: PageCall, { portal, session, reached }: Person): Promise<Markup> {
+  const done = DONE[call.url.searchParams.get('done') ?? '']
+  const others = reachedPortals(call.deps.directory, session).filter(({ uid }) => uid !== portal.uid)
+  return html`${done === undefined ? '' : html`<div class="note good" role="status"><p>${done}</p></div>`}
+    ${servers(call, { portal, session, reached })}
+    ${others.length === 0 ? '' : otherPortals(others)}
+    ${reached === null ? '' : connect(entryOf(portal, endpointOf(portal, call.caller, call.deps.issuer())))}
+    ${await clientsOf(call, session)}
+    ${await browsersOf(call, session)}
+    <section class="card" aria-labelledby="leave">
+      <h2 id="leave">Sign out</h2>
+      <p>Ends every browser and every client of yours. You are asked once more.</p>
+      <div class="actions"><a class="button" href="/sign-out">Sign out</a></div>
+    </section>`
+}
+
+function servers(call: PageCall, { session, reached }: Person): Markup {
+  if (reached === null)
+    return html`<section class="card" aria-labelledby="servers">
+      <h2 id="servers">Your servers</h2>
+      <p>No policy of this portal lets <bdi>${session.label}</bdi> in. Ask an admin of ${call.deps.organization.current().name} for access, or <a href="/sign-in">use another account</a>.</p>
+    </section>`
+  return html`<section class="card" aria-labelledby="servers">
+    <h2 id="servers">Your servers</h2>
+    ${
+      reached.length === 0
+        ? html`<p>There is no server for you in this portal yet.</p>`
+        : html`<ul class="rows">
+            ${reached.map(
+              ({ id, name, tools }) =>
+                html`<li><span class="what"><strong><bdi>${name}</bdi></strong> <code class="soft">${id}</code></span><span class="soft">${counted(tools, 'tool')}</span></li>`,
+            )}
+          </ul>`
+    }
+  </section>`
+}
+
+function otherPortals(others: readonly PortalSpec[]): Markup {
+  return html`<section class="card" aria-labelledby="others">
+    <h2 id="others">Your other portals</h2>
+    <ul class="rows">
+      ${others.map(({ id, name }) => html`<li><a href="/?portal=${id}"><bdi>${name}</bdi></a></li>`)}
+    </ul>
+  </section>`
+}
+
+/** For a portal whose pages are not opened yet. @param asked the name and origin that were asked for; they have passed the guard */
 export async function homePage(
-  asked: { hostname: string; origin: string },
+  asked: Pick<PageCaller, 'hostname' | 'origin'>,
   directory: Directory,
   publicUrl: string | null,
 ): Promise<Response> {
-  const portal = directory.byHostname(asked.hostname) ?? directory.byHostname('localhost')
-  if (!portal) return notFoundPage()
-  const endpoint = `${publicUrl ?? asked.origin}/mcp`
-  const entry = { type: 'http', url: endpoint, headers: { Authorization: 'Bearer YOUR_TOKEN' } }
-  const config = JSON.stringify({ mcpServers: { [portal.id]: entry } }, null, 2)
-  return page(
-    portal.name,
-    html`<h1>${portal.name}</h1>
-      ${portal.description === null ? '' : html`<p class="lead">${portal.description}</p>`}
-      <p>One address for every MCP server your team uses. Give it to your client and you have the tools that you may use.</p>
-      <label for="endpoint">Address</label>
-      <input id="endpoint" readonly value="${endpoint}" />
-      <h2>Claude Code</h2>
-      <pre>claude mcp add --transport http ${portal.id} ${endpoint} --header "Authorization: Bearer YOUR_TOKEN"</pre>
-      <h2>Cursor and other clients that read <code>mcpServers</code></h2>
-      <pre>${config}</pre>
-      <h2>A token</h2>
-      <p>
-        Ask the admin of this portal for an access token; your client sends it as <code>Authorization: Bearer</code>. Admins
-        make one with:
-      </p>
-      <pre>portico token create --user you@example.com --portal ${portal.id}</pre>`,
-    200,
-  )
+  const portal = portalAt(directory, asked.hostname)
+  if (portal === undefined) return problemPage('not-found')
+  const endpoint = endpointOf(portal, asked, publicUrl ?? asked.origin)
+  return page(portal.name, html`${heading(portal, endpoint)}${connect(entryOf(portal, endpoint))}`, 200, {
+    wide: true,
+    script: COPY_SCRIPT,
+  })
 }
 
 export function notFoundPage(): Promise<Response> {
-  return page(
-    'Not found',
-    html`<h1>There is nothing here</h1>
-      <p><a href="/">The portal's home</a> tells how to connect a client.</p>`,
-    404,
-  )
+  return problemPage('not-found')
 }

@@ -3,13 +3,16 @@
  * for a form its size and its token, then the page. A page that is not in the table is not there.
  */
 
+import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
-import { notFoundPage } from './home.ts'
+import { HOME_PAGES, notFoundPage } from './home.ts'
 import { seeOther } from './page.ts'
 import { problemPage } from './problem.ts'
 import { readForm } from './read-form.ts'
+import { SIGN_IN_PAGES } from './sign-in.ts'
+import { SIGN_OUT_PAGES } from './sign-out.ts'
 
-export const PAGES: readonly PageRoute[] = []
+export const PAGES: readonly PageRoute[] = [...HOME_PAGES, ...SIGN_IN_PAGES, ...SIGN_OUT_PAGES, ...CONSENT_PAGES]
 
 export interface Pages {
   fetch(request: Request, caller: PageCaller): Promise<Response>
@@ -18,17 +21,22 @@ export interface Pages {
 export function createPages(deps: PageDeps, routes: readonly PageRoute[] = PAGES): Pages {
   return {
     async fetch(request, caller) {
-      const url = new URL(request.url)
+      const issuer = deps.issuer()
+      const url = underIssuer(request.url, issuer)
       const found = find(routes, request.method, url.pathname)
       if (found === null) return notFoundPage()
-      const issuer = deps.issuer()
-      if (found.route.anyHost !== true && caller.origin !== issuer && caller.hostname !== new URL(issuer).hostname) {
+      if (found.route.anyHost !== true && caller.origin !== issuer && caller.hostname !== url.hostname) {
         // The session is the issuer's alone: a form sent elsewhere was not made by a page of ours.
         return request.method === 'GET' ? seeOther(`${issuer}${url.pathname}${url.search}`) : notFoundPage()
       }
       return serve({ route: found.route, params: found.params, request, url, caller }, deps)
     },
   }
+}
+
+/** What was asked for, as if the issuer had been: nothing that a page makes of it holds what a Host header said. */
+function underIssuer(asked: string, issuer: string): URL {
+  return new URL(issuer + asked.slice(asked.indexOf('/', asked.indexOf('//') + 2)))
 }
 
 interface Found {

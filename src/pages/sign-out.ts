@@ -1,0 +1,145 @@
+/**
+ * Signing out: all of it, one browser, or one client. Signing out of all ends what the person's clients hold too, at once and on every
+ * replica, and says what it did. Only a form of ours does it.
+ */
+import { html } from 'hono/html'
+import type { ActorSnapshot } from '../audit/event.ts'
+import { type DeedId, newId } from '../base/ids.ts'
+import { type BrowserSession, endBrowserSessions, listBrowserSessions } from '../identity/browser-session-store.ts'
+import { listGrants, readGrant, revokeGrants } from '../identity/grant-store.ts'
+import type { Trx } from '../store/open.ts'
+import type { PageCall, PageRoute } from './deps.ts'
+import { formToken, page, seeOther, show } from './page.ts'
+import { counted } from './people-words.ts'
+import { problemPage } from './problem.ts'
+
+export const SIGN_OUT_PAGES: readonly PageRoute[] = [
+  { method: 'GET', path: '/sign-out', handler: confirm },
+  { method: 'POST', path: '/sign-out', handler: signOut },
+  { method: 'POST', path: '/sign-out/client', handler: endClient },
+  { method: 'POST', path: '/sign-out/browser', handler: endBrowser },
+]
+
+async function confirm(call: PageCall): Promise<Response> {
+  const { store, clock, connections } = call.deps
+  const { session } = call.browser
+  if (session === null) return seeOther('/')
+  const [grants, sessions] = await Promise.all([
+    listGrants(store.db, session.userId),
+    listBrowserSessions(store.db, session.userId, clock.now()),
+  ])
+  return show(
+    call,
+    'Sign out',
+    html`<section class="card" aria-labelledby="what">
+      <h1 id="what">Sign out everywhere?</h1>
+      <p class="lead">
+        This signs you out of ${counted(sessions.length, 'browser')} and takes back what ${counted(grants.length, 'client')} of yours may do. They ask you to sign in again.
+      </p>
+      <form method="post" action="/sign-out">
+        ${formToken(call)}
+        ${
+          connections === undefined
+            ? ''
+            : html`<label class="tick"><input type="checkbox" name="connections" value="yes" /><span>Also delete my connections to servers</span></label>`
+        }
+        <div class="actions">
+          <a class="button" href="/">Stay signed in</a>
+          <button class="primary">Sign out</button>
+        </div>
+      </form>
+      <p class="hint">To end one client or one browser alone, use its button on <a href="/">the portal’s home</a>.</p>
+    </section>`,
+  )
+}
+
+async function signOut(call: PageCall): Promise<Response> {
+  const { store, connections, browsers, organization } = call.deps
+  const { session } = call.browser
+  if (session === null) return seeOther('/')
+  const { userId } = session
+  const removes = connections !== undefined && call.form.get('connections') === 'yes'
+  const change = {
+    object: 'user',
+    id: userId,
+    fields: ['grants', 'browser_sessions', ...(removes ? ['connections'] : [])],
+  }
+  const done = await recorded(call, session, { method: 'sign-out', change }, async (trx) => ({
+    clients: await revokeGrants(store, trx, { userId }, 'signed-out'),
+    browsers: await endBrowserSessions(store, trx, { userId }),
+    connections: removes ? await connections.remove(trx, userId) : null,
+  }))
+  const name = organization.current().name
+  const response = await page(
+    'You are signed out',
+    html`<section class="card" aria-labelledby="what">
+      <h1 id="what">You are signed out</h1>
+      <p class="lead">This is what was done:</p>
+      <ul>
+        <li>${counted(done.browsers, 'browser')} signed out</li>
+        <li>${counted(done.clients, 'client')} lost access, at once</li>
+        ${done.connections === null ? '' : html`<li>${counted(done.connections, 'connection')} to servers deleted</li>`}
+      </ul>
+      <p class="soft">At your identity provider you may still be signed in; sign out there too on a computer that others use.</p>
+      <div class="actions">
+        <a class="button" href="/">To the portal’s home</a>
+        <a class="button primary" href="/sign-in">Sign in again</a>
+      </div>
+    </section>`,
+    200,
+    { organization: name },
+  )
+  for (const value of browsers.forget()) response.headers.append('set-cookie', value)
+  return response
+}
+
+async function endClient(call: PageCall): Promise<Response> {
+  const { store } = call.deps
+  const { session } = call.browser
+  if (session === null) return seeOther('/sign-in')
+  const id = call.form.get('id') ?? ''
+  const grant = await readGrant(store.db, id)
+  // Another person's is as unknown as one that never was.
+  if (grant === undefined || grant.userId !== session.userId) return problemPage('not-found')
+  const change = { object: 'grant', id, fields: [] }
+  await recorded(call, session, { method: 'sign-out client', change }, (trx) =>
+    revokeGrants(store, trx, { id }, 'revoked'),
+  )
+  return seeOther('/?done=client')
+}
+
+async function endBrowser(call: PageCall): Promise<Response> {
+  const { store, clock } = call.deps
+  const { session } = call.browser
+  if (session === null) return seeOther('/sign-in')
+  const id = call.form.get('id') ?? ''
+  const own = await listBrowserSessions(store.db, session.userId, clock.now())
+  if (!own.some((one) => one.id === id)) return problemPage('not-found')
+  const change = { object: 'browser_session', id, fields: [] }
+  await recorded(call, session, { method: 'sign-out browser', change }, (trx) => endBrowserSessions(store, trx, { id }))
+  return seeOther(id === session.id ? '/' : '/?done=browser')
+}
+
+interface Recorded {
+  method: string
+  change: { object: string; id: string; fields: readonly string[] }
+}
+
+/** @throws Fault `audit-unavailable`: what cannot be recorded is not done */
+async function recorded<T>(
+  { deps, caller }: PageCall,
+  { userId, label }: BrowserSession,
+  { method, change }: Recorded,
+  work: (trx: Trx) => Promise<T>,
+): Promise<T> {
+  const actor: ActorSnapshot = { kind: 'user', id: userId, label }
+  const { clientIp } = caller
+  const deed = newId<DeedId>(deps.clock.now())
+  const entry = await deps.audit.begin({ deed, plane: 'sign-in', actor, method, clientIp })
+  const done = await deps.store.write(work).catch(async (error: unknown) => {
+    await entry.finish({ outcome: 'failed', error: 'bug' })
+    throw error
+  })
+  await entry.finish({ outcome: 'answered', decision: 'allow', change })
+  return done
+}
