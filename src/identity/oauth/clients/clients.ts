@@ -1,0 +1,57 @@
+/** What the authorization server asks about clients, whichever way they came: where they are found, who they are to a person, and where they may be sent. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PortalUid } from '../../../base/ids.ts'
+import type { Adapter, Client } from '../library.ts'
+import type { ClientShown } from '../model.ts'
+import type { OauthRooms } from '../rooms.ts'
+import { clientAdapter, noteClientUse, readClient } from './client-store.ts'
+import { openMetadataDocuments } from './metadata-document.ts'
+import { type ClientKind, mayRedirect } from './policy.ts'
+import { judgeRedirectUri } from './redirect-uri.ts'
+import { handleRegistration } from './registration-desk.ts'
+import { showClient } from './show-client.ts'
+
+export interface Clients {
+  adapter: Adapter
+  /** The registration endpoint and what lies below it. */
+  register(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
+  /** Whether the document of a client may be fetched now. */
+  mayFetch(clientId: string, clientIp: string): boolean
+  fetch: OauthRooms['fetch']
+  show(client: Client): Promise<ClientShown>
+  /** Whether a portal takes a redirect that the library found among the client's own. */
+  mayRedirect(portal: PortalUid, kind: ClientKind, uri: string): boolean
+  /** That somebody let the client in: only that keeps a registration alive. */
+  noteUse(clientId: string): Promise<void>
+}
+
+/** How a redirect URI is remembered and shown. One that cannot be judged is shown as it is, and remembered by nothing else. */
+export function redirectFacts(uri: string): { key: string; host: string; isLoopback: boolean } {
+  const verdict = judgeRedirectUri(uri, [uri])
+  if (!verdict.ok) return { key: uri, host: uri, isLoopback: false }
+  return { key: verdict.key, host: verdict.host, isLoopback: verdict.kind === 'loopback' }
+}
+
+/** @param validate the library's own schema; throws where it would not take these clients */
+export function openClients(
+  rooms: OauthRooms,
+  validate: (metadata: Record<string, unknown>) => Promise<void>,
+): Clients {
+  const { store, audit, clock, issuer, clientPolicy: policy } = rooms
+  const documents = openMetadataDocuments({ clock, policy, fetch: rooms.fetch })
+  const desk = { store, audit, clock, policy, url: `${issuer}/oauth/register`, validate }
+  const kindOf = async ({ clientId, clientIdMetadataDocument: isDocument }: Client): Promise<ClientKind> => {
+    if (isDocument === true) return 'metadata-url'
+    return (await readClient(store, store.db, clientId))?.kind ?? 'registered'
+  }
+  return {
+    adapter: clientAdapter(store),
+    register: (request, response, clientIp) => handleRegistration(request, response, clientIp, desk),
+    mayFetch: (clientId, clientIp) => documents.mayFetch(clientId, clientIp),
+    fetch: documents.fetch,
+    show: async (client) => showClient(client, await kindOf(client)),
+    mayRedirect: (portal, kind, uri) =>
+      mayRedirect(policy(), uri, kind) && mayRedirect(rooms.portalClientPolicy(portal), uri, kind),
+    noteUse: (clientId) => noteClientUse(store, clientId),
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * What real clients say of themselves: the body that they register with, or the document that their id leads to. Taken from their sources and
+ * from what their makers publish, not made up; where a client fills a port or a scope in at run time, a likely one stands here. When a client
+ * changes, refresh the entry and its source.
+ */
+
+export interface ClientDocument {
+  client: string
+  /** Where it was seen, and when. */
+  source: string
+  how: 'registration' | 'document'
+  body: Record<string, unknown>
+  /** Redirect URIs that the client really asks for: the port may be another than the registered one. */
+  asks: readonly string[]
+}
+
+const CODE_AND_REFRESH = ['authorization_code', 'refresh_token']
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+export const CLIENT_DOCUMENTS: readonly ClientDocument[] = [
+  {
+    client: 'Claude Code',
+    source: 'https://claude.ai/oauth/claude-code-client-metadata, as published 2026-09-21',
+    how: 'document',
+    body: {
+      client_id: 'https://claude.ai/oauth/claude-code-client-metadata',
+      client_name: 'Claude Code',
+      client_uri: 'https://claude.ai',
+      redirect_uris: ['http://localhost/callback', 'http://127.0.0.1/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['http://localhost:58135/callback', 'http://127.0.0.1:60351/callback'],
+  },
+  {
+    client: 'Claude Code, where documents are not offered',
+    source: 'github.com/elmohq/elmo/pull/684, logged registrations of Claude Code 2.1, 2026-09-01 (members by its SDK)',
+    how: 'registration',
+    body: {
+      client_name: 'Claude Code (portico)',
+      redirect_uris: ['http://localhost:3118/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    },
+    asks: ['http://localhost:3118/callback', 'http://localhost:41007/callback'],
+  },
+  {
+    client: 'Claude (claude.ai, Desktop, mobile)',
+    source: 'https://claude.ai/oauth/mcp-oauth-client-metadata, as published 2026-09-21',
+    how: 'document',
+    body: {
+      client_id: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
+      client_name: 'Claude',
+      client_uri: 'https://claude.ai',
+      redirect_uris: ['https://claude.ai/api/mcp/auth_callback'],
+      grant_types: [...CODE_AND_REFRESH, 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['https://claude.ai/api/mcp/auth_callback'],
+  },
+  {
+    client: 'Claude, where documents are not offered',
+    source: "registration bodies for claude.ai in public connector tests, such as a Kotlin server's, 2026",
+    how: 'registration',
+    body: {
+      redirect_uris: ['https://claude.ai/api/mcp/auth_callback'],
+      token_endpoint_auth_method: 'none',
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      scope: 'mcp',
+      client_name: 'Claude',
+      application_type: 'web',
+    },
+    asks: ['https://claude.ai/api/mcp/auth_callback'],
+  },
+  {
+    client: 'Cursor, shared document',
+    source:
+      "https://cursor.com/oauth/mcp-client.json, as a public server's tests recorded it in 2026; it names no grant types",
+    how: 'document',
+    body: {
+      client_id: 'https://cursor.com/oauth/mcp-client.json',
+      client_name: 'Cursor',
+      token_endpoint_auth_method: 'none',
+      redirect_uris: [
+        'https://www.cursor.com/agents/mcp/oauth/callback',
+        'https://www.cursor.com/bot/mcp/oauth/callback',
+        'https://grok.com/connectors-oauth-exchange-code/',
+        'http://localhost:8787/callback',
+        'http://127.0.0.1:8787/callback',
+      ],
+    },
+    asks: ['https://www.cursor.com/agents/mcp/oauth/callback', 'http://localhost:8787/callback'],
+  },
+  {
+    client: 'Cursor, three redirects in one registration',
+    source: 'github.com/erp-mafia/accounted/pull/2225 and forum.cursor.com/t/165019, 2026-09-03',
+    how: 'registration',
+    body: {
+      client_name: 'Cursor',
+      redirect_uris: [
+        'cursor://anysphere.cursor-mcp/oauth/callback',
+        'https://www.cursor.com/agents/mcp/oauth/callback',
+        'http://localhost:8787/callback',
+      ],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['http://localhost:8787/callback', 'cursor://anysphere.cursor-mcp/oauth/callback'],
+  },
+  {
+    client: 'VS Code',
+    source: 'https://vscode.dev/oauth/client-metadata.json, as published 2026-09-21',
+    how: 'document',
+    body: {
+      client_name: 'Visual Studio Code',
+      logo_uri: 'https://code.visualstudio.com/assets/branding/code-stable.png',
+      grant_types: [...CODE_AND_REFRESH, DEVICE],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      client_id: 'https://vscode.dev/oauth/client-metadata.json',
+      client_uri: 'https://vscode.dev/product',
+      redirect_uris: ['http://127.0.0.1:33418/', 'https://vscode.dev/redirect'],
+    },
+    asks: ['http://127.0.0.1:33418/', 'http://127.0.0.1:59656/', 'https://vscode.dev/redirect'],
+  },
+  {
+    client: 'VS Code, where documents are not offered',
+    source: 'github.com/microsoft/vscode, src/vs/base/common/oauth.ts',
+    how: 'registration',
+    body: {
+      client_name: 'Visual Studio Code',
+      client_uri: 'https://code.visualstudio.com',
+      grant_types: [...CODE_AND_REFRESH, DEVICE],
+      response_types: ['code'],
+      redirect_uris: [
+        'https://insiders.vscode.dev/redirect',
+        'https://vscode.dev/redirect',
+        'http://127.0.0.1/',
+        'http://127.0.0.1:33418/',
+      ],
+      scope: 'openid profile email',
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    },
+    asks: ['http://127.0.0.1:33418/', 'http://127.0.0.1:59656/', 'https://vscode.dev/redirect'],
+  },
+  {
+    client: 'ChatGPT',
+    source: 'https://chatgpt.com/oauth/client.json, as published 2026-09-21; it signs, with keys at an address',
+    how: 'document',
+    body: {
+      client_id: 'https://chatgpt.com/oauth/client.json',
+      client_uri: 'https://chatgpt.com/',
+      redirect_uris: ['https://chatgpt.com/connector_platform_oauth_redirect'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      client_name: 'ChatGPT',
+      logo_uri: 'https://persistent.oaistatic.com/sonic/misc/openai-logo.png',
+      token_endpoint_auth_signing_alg: 'RS256',
+      jwks_uri: 'https://chatgpt.com/oauth/jwks.json',
+    },
+    asks: ['https://chatgpt.com/connector_platform_oauth_redirect'],
+  },
+  {
+    client: 'ChatGPT, where documents are not offered',
+    source:
+      'registration bodies for ChatGPT in public connector tests, 2026; developers.openai.com/apps-sdk/build/auth',
+    how: 'registration',
+    body: {
+      client_name: 'ChatGPT',
+      redirect_uris: ['https://chatgpt.com/connector/oauth/OUbdUMlL15Ct'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['https://chatgpt.com/connector/oauth/OUbdUMlL15Ct'],
+  },
+  {
+    client: 'Codex',
+    source: 'https://chatgpt.com/oauth/codex/client.json, members by public servers that fetch it, 2026-09',
+    how: 'document',
+    body: {
+      client_id: 'https://chatgpt.com/oauth/codex/client.json',
+      client_name: 'Codex',
+      redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['http://127.0.0.1:43123/callback'],
+  },
+  {
+    client: 'Codex, where documents are not offered',
+    source: 'github.com/elmohq/elmo/pull/684, logged registrations of Codex 0.147, 2026-09-01 (members by its SDK)',
+    how: 'registration',
+    body: {
+      client_name: 'Codex',
+      redirect_uris: ['http://127.0.0.1:37819/callback/abc123ABC_-x'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    },
+    asks: ['http://127.0.0.1:37819/callback/abc123ABC_-x'],
+  },
+  {
+    client: 'Gemini CLI',
+    source:
+      'github.com/google-gemini/gemini-cli, packages/core/src/mcp/oauth-provider.ts; an empty scope is sent as it is',
+    how: 'registration',
+    body: {
+      client_name: 'Gemini CLI MCP Client',
+      redirect_uris: ['http://localhost:7777/oauth/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      scope: '',
+    },
+    asks: ['http://localhost:7777/oauth/callback'],
+  },
+  {
+    client: 'Windsurf',
+    source:
+      'no body was found in public; it uses the SDK with a loopback redirect, as its users report, or its own scheme',
+    how: 'registration',
+    body: {
+      client_name: 'Windsurf',
+      redirect_uris: ['http://localhost:43100/callback', 'windsurf://codeium.windsurf/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['http://localhost:51234/callback', 'windsurf://codeium.windsurf/callback'],
+  },
+  {
+    client: 'Zed',
+    source: 'https://zed.dev/oauth/client-metadata.json, as published 2026-09-21',
+    how: 'document',
+    body: {
+      client_id: 'https://zed.dev/oauth/client-metadata.json',
+      client_name: 'Zed',
+      client_uri: 'https://zed.dev',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      logo_uri: 'https://cdn.zed.dev/images/logo-dark.png',
+    },
+    asks: ['http://127.0.0.1:49152/callback'],
+  },
+  {
+    client: 'Zed, where documents are not offered',
+    source: 'github.com/zed-industries/zed, crates/context_server/src/oauth.rs',
+    how: 'registration',
+    body: {
+      client_name: 'Zed',
+      redirect_uris: ['http://127.0.0.1:49152/callback'],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    asks: ['http://127.0.0.1:49152/callback'],
+  },
+  {
+    client: 'Goose',
+    source: 'https://goose-docs.ai/oauth/client-metadata.json, as published 2026-09-21',
+    how: 'document',
+    body: {
+      client_id: 'https://goose-docs.ai/oauth/client-metadata.json',
+      client_name: 'goose',
+      logo_uri: 'https://goose-docs.ai/img/logo_light.png',
+      redirect_uris: ['http://127.0.0.1/oauth_callback', 'http://[::1]/oauth_callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      code_challenge_methods_supported: ['S256'],
+    },
+    asks: ['http://127.0.0.1:41927/oauth_callback', 'http://[::1]:41927/oauth_callback'],
+  },
+  {
+    client: 'OpenCode',
+    source: 'github.com/anomalyco/opencode/pull/47737, 2026-09-07',
+    how: 'document',
+    body: {
+      client_id: 'https://opencode.ai/oauth/opencode/client.json',
+      client_name: 'opencode',
+      client_uri: 'https://opencode.ai',
+      logo_uri: 'https://opencode.ai/web-app-manifest-512x512.png',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      token_endpoint_auth_methods_supported: ['none'],
+    },
+    asks: ['http://127.0.0.1:19876/callback'],
+  },
+  {
+    client: 'mcp-remote',
+    source: 'the package mcp-remote 0.15.1, its client metadata',
+    how: 'registration',
+    body: {
+      redirect_uris: ['http://localhost:3334/oauth/callback'],
+      token_endpoint_auth_method: 'none',
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      client_name: 'MCP CLI Proxy',
+      client_uri: 'https://github.com/modelcontextprotocol/mcp-cli',
+      software_id: '2e6dc280-f3c3-4e01-99a7-8181dbd1d23d',
+      software_version: '0.15.1',
+      scope: 'openid email profile',
+      application_type: 'native',
+    },
+    asks: ['http://localhost:3334/oauth/callback', 'http://localhost:9696/oauth/callback'],
+  },
+  {
+    client: 'MCP Inspector',
+    source: 'the package @modelcontextprotocol/inspector 2.12.0, clients/cli; an empty scope is sent as it is',
+    how: 'registration',
+    body: {
+      redirect_uris: ['http://localhost:6276/oauth/callback'],
+      token_endpoint_auth_method: 'none',
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      client_name: 'MCP Inspector',
+      client_uri: 'https://github.com/modelcontextprotocol/inspector',
+      scope: '',
+      application_type: 'native',
+    },
+    asks: ['http://localhost:6276/oauth/callback'],
+  },
+  {
+    client: 'the example of the SDK, version 1, which keeps a secret',
+    source: 'the package @modelcontextprotocol/sdk 1.32.2, examples/client/simpleOAuthClient.js',
+    how: 'registration',
+    body: {
+      client_name: 'Simple OAuth MCP Client',
+      redirect_uris: ['http://localhost:8090/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_post',
+    },
+    asks: ['http://localhost:8090/callback'],
+  },
+  {
+    client: 'the elicitation example of the SDK, version 1',
+    source: 'the package @modelcontextprotocol/sdk 1.32.2, examples/client/elicitationUrlExample.js',
+    how: 'registration',
+    body: {
+      client_name: 'Elicitation MCP Client',
+      redirect_uris: ['http://localhost:8090/callback'],
+      grant_types: CODE_AND_REFRESH,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_post',
+      scope: 'mcp:tools',
+    },
+    asks: ['http://localhost:8090/callback'],
+  },
+  {
+    client: 'the SDK, version 2, with what it adds by itself',
+    source:
+      'the package @modelcontextprotocol/client 2.4.0: grant types and application type where its caller names none',
+    how: 'registration',
+    body: {
+      client_name: 'Example client',
+      redirect_uris: ['http://127.0.0.1:53682/callback'],
+      grant_types: CODE_AND_REFRESH,
+      application_type: 'native',
+    },
+    asks: ['http://127.0.0.1:53682/callback'],
+  },
+]
