@@ -20,7 +20,9 @@ import { openDoor } from './http/mcp.ts'
 import { openServer, type RequestTimes } from './http/server.ts'
 import { type Held, openHeld } from './http/streams.ts'
 import { openAuthenticator } from './identity/authenticate.ts'
-import { authenticateOperator } from './identity/operators.ts'
+import { openBrowserSessions } from './identity/browser-session-store.ts'
+import { makeFirstOwner } from './identity/local/bootstrap.ts'
+import { authenticateOperator, authenticatePerson, type BrowserShown } from './identity/operators.ts'
 import type { Figures } from './metrics/figures.ts'
 import { openMetrics } from './metrics/metrics.ts'
 import { homePage, notFoundPage } from './pages/home.ts'
@@ -145,6 +147,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     },
     namesBeside: (uid: ServerUid) => namesBeside(directory, uid),
     authenticate: (authorization: string | null) => authenticateOperator(authorization, store, clock),
+  const issuer = () => publicUrl ?? `http://127.0.0.1:${own.port}`
+  const browsers = openBrowserSessions(store, issuer)
   }
   // The file first: what it declares is not made a second time.
   await applyDeclared(adminDeps, config.declared)
@@ -154,6 +158,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const rooms = { audit, upstreams, toggles, sessions, info, authenticator, directory, visitors, changes, clock, log }
   const held = openHeld(config.limits, options.times)
   const door = openDoor({ ...rooms, identity: identity(info), ...held })
+    authenticatePerson: (shown: BrowserShown) => authenticatePerson(shown, { store, browsers, issuer }),
+    issuer,
   const figures = () => figuresOf({ held, sessions, audit, upstreams })
   const metrics = openMetrics({ figures, authenticate: adminDeps.authenticate })
   const server = await openServer(config, {

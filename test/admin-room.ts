@@ -12,7 +12,8 @@ import type { Role } from '../src/base/principal.ts'
 import { digest, keyRing, newSecret, openSealer } from '../src/base/secret.ts'
 import type { StdioConfig } from '../src/config/stdio.ts'
 import { insertApiToken } from '../src/identity/api-token-store.ts'
-import { authenticateOperator } from '../src/identity/operators.ts'
+import { type BrowserSessions, openBrowserSessions } from '../src/identity/browser-session-store.ts'
+import { authenticateOperator, authenticatePerson } from '../src/identity/operators.ts'
 import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
@@ -44,6 +45,7 @@ export interface AdminRoom {
   deps: AdminDeps
   audit: Audit
   upstreams: Upstreams
+  browsers: BrowserSessions
   /** The secret of an unscoped owner token that never ends. */
   owner: string
   clock: MovableClock
@@ -66,6 +68,8 @@ export interface MovableClock extends Clock {
   move(ms: number): void
 }
 
+/** Where people sign in. */
+export const ISSUER = 'http://localhost'
 export const LOCAL: Caller = { clientIp: '127.0.0.1', loopback: true }
 export const REMOTE: Caller = { clientIp: '192.0.2.7', loopback: false }
 
@@ -114,6 +118,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     limits: { refusedMs: 0 },
   })
   const deps: AdminDeps = {
+  const browsers = openBrowserSessions(store, () => ISSUER)
     ...{ store, sealer, upstreams, egress, audit, clock, log },
     config: { accountId: settings.accountId ?? null, stdio },
     configFile: settings.configFile ?? null,
@@ -121,6 +126,8 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     namesBeside: () => settings.beside ?? new Map(),
     authenticate: (header) => authenticateOperator(header, store, clock),
   }
+    authenticatePerson: (shown) => authenticatePerson(shown, { store, browsers, issuer: () => ISSUER }),
+    issuer: () => ISSUER,
   const admin = createAdmin(deps)
   const token: AdminRoom['token'] = async (
     role,
@@ -134,7 +141,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const owner = await token('owner')
   const fetch: AdminRoom['fetch'] = (request, caller = LOCAL) => admin.fetch(request, caller)
   return {
-    ...{ at, deps, audit, upstreams, owner, clock, fetch, token },
+    ...{ at, deps, audit, upstreams, browsers, owner, clock, fetch, token },
     ask: (method, path, options = {}) => ask(fetch, owner, { method, path, ...options }),
     end: async () => {
       await upstreams.close()

@@ -2,10 +2,8 @@
  * `/tokens/api`: who may use this API. Nobody makes, or takes away, more than they hold: not a higher role, not a wider scope,
  * not a longer life.
  */
-import type { Operator } from '../base/principal.ts'
 import { digest, newSecret } from '../base/secret.ts'
 import type { PageQuery } from '../contract/envelope.ts'
-import { rightsOf } from '../contract/rights.ts'
 import type { ApiTokenCreate, ApiTokenShown } from '../contract/tokens.ts'
 import {
   type ApiTokenRecord,
@@ -16,6 +14,7 @@ import {
   readApiToken,
 } from '../identity/api-token-store.ts'
 import type { Db } from '../store/open.ts'
+import { holds } from './holds.ts'
 import { pageOf } from './paging.ts'
 import { conflict, forbidden, notFound } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
@@ -40,7 +39,8 @@ export async function createApiToken({ deps, body, operator }: Call<ApiTokenCrea
   const secret = newSecret('ptapi')
   const made = { ...wanted, name: body.name, digest: digest(secret), createdBy: operator.name, expiresAt }
   const id = await deps.store.write(async (trx) => {
-    const own = await readApiToken(trx, operator.id)
+    // A person's role has no end; it is taken away.
+    const own = operator.kind === 'api_token' ? await readApiToken(trx, operator.id) : undefined
     const ownEnd = own?.expiresAt ?? null
     if (ownEnd !== null && (expiresAt === null || expiresAt > ownEnd)) {
       throw forbidden(
@@ -73,14 +73,6 @@ export async function revokeApiToken({ deps, id, operator }: Call): Promise<Outc
     result: show(await existing(deps.store.db, id)),
     change: { object: 'api_token', id, fields: ['revoked_at'] },
   }
-}
-
-const RANK: Readonly<Record<Operator['role'], number>> = { auditor: 0, admin: 1, owner: 2 }
-
-function holds(operator: Operator, wanted: { role: Operator['role']; scopes: readonly string[] }): boolean {
-  if (RANK[wanted.role] > RANK[operator.role]) return false
-  const own = rightsOf(operator.role, operator.scopes)
-  return rightsOf(wanted.role, wanted.scopes).every((right) => own.includes(right))
 }
 
 function show(token: ApiTokenRecord): ApiTokenShown {

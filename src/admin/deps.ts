@@ -4,9 +4,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
 import type { PortalUid, ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import type { Operator } from '../base/principal.ts'
+import type { PersonOperator, TokenOperator } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
+import type { BrowserShown } from '../identity/operators.ts'
 import type { Store } from '../store/open.ts'
 import type { ChildRules } from '../upstream/child-rules.ts'
 import type { Upstreams } from '../upstream/model.ts'
@@ -29,7 +30,11 @@ export interface AdminDeps {
   /** Public names of the tools of other servers, in all portals that this server is in, with the server that has each. */
   namesBeside(server: ServerUid): ReadonlyMap<string, string>
   /** @returns null for anything that is not a live API token */
-  authenticate(authorization: string | null): Promise<Operator | null>
+  authenticate(authorization: string | null): Promise<TokenOperator | null>
+  /** @returns null where no page of ours sent it or nobody is signed in; `no-role` for a person who may not work on the portal */
+  authenticatePerson(shown: BrowserShown): Promise<PersonOperator | 'no-role' | null>
+  /** The base URL under which people sign in. */
+  issuer(): string
 }
 
 /** What the door knows of the connection. */

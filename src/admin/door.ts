@@ -3,18 +3,19 @@
  * audit row, the right, the body, the work, the audit row, the answer. The table says the rest.
  */
 import { type Context, Hono } from 'hono'
-import type { DeedEnd, DeedStart, Entry } from '../audit/event.ts'
+import type { ActorSnapshot, DeedEnd, DeedStart, Entry } from '../audit/event.ts'
 import { Fault } from '../base/fault.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import type { Operator } from '../base/principal.ts'
 import { rightsOf } from '../contract/rights.ts'
+import type { BrowserShown } from '../identity/operators.ts'
 import { isDatabaseDown } from '../store/trouble.ts'
 import { fail, succeed } from './answer.ts'
 import type { AdminDeps, Caller } from './deps.ts'
 import { readJson, refuseHostileJson } from './json-body.ts'
 import { describeApi } from './openapi.ts'
 import { ApiRefusal, forbidden, notFound } from './refusal.ts'
-import type { Call, Outcome, Route } from './route.ts'
+import { type Call, namesIn, type Outcome, type Route } from './route.ts'
 
 export interface Admin {
   /** Answers `/client/v4/…` and `/openapi.json`. */
@@ -30,7 +31,7 @@ export function openDoor(routes: readonly Route[], deps: AdminDeps): Admin {
   const document = JSON.stringify(describeApi(routes))
   app.get('/openapi.json', (c) => c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' }))
   for (const route of routes) {
-    app.on(route.method, PREFIX + route.path.replaceAll('{id}', ':id'), (c) => serve(route, c, deps))
+    app.on(route.method, PREFIX + route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => serve(route, c, deps))
   }
   app.notFound((c) => serveNothing(c, deps))
   app.onError((error) => fail(error, deps.log))
@@ -53,14 +54,32 @@ async function serveNothing(c: Context<Env>, deps: AdminDeps): Promise<Response>
   throw new ApiRefusal('notFound', 'There is no such route. /openapi.json lists those that there are.')
 }
 
+/** Who shows a token is judged by the token alone, whatever cookies come along. */
 async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
-  const operator = await deps.authenticate(c.req.header('authorization') ?? null)
-  if (operator !== null) return operator
+  const authorization = c.req.header('authorization')
+  const operator =
+    authorization === undefined ? await deps.authenticatePerson(browserIn(c)) : await deps.authenticate(authorization)
+  if (operator !== null && operator !== 'no-role') return operator
   deps.audit.refused('bad-api-token', c.env.caller.clientIp ?? '')
+  if (operator === 'no-role') {
+    throw forbidden('You are signed in, and have no role here. An owner can give one to your address or group.')
+  }
   throw new ApiRefusal(
     'unauthenticated',
     'Authentication error: send a live API token as "Authorization: Bearer <token>".',
   )
+}
+
+function browserIn(c: Context<Env>): BrowserShown {
+  const header = (name: string): string | null => c.req.header(name) ?? null
+  return {
+    method: c.req.method,
+    cookie: header('cookie'),
+    ownRequest: header('x-portico-request'),
+    fetchSite: header('sec-fetch-site'),
+    origin: header('origin'),
+    contentType: header('content-type'),
+  }
 }
 
 async function attempt(
@@ -69,11 +88,9 @@ async function attempt(
   { deps, operator }: { deps: AdminDeps; operator: Operator },
 ): Promise<Outcome> {
   if (!rightsOf(operator.role, operator.scopes).includes(route.right)) {
-    throw forbidden(`This token lacks the right "${route.right}". Use one that has it.`)
+    throw forbidden(lacking(operator, route))
   }
-  const id = c.req.param('id') ?? ''
-  // PostgreSQL has no text with a NUL in it, so nothing can have this id.
-  if (id.includes('\0')) throw notFound('object', id.replaceAll('\0', ''))
+  const params = paramsOf(route, c)
   const query = c.req.query()
   refuseHostileJson(query)
   const call: Call = {
@@ -81,11 +98,33 @@ async function attempt(
     operator,
     caller: c.env.caller,
     author: { label: operator.name, origin: 'api' },
-    id,
+    account: c.req.param('account_id') ?? '',
+    id: params.id ?? '',
+    params,
     body: route.body === undefined ? undefined : await readJson(c.req.raw),
     query,
   }
   return route.run(call)
+}
+
+function lacking({ kind, role }: Operator, { right }: Route): string {
+  if (kind === 'person') return `Your role, ${role}, lacks the right "${right}". Ask an owner for one that has it.`
+  return `This token lacks the right "${right}". Use one that has it.`
+}
+
+function paramsOf(route: Route, c: Context<Env>): Record<string, string> {
+  const params: Record<string, string> = {}
+  for (const name of namesIn(route.path)) {
+    const value = c.req.param(name) ?? ''
+    // PostgreSQL has no text with a NUL in it, so nothing can have this id.
+    if (value.includes('\0')) throw notFound('object', value.replaceAll('\0', ''))
+    params[name] = value
+  }
+  return params
+}
+
+function actorOf({ kind, id, name, role }: Operator): ActorSnapshot {
+  return { kind: kind === 'person' ? 'user' : 'api_token', id, label: name, role }
 }
 
 function startOf(
@@ -97,11 +136,12 @@ function startOf(
   return {
     deed: newId<DeedId>(now),
     plane: 'admin',
-    actor: { kind: 'api_token', id: operator.id, label: operator.name, role: operator.role },
+    actor: actorOf(operator),
     method: `${c.req.method} ${c.req.path.slice(c.req.path.startsWith(prefix) ? prefix.length : 0)}`.slice(0, 256),
     // Any account id may be answered, so the one that was asked for is kept.
     capability: `accounts/${account}`.slice(0, 256),
     ...(clientIp === null ? {} : { clientIp }),
+    ...(operator.kind === 'person' ? { session: operator.session } : {}),
   }
 }
 

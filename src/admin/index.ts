@@ -16,8 +16,11 @@ import { approveDefinitions, listDefinitions, rejectDefinitions } from './defini
 import type { AdminDeps } from './deps.ts'
 import { type Admin, openDoor } from './door.ts'
 import { listLogs } from './logs.ts'
+import { PEOPLE_ROUTES } from './people-routes.ts'
 import { createPolicy, deletePolicy, getPolicy, listPolicies, updatePolicy } from './policies.ts'
 import { createPortal, deletePortal, getPortal, listPortals, updatePortal } from './portals.ts'
+import { PROVIDER_ROUTES } from './provider-routes.ts'
+import { ROLE_ROUTES } from './role-routes.ts'
 import { type Route, route } from './route.ts'
 import { createServer, deleteServer, getServer, listServers, syncServer, updateServer } from './servers.ts'
 import {
@@ -29,7 +32,6 @@ import {
   rotateServiceToken,
   updateServiceToken,
 } from './service-tokens.ts'
-import { getUser, listUsers } from './users.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const paged = { query: pageQuery, info: pageInfoSchema }
@@ -275,23 +277,9 @@ export const ROUTES: readonly Route[] = [
     handler: refreshServiceToken,
   }),
 
-  route({
-    method: 'GET',
-    path: '/access/users',
-    right: 'users:read',
-    summary: 'List users',
-    ...paged,
-    result: z.array(tokens.userShown),
-    handler: listUsers,
-  }),
-  route({
-    method: 'GET',
-    path: '/access/users/{id}',
-    right: 'users:read',
-    summary: 'Read a user',
-    result: tokens.userShown,
-    handler: getUser,
-  }),
+  ...PEOPLE_ROUTES,
+  ...ROLE_ROUTES,
+  ...PROVIDER_ROUTES,
 
   route({
     method: 'GET',

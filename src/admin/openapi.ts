@@ -1,7 +1,7 @@
 /** OpenAPI 3.1, written from the table of routes and from nothing else. */
 import { z } from 'zod'
 import { failureSchema, successSchema } from '../contract/envelope.ts'
-import type { Route } from './route.ts'
+import { namesIn, type Route } from './route.ts'
 
 const PREFIX = '/client/v4/accounts/{account_id}'
 
@@ -58,8 +58,12 @@ function operationId(route: Route): string {
 }
 
 function pathParameters(route: Route): unknown[] {
-  const names = ['account_id', ...(route.path.includes('{id}') ? ['id'] : [])]
-  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+  return ['account_id', ...namesIn(route.path)].map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
 }
 
 function queryParameters(route: Route): unknown[] {

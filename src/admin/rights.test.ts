@@ -28,7 +28,7 @@ describe('every role on every route', () => {
     const before = await counts(room)
     // An empty body and an unknown id: what passes the gate is then 200, 400 or 404, and never changes anything.
     const body = route.method === 'POST' || route.method === 'PUT' ? { body: {} } : {}
-    const answer = await room.ask(route.method, route.path.replace('{id}', 'no-such-thing'), {
+    const answer = await room.ask(route.method, route.path.replaceAll(/\{\w+\}/g, 'no-such-thing'), {
       ...body,
       token: tokens.get(who) ?? null,
     })
@@ -44,7 +44,7 @@ describe('every role on every route', () => {
     'a token with only that right passes the gate of $title, and one with all others does not',
     async ({ route }) => {
       const body = route.method === 'POST' || route.method === 'PUT' ? { body: {} } : {}
-      const path = route.path.replace('{id}', 'no-such-thing')
+      const path = route.path.replaceAll(/\{\w+\}/g, 'no-such-thing')
       const only = await room.token('admin', { scopes: [route.right] })
       const others = await room.token('admin', {
         scopes: rightsOf('admin', []).filter((right) => right !== route.right),

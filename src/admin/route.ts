@@ -12,8 +12,12 @@ export interface Call<Body = unknown, Query = unknown> {
   operator: Operator
   caller: Caller
   author: Author
+  /** The account as it was asked for. */
+  account: string
   /** The `{id}` of the path, or the empty string where it has none. */
   id: string
+  /** All named parts of the path, `id` among them. */
+  params: Readonly<Record<string, string>>
   body: Body
   query: Query
 }
@@ -31,7 +35,7 @@ export interface Outcome {
 }
 
 interface Definition<Body, Query> {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** After `/client/v4/accounts/{account_id}`. */
   path: string
   right: Right
@@ -46,6 +50,11 @@ interface Definition<Body, Query> {
 export interface Route extends Omit<Definition<unknown, unknown>, 'handler'> {
   /** Checks body and query, then does the work. */
   run(call: Call): Promise<Outcome>
+}
+
+/** @returns the names of the parts in braces, in order: `['id', 'nonce']` */
+export function namesIn(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 }
 
 /** Ties the handler's types to the schemas of its row, and then forgets them, so that one table holds all. */

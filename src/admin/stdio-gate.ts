@@ -18,8 +18,9 @@ export function stdioRefusal(
       if (commands.length > 0) return null
       return forbidden('stdio.register is "api", and stdio.commands lists no program that may run.')
     case 'local':
-      // A narrowed owner token is in other hands than the owner's.
-      if (operator.role === 'owner' && operator.scopes.length === 0 && caller.loopback) return null
+      // A narrowed owner token is in other hands than the owner's, and a browser is open to other pages: neither runs programs here.
+      if (operator.kind === 'api_token' && operator.role === 'owner' && operator.scopes.length === 0 && caller.loopback)
+        return null
       return forbidden(
         'A stdio server runs a program on the portal\'s machine: register it there, with the owner token over a direct loopback connection, or in the configuration file. (stdio.register is "local"; where trusted_proxies names this machine, only the file is left.)',
       )

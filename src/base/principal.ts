@@ -45,12 +45,26 @@ export function principalKey(principal: Principal): string {
 
 export type Role = 'owner' | 'admin' | 'auditor'
 
-/** Who is calling the REST API. */
-export interface Operator {
+/** Who is calling the REST API: whoever holds an API token, or a person who is signed in and has a role. */
+export type Operator = TokenOperator | PersonOperator
+
+export interface TokenOperator {
   kind: 'api_token'
   id: ApiTokenId
   name: string
   role: Role
   /** Empty means all that the role has. */
   scopes: readonly string[]
+}
+
+export interface PersonOperator {
+  kind: 'person'
+  id: UserId
+  /** The address, else what the provider calls the person. */
+  name: string
+  role: Role
+  /** Always empty: a person has all that the role has. */
+  scopes: readonly string[]
+  /** The browser session. */
+  session: string
 }

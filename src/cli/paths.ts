@@ -2,8 +2,10 @@
 import { z } from 'zod'
 import { definitionDecided, definitionShown } from '../contract/definitions.ts'
 import { logInfo, logRow } from '../contract/log.ts'
+import { organizationShown } from '../contract/organization.ts'
 import { policyShown } from '../contract/policy.ts'
 import { portalShown } from '../contract/portal.ts'
+import { adminLinkShown, roleMemberShown } from '../contract/roles.ts'
 import { serverShown, syncShown } from '../contract/server.ts'
 import {
   accessTokenShown,
@@ -13,6 +15,7 @@ import {
   serviceTokenShown,
   serviceTokenWithSecret,
 } from '../contract/tokens.ts'
+import { activeSessionShown, identityShown, userShown } from '../contract/user.ts'
 
 export const PATHS = {
   portals: '/access/ai-controls/mcp/portals',
@@ -22,6 +25,11 @@ export const PATHS = {
   serviceTokens: '/access/service_tokens',
   apiTokens: '/tokens/api',
   accessTokens: '/tokens/access',
+  roles: '/access/roles',
+  adminLinks: '/admin/links',
+  users: '/access/users',
+  organization: '/access/organizations',
+  revokeUser: '/access/organizations/revoke_user',
 } as const
 
 export const SHAPES = {
@@ -39,6 +47,12 @@ export const SHAPES = {
   newApiToken: apiTokenWithSecret.loose(),
   accessToken: accessTokenShown.loose(),
   newAccessToken: accessTokenWithSecret.loose(),
+  roleMember: roleMemberShown.loose(),
+  adminLink: adminLinkShown.loose(),
+  user: userShown.loose(),
+  activeSession: activeSessionShown.loose(),
+  identity: identityShown.loose(),
+  organization: organizationShown,
 } as const
 
 /** The address of one object of a list. */

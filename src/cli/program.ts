@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { processEnvironment } from '../config.ts'
+import { defineAdmin } from './admin.ts'
 import { defineAudit } from './audit.ts'
 import { defineBackup } from './backup.ts'
 import { AlreadySaid, CliError, usageError } from './cli-error.ts'
@@ -12,14 +13,17 @@ import { defineDemo } from './demo.ts'
 import { defineDoctor } from './doctor.ts'
 import { defineKeys } from './keys.ts'
 import { defineLogs } from './logs.ts'
+import { defineOrg } from './org.ts'
 import { definePolicies } from './policies.ts'
 import { definePortals } from './portals.ts'
 import { defineRestore } from './restore.ts'
+import { defineRoles } from './roles.ts'
 import { defineServers } from './servers.ts'
 import { defineSetupMcpPortal } from './setup-mcp-portal.ts'
 import { defineStart } from './start.ts'
 import { openTerminal } from './terminal.ts'
 import { defineToken } from './token.ts'
+import { defineUsers } from './users.ts'
 import { defineVersion } from './version.ts'
 
 /** This process's own surroundings. */
@@ -92,6 +96,10 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     definePortals,
     definePolicies,
     defineToken,
+    defineAdmin,
+    defineRoles,
+    defineUsers,
+    defineOrg,
     defineConnect,
     defineLogs,
     defineAudit,

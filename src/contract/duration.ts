@@ -21,3 +21,15 @@ export function parseDuration(text: string): number | undefined {
   }
   return total
 }
+
+/** @param ms whole seconds @returns as Go-style text without zero parts: `24h`, `1h30m`, `15m` */
+export function showDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'm'],
+    [seconds % 60, 's'],
+  ]
+  const text = parts.map(([amount, unit]) => (amount === 0 ? '' : `${amount}${unit}`)).join('')
+  return text === '' ? '0s' : text
+}

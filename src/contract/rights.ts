@@ -15,6 +15,13 @@ export const RIGHTS = [
   'api_tokens:read',
   'api_tokens:write',
   'users:read',
+  'users:write',
+  'organization:read',
+  'organization:write',
+  'roles:read',
+  'roles:write',
+  'identity_providers:read',
+  'identity_providers:write',
   'logs:read',
 ] as const
 

@@ -99,12 +99,3 @@ export const accessTokenShown = z.object({
 export type AccessTokenShown = z.infer<typeof accessTokenShown>
 
 export const accessTokenWithSecret = accessTokenShown.extend({ token: z.string() })
-
-export const userShown = z.object({
-  id: z.string(),
-  email: z.string().nullable(),
-  name: z.string().nullable().default(null),
-  disabled_at: z.string().nullable().default(null),
-  created_at: z.string(),
-  last_seen_at: z.string().nullable(),
-})

@@ -12,12 +12,23 @@ export interface Organization {
   grantLifetime: number
   /** In milliseconds. */
   accessTokenLifetime: number
-  /** A bad service token is 401, a good one without a policy 403, and nothing else beside it counts. */
+  /** A bot whose token is bad is told just that: the answer does not send it to sign in. The other rules of strictness always hold. */
   strictServiceTokenAuth: boolean
   /** Accounts with a password, kept by the portal itself. */
   localSignIn: 'on' | 'off'
   /** How long a replaced key for assertions is still published, in milliseconds; and how often keys are replaced. */
   keyRotation: number
+  /** What becomes of service tokens that nobody uses and no policy names. */
+  serviceTokenInactivity: ServiceTokenInactivity
+  /** What the REST API was told and keeps for whoever reads it back. It decides nothing. */
+  extra: Readonly<Record<string, unknown>>
+}
+
+export interface ServiceTokenInactivity {
+  enabled: boolean
+  /** 30 to 365. */
+  thresholdDays: number
+  action: 'disable' | 'delete'
 }
 
 const MINUTE = 60_000
@@ -28,9 +39,11 @@ export const ORGANIZATION: Organization = {
   sessionLifetime: DAY,
   grantLifetime: 14 * DAY,
   accessTokenLifetime: 15 * MINUTE,
-  strictServiceTokenAuth: false,
+  strictServiceTokenAuth: true,
   localSignIn: 'on',
   keyRotation: 42 * DAY,
+  serviceTokenInactivity: { enabled: false, thresholdDays: 90, action: 'disable' },
+  extra: {},
 }
 
 const KEY = 'organization'

@@ -25,7 +25,8 @@ describe.each(DATABASE_KINDS)('ending what a person has, on %s', (kind) => {
   })
   afterAll(() => at.end())
 
-  const shown = (token: string) => ({ authorization: `Bearer ${token}`, clientId: undefined, clientSecret: undefined })
+  const NOTHING = { authorization: undefined, clientId: undefined, clientSecret: undefined, serviceToken: undefined }
+  const shown = (token: string) => ({ ...NOTHING, authorization: `Bearer ${token}` })
   const soon = () => systemClock.now() + HOUR
 
   async function minted(userId: string, expiresAt: number | null): Promise<string> {
@@ -96,7 +97,6 @@ describe.each(DATABASE_KINDS)('ending what a person has, on %s', (kind) => {
     const answers = await Promise.all(asked.map((one) => authenticator.stands(shown(one))))
     expect(answers.flatMap((stands, n) => (stands ? [n] : []))).toEqual([700])
     expect(await authenticator.stands(shown('not a token'))).toBe(false)
-    const nothing = { authorization: undefined, clientId: undefined, clientSecret: undefined }
-    expect(await authenticator.stands(nothing)).toBe(false)
+    expect(await authenticator.stands(NOTHING)).toBe(false)
   })
 })
