@@ -1,14 +1,18 @@
 /** What the pages are given by `app.ts`, and what each of them gets of a request. */
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
-import type { UserId } from '../base/ids.ts'
+import type { ServerUid, UserId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Browser, BrowserSessions } from '../identity/browser-session-store.ts'
 import type { Completed, SignInFrom, SignInRefusal } from '../identity/complete-sign-in.ts'
 import type { AuthorizationServer } from '../identity/oauth/model.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
+import type { Announcements } from '../portal/announce.ts'
 import type { Directory } from '../portal/directory.ts'
+import type { Questions } from '../portal/questions.ts'
+import type { Toggles } from '../portal/toggles.ts'
 import type { Store, Trx } from '../store/open.ts'
+import type { ServerHealth } from '../upstream/model.ts'
 
 export interface PageDeps {
   store: Store
@@ -23,8 +27,17 @@ export interface PageDeps {
   local: LocalWays
   /** People's own connections to servers, where there are any: signing out may delete them. */
   connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
+  selection: SelectionWays
   /** The base URL under which people sign in: the public one, else loopback. */
   issuer(): string
+}
+
+/** Switching servers, as far as a page needs it. */
+export interface SelectionWays {
+  questions: Questions
+  toggles: Toggles
+  announcements: Announcements
+  health(server: ServerUid): ServerHealth
 }
 
 /** Signing in through identity providers, as far as a page needs it. */

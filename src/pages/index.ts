@@ -9,10 +9,17 @@ import { HOME_PAGES, notFoundPage } from './home.ts'
 import { seeOther } from './page.ts'
 import { problemPage } from './problem.ts'
 import { readForm } from './read-form.ts'
+import { SELECTION_PAGES } from './selection.ts'
 import { SIGN_IN_PAGES } from './sign-in.ts'
 import { SIGN_OUT_PAGES } from './sign-out.ts'
 
-export const PAGES: readonly PageRoute[] = [...HOME_PAGES, ...SIGN_IN_PAGES, ...SIGN_OUT_PAGES, ...CONSENT_PAGES]
+export const PAGES: readonly PageRoute[] = [
+  ...HOME_PAGES,
+  ...SIGN_IN_PAGES,
+  ...SIGN_OUT_PAGES,
+  ...CONSENT_PAGES,
+  ...SELECTION_PAGES,
+]
 
 export interface Pages {
   fetch(request: Request, caller: PageCaller): Promise<Response>
