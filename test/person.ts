@@ -73,8 +73,9 @@ export class Person {
         ...(sending.body === undefined ? {} : { body: sending.body }),
       })
       this.#keep(url, response.headers)
-      const location = response.headers.get('location')
-      const page = { url, status: response.status, headers: response.headers, text: await response.text(), left: null }
+      const text = await response.text()
+      const location = response.headers.get('location') ?? refreshOf(text)
+      const page = { url, status: response.status, headers: response.headers, text, left: null }
       if (location === null) return page
       const next = new URL(location, url)
       if (!this.#hosts.has(next.host) || !next.protocol.startsWith('http')) return { ...page, left: next }
@@ -96,6 +97,12 @@ export class Person {
       if (!isGone) this.#jar.push({ name, value: pair.slice(at + 1), host: hostname, path })
     }
   }
+}
+
+/** Where a page sends the browser on to by itself. */
+function refreshOf(text: string): string | null {
+  const [, to] = /<meta http-equiv="refresh" content="0;url=([^"]*)"/.exec(text) ?? []
+  return to === undefined ? null : unescaped(to)
 }
 
 function formsOf(text: string): { action: string; hidden: Record<string, string> }[] {

@@ -21,6 +21,11 @@ export interface PageOptions {
    * so it names where a person goes on to: an identity provider, or the client. Schemes and origins of our own choice, never text of others.
    */
   formLeadsTo?: readonly string[]
+  /**
+   * A path of ours to which the browser goes on by itself, at once. Unlike a redirect it is no answer to a form any more, so what comes
+   * behind it is not held to the `form-action` of whatever page, ours or an identity provider's, that form stood on.
+   */
+  goesOnTo?: string
   /** A script that the page can do without. It is allowed by its hash; no other is. */
   script?: string
 }
@@ -47,12 +52,13 @@ const MARK = html`<svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor
 
 /** @param body made by hono's `html`, so that every value in it is escaped */
 export async function page(title: string, body: Markup, status: number, options: PageOptions = {}): Promise<Response> {
-  const { organization = 'Portico', signedInAs = null, wide = false, script } = options
+  const { organization = 'Portico', signedInAs = null, wide = false, script, goesOnTo } = options
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
+        ${goesOnTo === undefined ? '' : html`<meta http-equiv="refresh" content="0;url=${goesOnTo}" />`}
         <title>${title} · ${organization}</title>
         <style>${raw(STYLE)}</style>
       </head>

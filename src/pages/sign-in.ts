@@ -5,10 +5,9 @@
  */
 import { html } from 'hono/html'
 import type { SignInRefusal } from '../identity/complete-sign-in.ts'
-import type { Pending } from '../identity/oauth/model.ts'
 import type { PageCall, PageRoute, Visitor } from './deps.ts'
-import { toClient, toProvider } from './leads-to.ts'
-import { formToken, type Markup, seeOther, show } from './page.ts'
+import { toProvider } from './leads-to.ts'
+import { formToken, type Markup, page, seeOther, show } from './page.ts'
 import { problemPage, tell } from './problem.ts'
 import { awaited, ownPath, signInPath } from './return-to.ts'
 
@@ -30,9 +29,7 @@ interface Shown {
 }
 
 async function choose(call: PageCall, { returnTo, problem, email = '' }: Shown): Promise<Response> {
-  const { providers, local, authorizations } = call.deps
-  const uid = awaited(returnTo)
-  const pending = uid === null ? null : await authorizations.pending(uid, call.request.headers.get('cookie'))
+  const { providers, local } = call.deps
   const offered = providers.offered()
   const hidden = html`${formToken(call)}<input type="hidden" name="return_to" value="${returnTo}" />`
   const ways = [
@@ -46,26 +43,21 @@ async function choose(call: PageCall, { returnTo, problem, email = '' }: Shown):
     'Sign in',
     html`<section class="card" aria-labelledby="what">
       <h1 id="what">Sign in</h1>
-      ${purpose(pending, call)}
+      ${purpose(returnTo, call)}
       ${session === null ? '' : html`<div class="note"><p>You are signed in as <bdi>${session.label}</bdi>. Signing in again takes the place of that.</p></div>`}
       ${ways.length === 0 ? nothingOffered() : ways.map((way, at) => html`${at === 0 ? '' : html`<p class="or">or</p>`}${way}`)}
     </section>`,
     {
       status: problem === undefined ? 200 : tell(problem.why).status,
-      formLeadsTo: [...new Set([...toProvider(call.deps.issuer()), ...toClient(pending)])],
+      formLeadsTo: offered.length > 0 ? toProvider(call.deps.issuer()) : [],
     },
   )
 }
 
-function purpose(pending: Pending | null, call: PageCall): Markup {
-  if (pending === null) {
-    const name = call.deps.organization.current().name
-    return html`<p class="lead">to the portal of <bdi>${name}</bdi>.</p>`
-  }
-  const client = pending.client.verifiedHost ?? `“${pending.client.name}”`
-  return html`<p class="lead">
-    to let <bdi>${client}</bdi> use <bdi>${pending.portal.name}</bdi>. You are asked before it gets anything.
-  </p>`
+function purpose(returnTo: string, call: PageCall): Markup {
+  return awaited(returnTo) === null
+    ? html`<p class="lead">to the portal of <bdi>${call.deps.organization.current().name}</bdi>.</p>`
+    : html`<p class="lead">to go on with your client. You are asked before it gets anything.</p>`
 }
 
 function providerForms(offered: readonly { id: string; name: string }[], hidden: Markup): Markup {
@@ -123,7 +115,7 @@ async function signInLocally(call: PageCall): Promise<Response> {
   if (!call.deps.local.offersPassword()) return problem(call, 'not-offered', returnTo)
   const password = call.form.get('password') ?? ''
   const done = await call.deps.local.signIn({ email, password, from: visitor(call) })
-  if (done.kind === 'signed-in') return seeOther(returnTo, [done.setCookie])
+  if (done.kind === 'signed-in') return goOn(call, returnTo, done.setCookie)
   if (!isAboutTyping(done.reason)) return problem(call, done.reason, returnTo)
   return choose(call, { returnTo, email, problem: { why: done.reason, form: 'local' } })
 }
@@ -142,11 +134,9 @@ async function sendPin(call: PageCall): Promise<Response> {
   )
 }
 
-/** Asks for the code that was mailed. `return_to` only serves this page's own links and headers: where it goes is kept with the code. */
+/** Asks for the code that was mailed. `return_to` only serves this page's own link: where it goes is kept with the code. */
 async function askForCode(call: PageCall, { returnTo, problem }: Shown): Promise<Response> {
   if (!call.deps.local.offersPin()) return problemPage('not-offered', { returnTo })
-  const uid = awaited(returnTo)
-  const pending = uid === null ? null : await call.deps.authorizations.pending(uid, call.request.headers.get('cookie'))
   const why = problem?.why ?? null
   return show(
     call,
@@ -162,7 +152,7 @@ async function askForCode(call: PageCall, { returnTo, problem }: Shown): Promise
       </form>
       <p class="hint">Nothing came? Look into the spam folder, or <a href="${signInPath(returnTo)}">ask for another code</a>.</p>
     </section>`,
-    { status: why === null ? 200 : tell(why).status, formLeadsTo: toClient(pending) },
+    { status: why === null ? 200 : tell(why).status },
   )
 }
 
@@ -170,7 +160,7 @@ async function enterPin(call: PageCall): Promise<Response> {
   const returnTo = returnToOf(call)
   const code = field(call, 'code').replaceAll(/[\s-]/g, '')
   const done = await call.deps.local.enterPin({ code, binding: call.browser.binding, from: visitor(call) })
-  if (done.kind === 'signed-in') return seeOther(ownPath(done.returnTo), [done.setCookie])
+  if (done.kind === 'signed-in') return goOn(call, ownPath(done.returnTo), done.setCookie)
   if (!isAboutTyping(done.reason)) return problem(call, done.reason, returnTo)
   return askForCode(call, { returnTo, problem: { why: done.reason, form: 'code' } })
 }
@@ -187,7 +177,27 @@ async function returnFromProvider(call: PageCall): Promise<Response> {
   const from = { ...visitor(call), method: 'sign-in oidc' }
   const { binding } = call.browser
   const done = await call.deps.providers.callback(call.params.provider ?? '', call.url, { binding, from })
-  return done.kind === 'refused' ? problem(call, done.reason, '/') : seeOther(ownPath(done.returnTo), [done.setCookie])
+  return done.kind === 'refused' ? problem(call, done.reason, '/') : goOn(call, ownPath(done.returnTo), done.setCookie)
+}
+
+/**
+ * Signed in. Behind a consent page that was given before there may stand a client, whose address no `form-action` of a page before this one
+ * can know: the way there begins anew.
+ */
+async function goOn(call: PageCall, returnTo: string, setCookie: string): Promise<Response> {
+  if (awaited(returnTo) === null) return seeOther(returnTo, [setCookie])
+  const response = await page(
+    'You are signed in',
+    html`<section class="card" aria-labelledby="what">
+      <h1 id="what">You are signed in</h1>
+      <p class="lead">Going on to your client.</p>
+      <div class="actions"><a class="button primary" href="${returnTo}">Go on</a></div>
+    </section>`,
+    200,
+    { organization: call.deps.organization.current().name, goesOnTo: returnTo },
+  )
+  response.headers.append('set-cookie', setCookie)
+  return response
 }
 
 /** What a person mends on the form itself; anything else has a page of its own. */
