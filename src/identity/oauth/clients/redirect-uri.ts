@@ -117,8 +117,8 @@ function hasDots(text: string): boolean {
 
 function judgeWeb(text: string, url: URL): RedirectVerdict {
   const host = url.hostname
-  // A full name with its dot, and an empty label, are other texts for the same host.
-  if (host === '' || host.endsWith('.') || host.includes('..')) return { ok: false, why: 'not-canonical' }
+  // A full name with its dot, and an empty label, are other texts for the same host; and an asterisk is a name, but nobody's.
+  if (!/^(\[[0-9a-f:]+\]|[\w-]+(\.[\w-]+)*)$/.test(host)) return { ok: false, why: 'not-canonical' }
   if (url.protocol === 'https:') return { ok: true, kind: 'https', key: text, host: url.host }
   if (!LOOPBACKS.includes(host)) return { ok: false, why: 'plain-http' }
   return { ok: true, kind: 'loopback', key: `http://${host}${url.pathname}${url.search}`, host }

@@ -33,7 +33,7 @@ export function showName(name: unknown): string | null {
   const plain = name
     .slice(0, 4096)
     .normalize('NFKC')
-    .replace(/[\p{Z}\s]+/gu, ' ')
+    .replace(/[\p{Z}\t\n\v\f\r]+/gu, ' ')
     .replace(/\p{C}|\p{So}|\p{Sk}|\p{Default_Ignorable_Code_Point}/gu, '')
     .replace(/(\p{M})\p{M}+/gu, '$1')
     .replace(/["\u201c-\u201f\u00ab\u00bb\u2033\u2036\u300c-\u300f]/gu, "'")
