@@ -8,7 +8,6 @@ import { hasAdmin } from '../roles.ts'
 import { forgetLinks } from './admin-link-store.ts'
 import { consumeAdminLink, isLinkGood } from './consume-admin-link.ts'
 import type { Local, LocalNeeds, LocalRooms } from './model.ts'
-import { openPasswords } from './password.ts'
 import { signInWithPassword } from './password-sign-in.ts'
 import { enterPin, sendPin } from './pin-sign-in.ts'
 import { findPinProvider, forgetPins } from './pin-store.ts'
@@ -25,7 +24,6 @@ export async function openLocal(needs: LocalNeeds): Promise<Local> {
   const isOn = () => organization.current().localSignIn === 'on'
   const rooms: LocalRooms = {
     ...needs,
-    passwords: openPasswords(),
     pinProvider: () => (isOn() && mailer !== null ? pinProvider : null),
   }
   return {

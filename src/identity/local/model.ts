@@ -53,11 +53,11 @@ export interface LocalNeeds extends SignInRooms {
   mayReceive(email: string): Promise<boolean> | boolean
   /** Shown in the mail: where people sign in. */
   issuer(): string
+  passwords: Passwords
 }
 
 /** What the ways of signing in share. */
 export interface LocalRooms extends LocalNeeds {
-  passwords: Passwords
   /** The provider by which PINs are offered, or null. */
   pinProvider(): string | null
 }

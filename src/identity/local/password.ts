@@ -47,11 +47,12 @@ export class Busy extends Error {
 const AT_ONCE = 2
 const WAITING_MOST = 32
 
-export function openPasswords(): Passwords {
+/** @param n what a password costs, a power of two; less than usual only where nothing is to be kept safe */
+export function openPasswords(n = N): Passwords {
   const waiting: (() => void)[] = []
   let running = 0
   // Of nobody's password, but of the cost of everybody's.
-  const nobody = pack(randomBytes(SALT_BYTES), randomBytes(KEY_BYTES))
+  const nobody = pack(n, randomBytes(SALT_BYTES), randomBytes(KEY_BYTES))
 
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (running >= AT_ONCE) {
@@ -72,7 +73,7 @@ export function openPasswords(): Passwords {
     hash: (password) =>
       inTurn(async () => {
         const salt = randomBytes(SALT_BYTES)
-        return pack(salt, await derive(password, { salt, n: N, r: R, p: P, bytes: KEY_BYTES }))
+        return pack(n, salt, await derive(password, { salt, n, r: R, p: P, bytes: KEY_BYTES }))
       }),
     fits: (password, kept) =>
       inTurn(async () => {
@@ -100,8 +101,8 @@ function derive(password: string, { salt, n, r, p, bytes }: Cost): Promise<Buffe
   })
 }
 
-function pack(salt: Buffer, hash: Buffer): string {
-  return ['scrypt', N, R, P, salt.toString('base64url'), hash.toString('base64url')].join('$')
+function pack(n: number, salt: Buffer, hash: Buffer): string {
+  return ['scrypt', n, R, P, salt.toString('base64url'), hash.toString('base64url')].join('$')
 }
 
 function unpack(kept: string): Cost & { hash: Buffer } {
