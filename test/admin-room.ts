@@ -19,7 +19,7 @@ import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
 import { TEST_KEYS } from './keys.ts'
 import { stdioConfig } from './stdio-config.ts'
-import { localEgress } from './upstream-room.ts'
+import { localEgress, nobodyAsks } from './upstream-room.ts'
 
 export interface Answer {
   status: number
@@ -114,20 +114,21 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     config: { stdio, data: dir },
     egress,
     portalInfo: { name: 'portico', version: '0.0.0' },
+    assertFor: nobodyAsks,
     recordHeld: heldRecorder(audit, clock),
     limits: { refusedMs: 0 },
   })
-  const deps: AdminDeps = {
   const browsers = openBrowserSessions(store, () => ISSUER)
+  const deps: AdminDeps = {
     ...{ store, sealer, upstreams, egress, audit, clock, log },
     config: { accountId: settings.accountId ?? null, stdio },
     configFile: settings.configFile ?? null,
     lostNames: () => [],
     namesBeside: () => settings.beside ?? new Map(),
     authenticate: (header) => authenticateOperator(header, store, clock),
-  }
     authenticatePerson: (shown) => authenticatePerson(shown, { store, browsers, issuer: () => ISSUER }),
     issuer: () => ISSUER,
+  }
   const admin = createAdmin(deps)
   const token: AdminRoom['token'] = async (
     role,

@@ -20,7 +20,7 @@ function content(): NewServer['content'] {
   return {
     ...{ name: 'S', description: null, isolation: 'per_credential', definitions: 'hold_changed', instructions: 'off' },
     ...{ allowPrivate: [], deadlines: null, updatedTools: null, updatedPrompts: null, policies: [] },
-    ...{ sharedOauthCallback: false, secureWebGateway: false },
+    ...{ identityWish: null, sharedOauthCallback: false, secureWebGateway: false },
   }
 }
 

@@ -44,6 +44,7 @@ function aServer(id: string, secrets: Partial<NewServer['secrets']> = {}): NewSe
       policies: [],
       allowPrivate: [],
       deadlines: null,
+      identityWish: null,
       sharedOauthCallback: false,
       secureWebGateway: false,
     },
@@ -60,6 +61,7 @@ function aPortal(hostname: string, servers: readonly ServerUid[] = []): PortalCo
     codeMode: 'opt_in',
     secureWebGateway: false,
     policies: ['p1' as PolicyId],
+    serviceTokenHeader: null,
     mappings: servers.map((serverUid) => ({
       serverUid,
       defaultDisabled: false,

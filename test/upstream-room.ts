@@ -18,7 +18,15 @@ import type { DefinitionsMode } from '../src/contract/server.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 import type { Limits } from '../src/upstream/exchange.ts'
-import type { AuthType, Deadlines, Isolation, UpstreamCall, Upstreams } from '../src/upstream/model.ts'
+import type {
+  AssertFor,
+  AuthType,
+  Deadlines,
+  IdentityWish,
+  Isolation,
+  UpstreamCall,
+  Upstreams,
+} from '../src/upstream/model.ts'
 import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import type { StdioPeer } from './peers/servers.ts'
@@ -31,6 +39,7 @@ export interface RoomServer {
   definitions?: DefinitionsMode
   allowPrivate?: readonly string[]
   deadlines?: Partial<Deadlines>
+  identityWish?: IdentityWish
   authType?: AuthType
   /** A bearer token or JSON of headers. */
   credential?: string
@@ -74,6 +83,7 @@ const CONTENT = {
   policies: [],
   definitions: 'hold_changed' as const,
   instructions: 'off' as const,
+  identityWish: null,
   sharedOauthCallback: false,
   secureWebGateway: false,
 }
@@ -89,6 +99,11 @@ export function person(name: string): UserPrincipal {
   }
 }
 
+/** For tests in which no server asks who calls. */
+export const nobodyAsks: AssertFor = () => {
+  throw new Error('no server asks who calls')
+}
+
 /** The guard of a portal that listens on loopback, where nothing says otherwise. */
 export function localEgress(options: Partial<EgressOptions> = {}): Egress {
   const at = { host: '127.0.0.1', publicUrl: null, port: () => null, isOwnName: () => false }
@@ -99,6 +114,8 @@ export interface RoomOptions {
   /** That of a portal on loopback unless given. */
   egress?: Egress
   limits?: Partial<Limits>
+  /** Says who calls, for servers that ask. */
+  assertFor?: AssertFor
   /** Told the data directory, where that matters. */
   stdio?: Partial<Config['stdio']> | ((data: string) => Partial<Config['stdio']>)
   /** PostgreSQL and its key, for several rooms on one database. */
@@ -121,6 +138,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     config: { stdio, data: join(dir, 'data') },
     egress: options.egress ?? localEgress(),
     portalInfo: { name: 'portico', version: '0.0.0' },
+    assertFor: options.assertFor ?? nobodyAsks,
     recordHeld: async (server, held) =>
       void told.push(`${server}: ${held.map((one) => `${one.kind} ${one.name}`).join()}`),
     limits: { refusedMs: 2000, ...options.limits },
@@ -152,6 +170,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
             definitions: server.definitions ?? 'hold_changed',
             allowPrivate: server.allowPrivate ?? [],
             deadlines: wholeDeadlines(server.deadlines),
+            identityWish: server.identityWish ?? null,
           },
           secrets: { authCredentials: server.credential ?? null, clientSecret: null, env: child?.env ?? {} },
           authenticationStatus: 'not_required',

@@ -151,6 +151,7 @@ function serverContent(server: StoredServer): ServerContent {
     policies: server.policies,
     definitions: server.definitions,
     instructions: server.instructions,
+    identityWish: server.identityWish,
     sharedOauthCallback: server.sharedOauthCallback,
     secureWebGateway: server.secureWebGateway,
   }
@@ -164,6 +165,7 @@ function portalContent(portal: PortalRecord): PortalContent {
     codeMode: portal.codeMode,
     secureWebGateway: portal.secureWebGateway,
     policies: portal.policies,
+    serviceTokenHeader: portal.serviceTokenHeader,
     mappings: portal.mappings,
   }
 }

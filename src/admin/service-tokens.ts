@@ -14,6 +14,7 @@ import {
   deleteServiceToken as dropServiceToken,
   insertServiceToken,
   listServiceTokens as loadServiceTokens,
+  NO_PREVIOUS_SECRET,
   readServiceToken,
   type ServiceTokenChange,
   type ServiceTokenRecord,
@@ -28,6 +29,8 @@ import { writtenFields } from './written-fields.ts'
 
 const DEFAULT_DURATION = '8760h'
 const LONGEST_MS = 100 * 8760 * 3_600_000
+/** How long two secrets may be good side by side. */
+const LONGEST_GRACE_MS = 30 * 24 * 3_600_000
 
 export async function listServiceTokens({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
   const all = await loadServiceTokens(deps.store.db)
@@ -68,7 +71,9 @@ export async function updateServiceToken({ deps, id, body, operator }: Call<Serv
     const rotate = wantsRotation(before, body.client_secret_version)
     await writeServiceToken(deps.store, trx, before.id, {
       ...settingsOf(before, body, { now, operator }),
-      ...(rotate ? rotationOf(before, secret, body) : graceOf(body)),
+      ...(rotate ? rotationOf(before, secret, graceIn(body, now)) : graceOf(graceIn(body, now))),
+      // Switched off and on again, it must not come back with a secret that was on its way out.
+      ...(body.enabled === false ? NO_PREVIOUS_SECRET : {}),
     })
     return rotate
   })
@@ -83,7 +88,7 @@ export async function rotateServiceToken({ deps, id, body }: Call<ServiceTokenRo
   const secret = newSecret('ptst')
   await deps.store.write(async (trx) => {
     const before = await existing(trx, id)
-    await writeServiceToken(deps.store, trx, before.id, rotationOf(before, secret, body))
+    await writeServiceToken(deps.store, trx, before.id, rotationOf(before, secret, graceIn(body, deps.clock.now())))
   })
   return {
     result: { ...show(await existing(deps.store.db, id)), client_secret: secret },
@@ -136,21 +141,27 @@ function wantsRotation(before: ServiceTokenRecord, version: number | undefined):
 }
 
 /** Without a time of grace the old secret ends at once. */
-function rotationOf(
-  before: ServiceTokenRecord,
-  secret: string,
-  { previous_client_secret_expires_at: until }: ServiceTokenRotate,
-): ServiceTokenChange {
+function rotationOf(before: ServiceTokenRecord, secret: string, until: number | null): ServiceTokenChange {
+  // What opens nothing now needs no time to be replaced in.
+  const previous =
+    until !== null && before.enabled ? { previousSecretDigest: before.secretDigest, previousExpiresAt: until } : null
   return {
     secretDigest: digest(secret),
-    previousSecretDigest: until === undefined ? null : before.secretDigest,
-    previousExpiresAt: until === undefined ? null : Date.parse(until),
+    ...(previous ?? NO_PREVIOUS_SECRET),
     clientSecretVersion: before.clientSecretVersion + 1,
   }
 }
 
-function graceOf({ previous_client_secret_expires_at: until }: ServiceTokenUpdate): ServiceTokenChange {
-  return until === undefined ? {} : { previousExpiresAt: Date.parse(until) }
+function graceOf(until: number | null): ServiceTokenChange {
+  return until === null ? {} : { previousExpiresAt: until }
+}
+
+/** @returns until when the previous secret is good, in milliseconds since 1970; null where that is not said */
+function graceIn({ previous_client_secret_expires_at: text }: ServiceTokenRotate, now: number): number | null {
+  if (text === undefined) return null
+  const until = Date.parse(text)
+  if (until <= now + LONGEST_GRACE_MS) return until
+  throw invalid('previous_client_secret_expires_at', 'must lie within 30 days from now')
 }
 
 /** @returns milliseconds since 1970, or null for a token without end, which only an owner may make */

@@ -45,6 +45,7 @@ export function showPortalAlone(portal: PortalRecord): Omit<PortalShown, 'server
     allow_code_mode: portal.codeMode !== 'off',
     secure_web_gateway: portal.secureWebGateway,
     policies: [...portal.policies],
+    ...(portal.serviceTokenHeader === null ? {} : { read_service_tokens_from_header: portal.serviceTokenHeader }),
     ...shownStamps(portal),
   }
 }

@@ -41,6 +41,7 @@ export async function newPortalContent(db: Db, body: PortalCreate): Promise<Port
     codeMode: codeModeOf(body, null),
     secureWebGateway: body.secure_web_gateway ?? false,
     policies: await requirePolicies(db, body.policies ?? []),
+    serviceTokenHeader: body.read_service_tokens_from_header ?? null,
     mappings: await takeMappings(db, body.servers ?? []),
   }
 }
@@ -64,6 +65,10 @@ export async function changePortal(
     codeMode: codeModeOf(body, before.codeMode),
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
     policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
+    serviceTokenHeader:
+      body.read_service_tokens_from_header === undefined
+        ? before.serviceTokenHeader
+        : body.read_service_tokens_from_header,
     mappings: body.servers === undefined ? before.mappings : await takeMappings(trx, body.servers),
   }
   await updatePortal(store, trx, before.uid, { content, author })

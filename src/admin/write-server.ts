@@ -20,6 +20,7 @@ import { requirePolicies } from './known-policies.ts'
 import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
 import { takeDeadlines } from './take-deadlines.ts'
+import { refuseHeaderTwice, takeIdentityWish } from './take-identity-wish.ts'
 import { takeOverrides } from './take-overrides.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config'>
@@ -40,6 +41,8 @@ export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, auth
 
 /** @throws ApiRefusal 400 */
 export async function newServerContent(db: Db, body: ServerCreate): Promise<ServerContent> {
+  const identityWish = takeIdentityWish(null, body, body)
+  refuseHeaderTwice(identityWish, body.auth_type, body.auth_credentials ?? null)
   return {
     name: body.name,
     description: body.description ?? null,
@@ -51,6 +54,7 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     policies: await requirePolicies(db, body.policies ?? []),
     definitions: body.definitions ?? 'hold_changed',
     instructions: body.instructions ?? 'off',
+    identityWish,
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? false,
     secureWebGateway: body.secure_web_gateway ?? false,
   }
@@ -101,7 +105,10 @@ export async function changeServer(
     taken.secrets.env = env
     taken.authenticationStatus = before.authenticationStatus
   }
-  const change = { content: await changedContent(trx, before, body), ...taken }
+  const content = await changedContent(trx, before, body)
+  const credentials = taken.secrets.authCredentials ?? stored?.authCredentials ?? null
+  refuseHeaderTwice(content.identityWish, before.authType, credentials)
+  const change = { content, ...taken }
   await updateServer(needs.store, trx, before.uid, { change, author, sealer: needs.sealer })
   return taken.authenticationStatus !== undefined
 }
@@ -142,6 +149,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
     definitions: body.definitions ?? before.definitions,
     instructions: body.instructions ?? before.instructions,
+    identityWish: takeIdentityWish(before.identityWish, body, before),
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? before.sharedOauthCallback,
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
   }

@@ -1,6 +1,7 @@
 /** The shapes of a portal and of the servers behind it. */
 import { z } from 'zod'
 import { overrideListInput, portalOverrideShown } from './capability-override.ts'
+import { serviceTokenHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, portalHostnameSchema, portalIdSchema } from './ids.ts'
 import { serverEcho, serverShown, stamps } from './server.ts'
 
@@ -23,6 +24,8 @@ export const mappingInput = z.strictObject({
   deadlines: z.unknown().optional(),
   definitions: z.unknown().optional(),
   instructions: z.unknown().optional(),
+  identity_header: z.unknown().optional(),
+  identity_claims: z.unknown().optional(),
   transport: z.unknown().optional(),
   policies: z.unknown().optional(),
   is_shared_oauth_callback_enabled: z.unknown().optional(),
@@ -38,6 +41,8 @@ const settings = {
   secure_web_gateway: z.boolean().optional(),
   servers: z.array(mappingInput).max(10_000).optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
+  /** The header that may hold a whole service token as JSON; null for none. */
+  read_service_tokens_from_header: serviceTokenHeaderSchema.nullish(),
 }
 
 export const portalCreate = z.strictObject({
@@ -80,6 +85,7 @@ const portalAlone = {
   allow_code_mode: z.boolean(),
   secure_web_gateway: z.boolean(),
   policies: z.array(z.string()),
+  read_service_tokens_from_header: z.string().optional(),
   ...stamps,
 }
 

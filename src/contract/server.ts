@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parsePlace } from '../base/destination.ts'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
 import { httpUrl } from './credentials.ts'
+import { identityClaimsSchema, identityHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
 
 const noNul = (text: string): boolean => !text.includes('\0')
@@ -72,6 +73,10 @@ const settings = {
   deadlines: deadlinesSchema.nullish(),
   definitions: z.enum(DEFINITIONS_MODES).optional(),
   instructions: z.enum(INSTRUCTIONS_MODES).optional(),
+  /** The header in which the server is told who calls, signed; null for none. */
+  identity_header: identityHeaderSchema.nullish(),
+  /** What it is told beside who it is. */
+  identity_claims: identityClaimsSchema.optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
   transport: stdioTransport.nullish(),
 }
@@ -91,6 +96,7 @@ export const serverEcho = {
   prompts: z.unknown().optional(),
   held_definitions: z.unknown().optional(),
   upstream_instructions: z.unknown().optional(),
+  identity_audience: z.unknown().optional(),
   status: z.unknown().optional(),
   authentication_status: z.unknown().optional(),
   auth_config_summary: z.unknown().optional(),
@@ -165,6 +171,11 @@ export const serverShown = z.object({
   deadlines: deadlinesSchema.nullable(),
   definitions: z.enum(DEFINITIONS_MODES),
   instructions: z.enum(INSTRUCTIONS_MODES),
+  /** Null where the server is not told who calls. */
+  identity_header: z.string().nullable(),
+  identity_claims: z.array(z.string()),
+  /** The `aud` that the server must ask for; it is this server's alone, and one made anew under the same id has another. */
+  identity_audience: z.string().optional(),
   /** How many definitions wait for an admin. */
   held_definitions: z.int(),
   /** What the server would have models read, without hidden characters; passed on only with `instructions: on`. */

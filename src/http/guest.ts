@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Authenticated, Authenticator } from '../identity/authenticate.ts'
+import type { OrganizationKeeper } from '../identity/organization.ts'
 import type { Changes, ListKind } from '../portal/changes.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Rooms } from '../portal/rooms.ts'
@@ -21,6 +22,10 @@ export interface DoorRooms extends Rooms, Held {
   visitors: Visitors
   changes: Changes
   identity: Identity
+  /** What the organisation has settled, as it is now. */
+  organization: Pick<OrganizationKeeper, 'current'>
+  /** The origin that a guarded Host header makes. */
+  originOf(host: string, hostname: string): string
   clock: Clock
   log: Log
 }

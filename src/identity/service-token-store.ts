@@ -114,6 +114,21 @@ export async function noteServiceTokenSeen(db: Db, id: ServiceTokenId, at: numbe
   await db.updateTable('service_tokens').set({ last_seen_at: at }).where('id', '=', id).execute()
 }
 
+/** @param since milliseconds since 1970 @returns those that were neither used nor touched by an admin since */
+export async function listIdleServiceTokens(db: Db, since: number): Promise<ServiceTokenRecord[]> {
+  const rows = await db
+    .selectFrom('service_tokens')
+    .selectAll()
+    .where('created_at', '<', since)
+    .where('updated_at', '<', since)
+    .where((eb) => eb.or([eb('last_seen_at', 'is', null), eb('last_seen_at', '<', since)]))
+    .execute()
+  return rows.map(toRecord)
+}
+
+/** What ends a secret that was on its way out. */
+export const NO_PREVIOUS_SECRET = { previousSecretDigest: null, previousExpiresAt: null }
+
 function toRecord(row: ServiceTokenRow): ServiceTokenRecord {
   return {
     id: row.id as ServiceTokenId,

@@ -1,6 +1,7 @@
 /** Reads every portal with what is attached to it and resolves both levels of curation. */
 import type { PolicyId, ServerUid } from '../base/ids.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
+import { parsePolicy } from '../identity/oauth/clients/policy.ts'
 import type { Policy } from '../policy/decide.ts'
 import { listPolicies } from '../policy/policy-store.ts'
 import type { Store } from '../store/open.ts'
@@ -31,6 +32,8 @@ function toSpec(portal: PortalRecord, servers: Servers, policies: Policies): Por
     name,
     description,
     policies: attached(portal.policies, policies),
+    serviceTokenHeader: portal.serviceTokenHeader?.toLowerCase() ?? null,
+    clientPolicy: parsePolicy(portal.clientPolicy),
     servers: portal.mappings.flatMap((mapping) => {
       const server = servers.get(mapping.serverUid)
       return server ? [toServerSpec(mapping, server, policies)] : []

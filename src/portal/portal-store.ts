@@ -30,12 +30,16 @@ export interface PortalRecord extends Stamped {
   secureWebGateway: boolean
   /** In order; a caller must pass these and the server's own. */
   policies: readonly PolicyId[]
+  /** As the admin wrote it; null where service tokens come in their own two headers only. */
+  serviceTokenHeader: string | null
+  /** JSON of the rules for clients, as `identity/oauth/clients/policy.ts` reads it; null for none. */
+  clientPolicy: string | null
   mappings: readonly ServerMapping[]
 }
 
 export type PortalContent = Pick<
   PortalRecord,
-  'hostname' | 'name' | 'description' | 'codeMode' | 'secureWebGateway' | 'policies' | 'mappings'
+  'hostname' | 'name' | 'description' | 'codeMode' | 'secureWebGateway' | 'policies' | 'serviceTokenHeader' | 'mappings'
 >
 
 /** In the order in which they were made. */
@@ -128,6 +132,7 @@ function toColumns(content: PortalContent) {
     code_mode: content.codeMode,
     secure_web_gateway: flag(content.secureWebGateway),
     policies: JSON.stringify(content.policies),
+    read_service_tokens_from_header: content.serviceTokenHeader,
   }
 }
 
@@ -141,6 +146,8 @@ function toRecord(row: Omit<PortalRow, 'position'>, mappings: readonly PortalSer
     codeMode: row.code_mode,
     secureWebGateway: row.secure_web_gateway === 1,
     policies: fromJson(row.policies),
+    serviceTokenHeader: row.read_service_tokens_from_header,
+    clientPolicy: row.oauth_configuration,
     mappings: mappings.map(toMapping),
     ...stampsOf(row),
   }

@@ -41,6 +41,7 @@ const PORTAL = {
   codeMode: 'opt_in',
   secureWebGateway: false,
   policies: [],
+  serviceTokenHeader: null,
   mappings: [],
 } as const
 const SERVER: NewServer = {
@@ -56,6 +57,7 @@ const SERVER: NewServer = {
     updatedTools: null,
     updatedPrompts: null,
     policies: [],
+    identityWish: null,
     sharedOauthCallback: false,
     secureWebGateway: false,
   },
@@ -217,11 +219,11 @@ for (const kind of DATABASE_KINDS) {
 
     test('a server that a caller switches off is off for that caller alone, and stays so', async () => {
       const toggles = openToggles(database.store)
-      await toggles.set('session:a', server, false)
+      await toggles.set('session:a', new Map([[server, false]]), 'model')
       expect(await toggles.load('session:a')).toEqual(new Set([server]))
       expect(await toggles.load('session:b')).toEqual(new Set())
       expect(await openToggles(database.store).load('session:a')).toEqual(new Set([server]))
-      await toggles.set('session:a', server, true)
+      await toggles.set('session:a', new Map([[server, true]]), 'model')
       expect(toggles.peek('session:a')).toBeUndefined()
       expect(await toggles.load('session:a')).toEqual(new Set())
     })

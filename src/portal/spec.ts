@@ -1,5 +1,6 @@
 /** A portal as configured, everything resolved that does not depend on who calls. Made by `directory.ts`, replaced whole. */
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
+import type { ClientPolicy } from '../identity/oauth/clients/policy.ts'
 import type { Policy } from '../policy/decide.ts'
 
 export interface PortalSpec {
@@ -9,6 +10,10 @@ export interface PortalSpec {
   name: string
   description: string | null
   policies: readonly Policy[]
+  /** In lower case; null where service tokens come in their own two headers only. */
+  serviceTokenHeader: string | null
+  /** Which clients may introduce themselves here; null where this portal has no rules of its own. */
+  clientPolicy: ClientPolicy | null
   /** In portal order. */
   servers: readonly ServerSpec[]
 }

@@ -123,6 +123,8 @@ export interface ServerRow extends Stamps {
   instructions: 'off' | 'on'
   /** The header in which this server is told who calls, or null. */
   identity_header: string | null
+  /** JSON array of the claims that it is told besides, or null for none. */
+  identity_claims: string | null
   updated_tools: string
   updated_prompts: string
   policies: string

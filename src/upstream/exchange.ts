@@ -80,6 +80,8 @@ export class Exchange {
   idleLimit = 0
   /** The same for its whole age. */
   ageLimit = 0
+  /** The signed statement of who calls that went with it, for a server that asks; never to be shown. */
+  stated: string | null = null
   /** A subscription: no limit of time holds for it, and it does not count as a call in flight. */
   readonly isEndless: boolean
   #stopper: Stopper | null = null

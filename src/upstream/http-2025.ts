@@ -19,7 +19,7 @@ import { openEventStream } from './event-stream.ts'
 import { Exchange, type Outgoing } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
 import { errorCode, type OnMessage, type Post, post } from './http-post.ts'
-import { type HttpTarget, requestHeaders, streamHeaders } from './http-target.ts'
+import { type HttpTarget, ownHeaders, requestHeaders, statedHeaders, streamHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
 import { keepListening } from './subscriptions.ts'
@@ -195,19 +195,14 @@ class Http2025 implements Connection {
     exchange: Exchange,
     answer: { id: number | null; onMessage: OnMessage | null },
   ): Promise<Post> {
-    const { pool, path, watch, limits } = this.#target
-    const headers = requestHeaders(this.#target, message)
-    headers.push(...session)
-    return post({
-      pool,
-      path,
-      headers,
-      body: message.body,
-      exchange,
-      watch,
-      answerBytes: limits.answerBytes,
-      ...answer,
-    })
+    const { pool, path, watch, limits, identity } = this.#target
+    const send = (headers: string[]) => {
+      headers.push(...session)
+      const { body } = message
+      return post({ pool, path, headers, body, exchange, watch, answerBytes: limits.answerBytes, ...answer })
+    }
+    if (identity === null) return send(requestHeaders(this.#target, message))
+    return statedHeaders(this.#target, message, exchange).then(send)
   }
 
   /** What came on the stream of one call. */
@@ -236,15 +231,17 @@ class Http2025 implements Connection {
   }
 
   /** @returns false where the server offers no GET stream */
-  #stream(): Promise<boolean> {
+  async #stream(): Promise<boolean> {
     const session = this.#session
-    if (session === null) return Promise.resolve(true)
+    if (session === null) return true
     const { pool, path, limits } = this.#target
+    const headers = [...(await streamHeaders(this.#target)), ...namedSession(session)]
+    if (!this.isOpen) return true
     return new Promise((resolve) => {
       this.#endStream = openEventStream({
         pool,
         path,
-        headers: [...streamHeaders(this.#target), ...namedSession(session)],
+        headers,
         eventBytes: limits.answerBytes,
         onOpen: () => {},
         onEvent: ({ data }) => {
@@ -260,9 +257,12 @@ class Http2025 implements Connection {
   }
 
   /** Sessions cost their server memory, so an ended one is given back; 405 is allowed and nobody waits for it. */
-  #end(session: Session): Promise<void> {
+  async #end(session: Session): Promise<void> {
     const { pool, path } = this.#target
-    const headers = [...this.#target.headers, ...namedSession(session)]
+    const own = await ownHeaders(this.#target).catch(() => null)
+    // What cannot be signed is not sent; the server forgets the session by itself.
+    if (own === null) return
+    const headers = [...own, ...namedSession(session)]
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, 500)
       const done = () => {

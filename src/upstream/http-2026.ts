@@ -7,7 +7,7 @@ import { encodeRequest, type Peer } from './encode.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 import { encodeDiscover, MODERN_VERSION, readDiscover } from './handshake.ts'
 import { errorCode, type OnMessage, type Post, type PostRequest, post } from './http-post.ts'
-import { type HttpTarget, requestHeaders } from './http-target.ts'
+import { type HttpTarget, requestHeaders, statedHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, withoutToken } from './notifications.ts'
 import { keepListening, listenExchange, listenFilter } from './subscriptions.ts'
@@ -86,11 +86,22 @@ export class Http2026 implements Connection {
   }
 
   #post(exchange: Exchange): Promise<Post> {
+    const { identity } = this.#target
+    if (identity === null) return this.#send(exchange, null)
+    // Nearly always signed already: then nothing is waited for.
+    const value = identity.valueFor(exchange)
+    if (typeof value === 'string') return this.#send(exchange, value)
+    return value.then((signed) => this.#send(exchange, signed))
+  }
+
+  /** @param stated who is calling, for a server that asks */
+  #send(exchange: Exchange, stated: string | null): Promise<Post> {
     const { out } = exchange
-    const { pool, path, watch, limits } = this.#target
+    const { pool, path, watch, limits, identity } = this.#target
     const id = this.#nextId()
     const message = encodeRequest(this.#peer, id, out)
     const headers = requestHeaders(this.#target, message)
+    if (stated !== null && identity !== null) headers.push(identity.name, stated)
     if (out.method === 'tools/call') headers.push(...this.#paramHeaders(out))
     return post({
       pool,
@@ -136,12 +147,13 @@ export async function discoverHttp(target: HttpTarget, exchange: () => Exchange)
   const ask = async (version: string) => {
     const id = ids()
     const message = encodeDiscover(id, target.portal, version)
+    const probe = exchange()
     const done = await postProbe({
       pool: target.pool,
       path: target.path,
-      headers: requestHeaders(target, message),
+      headers: await statedHeaders(target, message, probe),
       body: message.body,
-      exchange: exchange(),
+      exchange: probe,
       watch: target.watch,
       answerBytes: target.limits.answerBytes,
       id,

@@ -6,7 +6,8 @@ import { type buildConnector, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { Message, PortalInfo } from './encode.ts'
-import type { Limits, Watch } from './exchange.ts'
+import type { Exchange, Limits, Watch } from './exchange.ts'
+import type { IdentityHeader } from './identity-header.ts'
 
 /** Sockets to one server for one credential. */
 const SOCKETS = LIMITS.upstream_connections.value
@@ -18,6 +19,8 @@ export interface HttpTarget {
   origin: string
   /** Names and values in turn, for every request: who we are, and the credential. */
   headers: readonly string[]
+  /** Said with every request to a server that asks who calls; null for the others. */
+  identity: IdentityHeader | null
   portal: PortalInfo
   clock: Clock
   limits: Limits
@@ -52,8 +55,22 @@ export function requestHeaders(target: HttpTarget, message: Message): string[] {
   return headers
 }
 
-export function streamHeaders(target: HttpTarget): string[] {
-  return ['accept', 'text/event-stream', 'cache-control', 'no-store', ...target.headers]
+/** The same, and who is calling where the server asks. */
+export async function statedHeaders(target: HttpTarget, message: Message, exchange: Exchange): Promise<string[]> {
+  const headers = requestHeaders(target, message)
+  const { identity } = target
+  if (identity !== null) headers.push(identity.name, await identity.valueFor(exchange))
+  return headers
+}
+
+/** What goes with every request, and who the connection belongs to where the server asks. */
+export async function ownHeaders(target: HttpTarget): Promise<string[]> {
+  const { identity, headers } = target
+  return identity === null ? headers.slice() : [...headers, identity.name, await identity.ownValue()]
+}
+
+export async function streamHeaders(target: HttpTarget): Promise<string[]> {
+  return ['accept', 'text/event-stream', 'cache-control', 'no-store', ...(await ownHeaders(target))]
 }
 
 /** The same server at another path. */

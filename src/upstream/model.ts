@@ -199,4 +199,25 @@ export interface ServerRecord {
   /** Null where it has none of its own. */
   deadlines: Deadlines | null
   transport: StdioTransport | null
+  /** How the server is told who calls; null where it does not ask. */
+  identityWish: IdentityWish | null
 }
+
+/** A server that wants to know who calls. */
+export interface IdentityWish {
+  /** As the admin wrote it. */
+  header: string
+  /** What it is told beside who it is: `groups`, and claims of the identity provider. */
+  claims: readonly string[]
+}
+
+/**
+ * Makes the signed statement of who is calling one server, good for a few minutes.
+ *
+ * @param principal null: the portal itself, which lists and looks after the server
+ * @returns at once where it is known already
+ */
+export type AssertFor = (
+  principal: Principal | null,
+  server: { uid: ServerUid; claims: readonly string[] },
+) => string | Promise<string>

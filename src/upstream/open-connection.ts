@@ -2,6 +2,7 @@
  * Opens the connection that a server needs: a child, or whatever its address turns out to speak.
  */
 import { parsePlace } from '../base/destination.ts'
+import type { Principal } from '../base/principal.ts'
 import { LIMITS } from '../config/limits.ts'
 import { findProgram } from '../config/programs.ts'
 import type { StdioConfig } from '../config/stdio.ts'
@@ -15,6 +16,7 @@ import { detect, type Found, openStrategy, VERDICT_MS, type Verdict } from './de
 import type { Limits } from './exchange.ts'
 import type { ParamHeaders } from './http-2026.ts'
 import { atUrl, baseHeaders, type HttpTarget, openSocketPool } from './http-target.ts'
+import { identityHeaderOf } from './identity-header.ts'
 import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
 import { fetchesPackage } from './pinned-package.ts'
@@ -35,6 +37,8 @@ export interface Opened {
 export interface Opening {
   setup: ServerSetup
   key: string
+  /** Whose connection it will be, or null where several share it. */
+  alone: Principal | null
   verdict: Verdict | null
   children: ChildSlots
 }
@@ -63,7 +67,9 @@ async function openHttp(deps: PoolDeps, opening: Opening, credential: Credential
   const headers = baseHeaders(portal, credential.headers)
   const { uid } = opening.setup.record
   const paramHeaders: ParamHeaders = (out) => deps.paramHeaders(uid, out)
-  const target: HttpTarget = { pool, path: url.pathname, origin: url.origin, headers, portal, clock, limits, watch }
+  const identity = identityHeaderOf(opening.setup, opening.alone, deps.assertFor)
+  const at = { pool, path: url.pathname, origin: url.origin, headers, identity }
+  const target: HttpTarget = { ...at, portal, clock, limits, watch }
   try {
     return (
       (await openRemembered(target, opening.verdict, { deps, paramHeaders })) ??

@@ -39,7 +39,7 @@ const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOST
 
 /** @throws Trouble */
 export function perform(performer: Performer, task: Task): Promise<RawReply> {
-  const leased = performer.pool.lease(task.setup, task.key)
+  const leased = performer.pool.lease(task.setup, task.key, task.exchange.out.principal)
   if (leased instanceof Promise) return persist(performer, task, null)
   // Nearly every call finds its connection open and gets its answer: it is spared the frame of the loop, 300 bytes.
   return leased.request(task.exchange).catch((error) => persist(performer, task, { error, connection: leased }))
@@ -70,7 +70,7 @@ async function persist(performer: Performer, task: Task, failed: Failure | null)
     }
     let connection: Connection | null = null
     try {
-      const leased = performer.pool.lease(setup, key)
+      const leased = performer.pool.lease(setup, key, exchange.out.principal)
       if (leased instanceof Promise) {
         connection = await unlessStopped(exchange, leased)
         if (performer.inventories.isHeld(setup.record.uid, exchange.out)) throw heldMeanwhile()

@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import { principalKey } from '../base/principal.ts'
+import { type Principal, principalKey } from '../base/principal.ts'
 import type { StdioConfig } from '../config/stdio.ts'
 import type { Notification } from '../protocol/model.ts'
 import { ChildSlots } from './child-slots.ts'
@@ -15,7 +15,7 @@ import type { Connection } from './connection.ts'
 import { VERDICT_MS, type Verdict } from './detect.ts'
 import type { PortalInfo } from './encode.ts'
 import type { Limits, Outgoing, Watch } from './exchange.ts'
-import type { UpstreamCall } from './model.ts'
+import type { AssertFor, UpstreamCall } from './model.ts'
 import { type Opened, openConnection } from './open-connection.ts'
 import type { ServerSetup } from './setup.ts'
 import { Trouble, whileOpening } from './trouble.ts'
@@ -62,6 +62,8 @@ export interface PoolDeps {
   /** The way to every address. */
   egress: Pick<Egress, 'connector'>
   stdio: StdioConfig
+  /** Says who calls, signed, to the servers that ask. */
+  assertFor: AssertFor
   /** The `Mcp-Param-*` headers that a server's tool wants, names and values in turn. */
   paramHeaders(server: ServerUid, out: Outgoing): readonly string[]
   onNotification(server: ServerUid, notification: Notification): void
@@ -92,14 +94,20 @@ export class Pool {
     this.#children = new ChildSlots(deps.stdio.maxChildren)
   }
 
-  /** The open connection, or the promise of one. @throws Trouble */
-  lease(setup: ServerSetup, key: string): Connection | Promise<Connection> {
+  /**
+   * The open connection, or the promise of one.
+   *
+   * @param principal whose call needs it; what the portal itself asks on a connection of one user speaks of that user
+   * @throws Trouble
+   */
+  lease(setup: ServerSetup, key: string, principal: Principal | null = null): Connection | Promise<Connection> {
     if (this.#isClosed) throw new Trouble('busy', 'the portal is closing')
     const slot = this.#slot(setup, key)
     slot.usedSinceTick = true
     const { connection } = slot
     if (connection?.isOpen) return connection
-    slot.opening ??= this.#open(setup, key, slot).finally(() => {
+    const alone = key === SHARED ? null : principal
+    slot.opening ??= this.#open(setup, { key, alone }, slot).finally(() => {
       slot.opening = null
     })
     return slot.opening
@@ -210,7 +218,7 @@ export class Pool {
     return key === SHARED ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
   }
 
-  async #open(setup: ServerSetup, key: string, slot: Slot): Promise<Connection> {
+  async #open(setup: ServerSetup, whose: { key: string; alone: Principal | null }, slot: Slot): Promise<Connection> {
     const { clock } = this.#deps
     const line = this.#lines.get(setup.record.uid)
     this.#countEnd(setup, slot)
@@ -219,7 +227,7 @@ export class Pool {
     try {
       opened = await openConnection(this.#deps, {
         setup,
-        key,
+        ...whose,
         verdict: line?.verdict ?? null,
         children: this.#children,
       })

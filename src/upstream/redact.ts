@@ -33,6 +33,18 @@ export function redactReply(raw: RawReply, setup: ServerSetup): RawReply {
   return rebuilt(short, replaced(bytes.toString('latin1', body.from, body.to), forms, isEscaped)) ?? withheld(short)
 }
 
+/**
+ * Takes the signed statement of who calls out of whatever a server that was given one answers, success or not: whoever reads the answer
+ * could show it to that server in the caller's name. Of base64url and dots, it looks the same in JSON, escaped or not.
+ */
+export function withoutStatement(raw: RawReply, stated: string): RawReply {
+  const { bytes, body } = raw
+  const at = bytes.indexOf(stated, body.from, 'latin1')
+  if (at < 0 || at >= body.to) return raw
+  const text = bytes.toString('latin1', body.from, body.to).replaceAll(stated, REDACTED)
+  return rebuilt(raw, text) ?? withheld(raw)
+}
+
 /** The same for text of a child that is meant for the log. */
 export function redactText(text: string, setup: ServerSetup): string {
   return replaced(text, formsOf(setup), () => false)

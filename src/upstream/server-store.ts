@@ -12,7 +12,7 @@ import type { DefinitionsMode } from '../contract/server.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
-import type { Deadlines, ErrorDetails, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
+import type { Deadlines, ErrorDetails, IdentityWish, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
 
 export type AuthenticationStatus = ServerRow['authentication_status']
 
@@ -55,6 +55,7 @@ export type ServerContent = Pick<
   | 'policies'
   | 'definitions'
   | 'instructions'
+  | 'identityWish'
   | 'sharedOauthCallback'
   | 'secureWebGateway'
 >
@@ -252,12 +253,18 @@ function contentColumns(content: ServerContent) {
     deadlines: content.deadlines && deadlinesText(content.deadlines),
     definitions: content.definitions,
     instructions: content.instructions,
+    ...identityColumns(content.identityWish),
     updated_tools: JSON.stringify(content.updatedTools),
     updated_prompts: JSON.stringify(content.updatedPrompts),
     policies: JSON.stringify(content.policies),
     is_shared_oauth_callback_enabled: flag(content.sharedOauthCallback),
     secure_web_gateway: flag(content.secureWebGateway),
   }
+}
+
+function identityColumns(wish: IdentityWish | null) {
+  const claims = wish === null || wish.claims.length === 0 ? null : JSON.stringify(wish.claims)
+  return { identity_header: wish?.header ?? null, identity_claims: claims }
 }
 
 function transportText({ type, command, args, cwd }: Omit<StdioTransport, 'env'>): string {
@@ -285,6 +292,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     policies: fromJson(row.policies),
     definitions: row.definitions,
     instructions: row.instructions,
+    identityWish: toIdentityWish(row),
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
     hasAuthCredentials: row.auth_credentials_sealed !== null,
@@ -298,6 +306,11 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     lastSuccessfulSync: row.last_successful_sync,
     ...stampsOf(row),
   }
+}
+
+function toIdentityWish(row: Omit<ServerRow, 'position'>): IdentityWish | null {
+  const { identity_header: header, identity_claims: claims } = row
+  return header === null ? null : { header, claims: claims === null ? [] : fromJson(claims) }
 }
 
 /**

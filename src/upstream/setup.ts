@@ -33,7 +33,9 @@ export async function setupOf(
   const env = secrets?.env ?? {}
   const transport = server.transport === null ? null : { ...server.transport, env }
   const secret = secrets?.authCredentials ?? null
-  const shape = [server.hostname, server.authType, server.isolation, server.allowPrivate, transport, secret]
+  const { hostname, authType, isolation, allowPrivate, identityWish } = server
+  // Another header, or other claims, are another way to speak to the server: what is open now ends.
+  const shape = [hostname, authType, isolation, allowPrivate, transport, secret, identityWish]
   return {
     record: server,
     credential: credentialOf(server, secret),

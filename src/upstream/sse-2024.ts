@@ -10,7 +10,7 @@ import { openEventStream } from './event-stream.ts'
 import { Exchange } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
 import { post } from './http-post.ts'
-import { atUrl, type HttpTarget, requestHeaders, streamHeaders } from './http-target.ts'
+import { atUrl, type HttpTarget, statedHeaders, streamHeaders } from './http-target.ts'
 import { Pipe } from './pipe.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
@@ -91,8 +91,9 @@ class Sse2024 implements Connection {
   }
 
   /** Resolves when the stream has named the address for POSTs. */
-  #connect(): Promise<void> {
+  async #connect(): Promise<void> {
     const { pool, path, limits, watch } = this.#target
+    const headers = await streamHeaders(this.#target)
     return new Promise((resolve, reject) => {
       const opening = new Exchange(ownRequest('endpoint'))
       watch.limit(opening, limits.openingMs)
@@ -104,7 +105,7 @@ class Sse2024 implements Connection {
       this.#endStream = openEventStream({
         pool,
         path,
-        headers: streamHeaders(this.#target),
+        headers,
         eventBytes: limits.answerBytes,
         onOpen: () => {},
         onEvent: (event) => {
@@ -146,10 +147,12 @@ class Sse2024 implements Connection {
     if (carried !== undefined) exchange.holdTo({ idle: carried.idleLimit, total: carried.ageLimit })
     try {
       if (target === null) throw new Trouble('unsent', 'no endpoint yet')
+      const headers = await statedHeaders(target, message, carried ?? exchange)
+      if (carried !== undefined && carried.stopped !== null) return
       const done = await post({
         pool: target.pool,
         path: target.path,
-        headers: requestHeaders(target, message),
+        headers,
         body: message.body,
         exchange,
         watch: target.watch,

@@ -19,6 +19,7 @@ import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
 import type {
+  AssertFor,
   CapabilityKind,
   ServerFigures,
   ServerHealth,
@@ -29,7 +30,7 @@ import type {
 } from './model.ts'
 import { type Performer, perform } from './perform.ts'
 import { isolationKey, Pool, SHARED } from './pool.ts'
-import { redactReply } from './redact.ts'
+import { redactReply, withoutStatement } from './redact.ts'
 import { type Due, Schedule } from './schedule.ts'
 import { listServers, type StoredServer } from './server-store.ts'
 import { type ServerSetup, setupOf } from './setup.ts'
@@ -49,6 +50,8 @@ export interface UpstreamsDeps {
   recordHeld: RecordHeld
   /** The one guard for connections to addresses. */
   egress: Pick<Egress, 'connector'>
+  /** Says who calls, signed, to the servers that ask. */
+  assertFor: AssertFor
   /** Shorter patience for tests; everything else has its defaults. */
   limits?: Partial<Limits>
 }
@@ -104,6 +107,7 @@ class OpenUpstreams implements Upstreams {
       portal: portalInfo,
       egress: deps.egress,
       stdio: config.stdio,
+      assertFor: deps.assertFor,
       paramHeaders: (server, out) => this.#inventories.paramHeaders(server, out),
       onNotification: (server, notification) => this.#hear(server, notification),
     })
@@ -148,7 +152,7 @@ class OpenUpstreams implements Upstreams {
       if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
       const { credential } = setup
       return {
-        raw: redactReply(raw, setup),
+        raw: redactReply(exchange.stated === null ? raw : withoutStatement(raw, exchange.stated), setup),
         ms: clock.elapsed() - started,
         credential: credential instanceof Trouble ? 'none' : credential.name,
       }

@@ -269,6 +269,7 @@ async function addColumns(db: Kysely<unknown>): Promise<void> {
     .addColumn('set_by', 'text', (col) => col.notNull().defaultTo('model'))
     .execute()
   await db.schema.alterTable('servers').addColumn('identity_header', 'text').execute()
+  await db.schema.alterTable('servers').addColumn('identity_claims', 'text').execute()
   await db.schema.alterTable('portals').addColumn('oauth_configuration', 'text').execute()
   await db.schema.alterTable('portals').addColumn('read_service_tokens_from_header', 'text').execute()
 }
