@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests, the benchmark and the guides use: PostgreSQL (store tests), nginx (the
-# benchmark's yardstick) and bubblewrap (docs/guides/children.md). Run as root. The portal itself needs none of them.
+# Installs the Debian packages that the tests, the benchmark and the guides use: PostgreSQL (store tests), Chromium (tests of
+# the pages), nginx (the benchmark's yardstick) and bubblewrap (docs/guides/children.md). Run as root. The portal itself
+# needs none of them.
 set -euo pipefail
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -8,10 +9,10 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
-echo "installing: postgresql (store tests), nginx-light (benchmark), bubblewrap (the guide on children)"
+echo "installing: postgresql (store tests), chromium (tests of the pages), nginx-light (benchmark), bubblewrap (the guide on children)"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends postgresql nginx-light bubblewrap
+apt-get install -y -qq --no-install-recommends postgresql chromium nginx-light bubblewrap
 
 # The tests make and drop databases of their own as the user postgres, from this machine only.
 hba="$(su postgres -c "psql -tAc 'show hba_file'")"

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findChromium } from './find-chromium.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const missing = []
@@ -20,6 +21,7 @@ if (!existsSync(join(root, 'node_modules', 'vitest')))
 else await needPostgres()
 
 needNamespaces()
+needChromium()
 
 for (const [what, why, how] of missing) process.stderr.write(`missing: ${what} (${why})\n  to install: ${how}\n`)
 process.exit(missing.length > 0 ? 1 : 0)
@@ -35,6 +37,17 @@ function needNamespaces() {
     'unshare with user namespaces, for the tests of confined children',
     why,
     'install util-linux, and let users make namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)',
+  ])
+}
+
+/** The pages are tested in a real browser; npm brings none. */
+function needChromium() {
+  if (findChromium() !== null) return
+  const named = process.env.PORTICO_TEST_CHROMIUM
+  missing.push([
+    'Chromium for the tests of the pages',
+    named ? `PORTICO_TEST_CHROMIUM: ${named} is no program` : 'no chromium in the PATH',
+    'scripts/install-debian.sh, or name one in PORTICO_TEST_CHROMIUM',
   ])
 }
 

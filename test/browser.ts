@@ -1,0 +1,104 @@
+/**
+ * A real browser for journeys: Chromium without a window, and what every state of every page must pass. Each visitor has cookies of its own.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AxeResults } from 'axe-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+export type { Page } from 'playwright-core'
+
+export interface VisitorOptions {
+  /** Default true. */
+  script?: boolean
+  /** Default `light`. */
+  colors?: 'light' | 'dark'
+  /** In CSS pixels; default 1000. */
+  width?: number
+}
+
+export interface TestBrowser {
+  /** A visitor without any cookie, with one empty tab. */
+  visitor(options?: VisitorOptions): Promise<Page>
+  close(): Promise<void>
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const FINDER = fileURLToPath(new URL('../scripts/find-chromium.mjs', import.meta.url))
+/** Where pictures go for people to look at; nothing is compared with them. */
+const PICTURES = process.env.PORTICO_TEST_PICTURES ?? join(tmpdir(), 'portico-pages')
+
+export async function openBrowser(): Promise<TestBrowser> {
+  const executablePath = execFileSync(process.execPath, [FINDER], { encoding: 'utf8' })
+  const browser: Browser = await chromium.launch({
+    executablePath,
+    // In a container there is neither the kernel's sandbox nor a GPU; nothing but our own pages is opened.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
+  })
+  const contexts: BrowserContext[] = []
+  return {
+    async visitor({ script = true, colors = 'light', width = 1000 } = {}) {
+      const context = await browser.newContext({
+        javaScriptEnabled: script,
+        colorScheme: colors,
+        viewport: { width, height: 900 },
+        reducedMotion: 'reduce',
+      })
+      contexts.push(context)
+      const page = await context.newPage()
+      // What does not come within this never will: everything is on this machine.
+      page.setDefaultTimeout(10_000)
+      return page
+    },
+    async close() {
+      for (const context of contexts) await context.close()
+      await browser.close()
+    },
+  }
+}
+
+/**
+ * What is wrong with a page as it stands: what axe-core finds serious or critical, and what needs scrolling sideways.
+ *
+ * @returns one line for each, empty for a page that is well
+ */
+export async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  const { violations } = (await page.evaluate(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
+  )) as Pick<AxeResults, 'violations'>
+  const found = violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
+    )
+  const [needed, given] = (await page.evaluate(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  )) as [number, number]
+  return needed > given ? [...found, `${needed} pixels wide in ${given}`] : found
+}
+
+/** Every state in which a page is looked at: wide and narrow, light and dark. @returns the faults, each with where it was found */
+export async function faultsEverywhere(page: Page, name: string): Promise<string[]> {
+  const faults: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [375, 1000]) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      faults.push(...(await faultsOf(page)).map((fault) => `${name}, ${colorScheme}, ${width}: ${fault}`))
+      await picture(page, `${name}-${colorScheme}-${width}`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize({ width: 1000, height: 900 })
+  return faults
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true })
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
+}
