@@ -50,6 +50,11 @@ function changesIn(body: OrganizationUpdate, before: Organization): Partial<Orga
   if (body.strict_service_token_auth !== undefined) changes.strictServiceTokenAuth = body.strict_service_token_auth
   if (body.local_sign_in !== undefined) changes.localSignIn = body.local_sign_in
   if (body.key_rotation_interval_days !== undefined) changes.keyRotation = body.key_rotation_interval_days * DAY
+  const idle = body.service_token_inactivity
+  if (idle !== undefined) {
+    const { enabled, action, inactivity_threshold_days: thresholdDays } = idle
+    changes.serviceTokenInactivity = { enabled, action, thresholdDays }
+  }
   return { ...changes, extra: keptOf(body, before.extra) }
 }
 
@@ -67,6 +72,7 @@ const DURATIONS = ['session_duration', 'grant_lifetime', 'access_token_lifetime'
 
 function show(organization: Organization): OrganizationShown {
   const { extra } = organization
+  const { action, enabled, thresholdDays } = organization.serviceTokenInactivity
   const written = (name: (typeof DURATIONS)[number], ms: number): string => {
     const text = extra[name]
     return typeof text === 'string' && parseDuration(text) === ms ? text : showDuration(ms)
@@ -80,6 +86,7 @@ function show(organization: Organization): OrganizationShown {
     access_token_lifetime: written('access_token_lifetime', organization.accessTokenLifetime),
     local_sign_in: organization.localSignIn,
     key_rotation_interval_days: organization.keyRotation / DAY,
+    service_token_inactivity: { action, enabled, inactivity_threshold_days: thresholdDays },
   }
 }
 

@@ -59,13 +59,6 @@ const kept = {
     })
     .nullish(),
   mfa_required_for_all_apps: z.literal(false, { error: unenforced }).nullish(),
-  service_token_inactivity: z
-    .strictObject({
-      action: z.enum(['disable', 'delete']).optional(),
-      enabled: z.literal(false, { error: unenforced }),
-      inactivity_threshold_days: z.int().min(1).max(3650).optional(),
-    })
-    .nullish(),
   ui_read_only_toggle_reason: text.nullish(),
   user_seat_expiration_inactive_time: duration.nullish(),
   warp_auth_non_browser_401: z.boolean().nullish(),
@@ -74,6 +67,12 @@ const kept = {
 
 /** The names of what decides nothing. */
 export const KEPT_SETTINGS = Object.keys(kept) as readonly (keyof typeof kept)[]
+
+const inactivity = z.strictObject({
+  action: z.enum(['disable', 'delete']),
+  enabled: z.boolean(),
+  inactivity_threshold_days: z.int().min(30).max(365),
+})
 
 const settled = {
   name: nameSchema.optional(),
@@ -86,6 +85,8 @@ const settled = {
   /** Accounts with a password, kept by the portal itself. */
   local_sign_in: z.enum(['on', 'off']).optional(),
   key_rotation_interval_days: z.int().min(1).max(365).optional(),
+  /** What becomes of service tokens that nobody uses and no policy names. */
+  service_token_inactivity: inactivity.optional(),
 }
 
 const echoed = {
@@ -114,6 +115,7 @@ export const organizationShown = z.looseObject({
   access_token_lifetime: z.string(),
   local_sign_in: z.enum(['on', 'off']),
   key_rotation_interval_days: z.number(),
+  service_token_inactivity: inactivity,
 })
 export type OrganizationShown = z.infer<typeof organizationShown>
 
