@@ -12,6 +12,7 @@ import Cloudflare, {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AdminRoom, LOCAL, openAdminRoom } from './admin-room.ts'
 import { type HttpPeer, startEverythingHttp } from './peers/servers.ts'
+import { addPortal, addProvider, letClientIn, signIn } from './support/people.ts'
 
 const account_id = 'a86a8f5c339544d7bdc89926de14fb8c'
 
@@ -182,6 +183,69 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
     expect(await serviceTokens.refresh(id, { account_id })).toMatchObject({ id, duration: '60m' })
     expect(await serviceTokens.delete(id, { account_id })).toMatchObject({ id })
     await expect(serviceTokens.get(id, { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('the organisation is created, read and updated', async () => {
+    const { organizations } = client.zeroTrust
+    const made = await organizations.create({
+      account_id,
+      name: 'Widget Corps',
+      auth_domain: 'widgets.cloudflareaccess.com',
+      session_duration: '12h',
+      login_design: { header_text: 'Welcome' },
+    })
+    expect(made).toMatchObject({
+      name: 'Widget Corps',
+      auth_domain: 'widgets.cloudflareaccess.com',
+      session_duration: '12h',
+      login_design: { header_text: 'Welcome' },
+    })
+    const changed = await organizations.update({
+      account_id,
+      strict_service_token_auth: true,
+      service_token_inactivity: { enabled: true, action: 'disable', inactivity_threshold_days: 45 },
+    })
+    expect(changed).toMatchObject({ name: 'Widget Corps', strict_service_token_auth: true })
+    expect(await organizations.list({ account_id })).toEqual(changed)
+    await expect(organizations.update({ account_id, mfa_required_for_all_apps: true })).rejects.toBeInstanceOf(
+      BadRequestError,
+    )
+  })
+
+  test('users are listed to the end and read, with sessions, failed logins and identity, and revoked', async () => {
+    const { users } = client.zeroTrust.access
+    const { store } = room.at
+    const people = { store, sealer: room.deps.sealer, browsers: room.browsers }
+    await addProvider(store)
+    const ada = await signIn(people, 'ada@acme.test', { name: 'Ada', groups: null })
+    await signIn(people, 'bob@acme.test')
+    const { grantId } = await letClientIn(store, ada, await addPortal(store, 'sdk'), room.clock.now() + 3_600_000)
+    const emails: (string | undefined)[] = []
+    for await (const user of users.list({ account_id, per_page: 1 })) emails.push(user.email)
+    expect(emails).toEqual(['ada@acme.test', 'bob@acme.test'])
+    const id = ada.userId
+    expect(await users.get(id, { account_id })).toMatchObject({
+      ...{ id, uid: id, email: 'ada@acme.test', name: 'Ada', access_seat: true, gateway_seat: false },
+      ...{ active_device_count: 1, last_successful_login: expect.any(String), created_at: expect.any(String) },
+    })
+    const nonces: (string | undefined)[] = []
+    for await (const session of users.activeSessions.list(id, { account_id })) nonces.push(session.metadata?.nonce)
+    expect(nonces).toEqual([ada.sessionId, grantId])
+    const session = await users.activeSessions.get(ada.sessionId, { account_id, user_id: id })
+    expect(session).toMatchObject({ isActive: true, user_uuid: id, account_id, idp: { id: 'company', type: 'oidc' } })
+    const identity = await users.lastSeenIdentity.get(id, { account_id })
+    expect(identity).toMatchObject({ email: 'ada@acme.test', user_uuid: id, groups: null, groups_known: false })
+    const failed = []
+    for await (const attempt of users.failedLogins.list(id, { account_id })) failed.push(attempt)
+    expect(failed).toEqual([])
+
+    const revoke = () => client.zeroTrust.organizations.revokeUsers({ account_id, email: 'ada@acme.test' })
+    expect(await revoke()).toBe(true)
+    expect(await revoke()).toBe(true)
+    const left = await users.activeSessions.list(id, { account_id })
+    expect(left.result).toEqual([])
+    const unknown = client.zeroTrust.organizations.revokeUsers({ account_id, email: 'nobody@acme.test' })
+    await expect(unknown).rejects.toBeInstanceOf(NotFoundError)
   })
 
   test('bad input gives typed errors with codes and sentences, and is asked once', async () => {
