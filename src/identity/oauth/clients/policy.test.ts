@@ -50,8 +50,21 @@ test('clients may introduce themselves unless somebody said no', () => {
 })
 
 test('an entry of the list that could never match, or would match more than it shows, is named', () => {
-  const good = ['https://a.example/*', 'https://a.example/cb', 'http://localhost/*', 'acme://in/cb', 'com.example.app:/cb']
+  const good = [
+    'https://a.example/*',
+    'https://a.example/cb',
+    'http://localhost/*',
+    'acme://in/cb',
+    'com.example.app:/cb',
+  ]
   expect(good.map(faultOfEntry)).toEqual(good.map(() => null))
-  const wrong = ['http://a.example/*', 'https://*.example/cb', 'https://a.example/*/cb', 'acme://in/*', 'javascript:/x', '*']
+  const wrong = [
+    'http://a.example/*',
+    'https://*.example/cb',
+    'https://a.example/*/cb',
+    'acme://in/*',
+    'javascript:/x',
+    '*',
+  ]
   expect(wrong.map((entry) => faultOfEntry(entry) === null)).toEqual(wrong.map(() => false))
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type RedirectFault, type RedirectKind, isSameRedirect, judgeRedirectUri, redirectKey } from './redirect-uri.ts'
+import { isSameRedirect, judgeRedirectUri, type RedirectFault, type RedirectKind, redirectKey } from './redirect-uri.ts'
 
 const SANE: readonly (readonly [uri: string, kind: RedirectKind, key?: string])[] = [
   ['https://claude.ai/api/mcp/auth_callback', 'https'],

@@ -3,7 +3,13 @@ import { CLIENT_DOCUMENTS } from '../../../../test/support/client-documents/inde
 import { Provider } from '../library.ts'
 import { NOT_ALLOWED_AT_REGISTRATION } from './policy.ts'
 import { isSameRedirect } from './redirect-uri.ts'
-import { AUTH_METHODS, type ClientMetadata, DEVICE_GRANT, normaliseRegistration, SIGNING_ALGORITHMS } from './registration.ts'
+import {
+  AUTH_METHODS,
+  type ClientMetadata,
+  DEVICE_GRANT,
+  normaliseRegistration,
+  SIGNING_ALGORITHMS,
+} from './registration.ts'
 
 const CALLBACK = 'https://a.example/cb'
 const one = { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }
@@ -19,11 +25,16 @@ const provider = new Provider('https://portal.example', {
 
 /** Throws where the library would not take it. */
 async function take(metadata: ClientMetadata): Promise<void> {
-  const secret = metadata.token_endpoint_auth_method.startsWith('client_secret') ? { client_secret: 'x'.repeat(64) } : {}
+  const secret = metadata.token_endpoint_auth_method.startsWith('client_secret')
+    ? { client_secret: 'x'.repeat(64) }
+    : {}
   await provider.Client.validate({ client_id: 'x', ...metadata, ...secret })
 }
 
-function metadataOf(body: unknown, ...rest: [policy?: null, source?: 'registered' | 'document' | 'admin']): ClientMetadata {
+function metadataOf(
+  body: unknown,
+  ...rest: [policy?: null, source?: 'registered' | 'document' | 'admin']
+): ClientMetadata {
   const normalised = normaliseRegistration(body, rest[0] ?? null, rest[1])
   if ('error' in normalised) throw new Error(normalised.error_description)
   return normalised.metadata
@@ -102,30 +113,37 @@ describe('the application type follows from where the client is sent', () => {
 
 describe('grant types, response types and ways to authenticate', () => {
   const code = ['authorization_code']
-  const cases: readonly (readonly [body: object, grants: readonly string[] | string, source?: 'document' | 'admin'])[] = [
-    [{}, [...code, 'refresh_token']],
-    [{ grant_types: code }, code],
-    [{ grant_types: [...code, 'refresh_token', 'client_credentials', 'implicit', 'password'] }, [...code, 'refresh_token']],
-    [{ grant_types: [DEVICE_GRANT, 'refresh_token'], redirect_uris: undefined }, ['refresh_token', DEVICE_GRANT]],
-    [{ grant_types: ['client_credentials'] }, 'grant_types must include'],
-    [{ grant_types: ['refresh_token'] }, 'grant_types must include'],
-    [{ grant_types: 'authorization_code' }, 'grant_types must be an array'],
-    [{ grant_types: [1] }, 'grant_types must be an array'],
-    [{ response_types: ['code', 'code token', 'token'] }, [...code, 'refresh_token']],
-    [{ response_types: [] }, [...code, 'refresh_token']],
-    [{ response_types: ['token'] }, 'response_types must include "code"'],
-    [{ redirect_uris: undefined }, 'redirect_uris must hold at least one URI'],
-    [{ redirect_uris: [] }, 'redirect_uris must hold at least one URI'],
-    [{ redirect_uris: CALLBACK }, 'redirect_uris must be an array'],
-    [{ redirect_uris: [CALLBACK, null] }, 'redirect_uris must be an array'],
-    [{ redirect_uris: Array.from({ length: 21 }, (_, i) => `${CALLBACK}/${i}`) }, 'at most 20'],
-    [{ token_endpoint_auth_method: 'client_secret_jwt' }, 'token_endpoint_auth_method must be one of'],
-    [{ token_endpoint_auth_method: 'tls_client_auth' }, 'token_endpoint_auth_method must be one of'],
-    [{ token_endpoint_auth_method: 'client_secret_post' }, 'must be one of none, private_key_jwt', 'document'],
-    [{ token_endpoint_auth_method: 'private_key_jwt' }, 'private_key_jwt needs'],
-    [{ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://a.example/k' }, 'jwks_uri must be an https URL'],
-    [{ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://a.example/k' }, [...code, 'refresh_token']],
-  ]
+  const cases: readonly (readonly [body: object, grants: readonly string[] | string, source?: 'document' | 'admin'])[] =
+    [
+      [{}, [...code, 'refresh_token']],
+      [{ grant_types: code }, code],
+      [
+        { grant_types: [...code, 'refresh_token', 'client_credentials', 'implicit', 'password'] },
+        [...code, 'refresh_token'],
+      ],
+      [{ grant_types: [DEVICE_GRANT, 'refresh_token'], redirect_uris: undefined }, ['refresh_token', DEVICE_GRANT]],
+      [{ grant_types: ['client_credentials'] }, 'grant_types must include'],
+      [{ grant_types: ['refresh_token'] }, 'grant_types must include'],
+      [{ grant_types: 'authorization_code' }, 'grant_types must be an array'],
+      [{ grant_types: [1] }, 'grant_types must be an array'],
+      [{ response_types: ['code', 'code token', 'token'] }, [...code, 'refresh_token']],
+      [{ response_types: [] }, [...code, 'refresh_token']],
+      [{ response_types: ['token'] }, 'response_types must include "code"'],
+      [{ redirect_uris: undefined }, 'redirect_uris must hold at least one URI'],
+      [{ redirect_uris: [] }, 'redirect_uris must hold at least one URI'],
+      [{ redirect_uris: CALLBACK }, 'redirect_uris must be an array'],
+      [{ redirect_uris: [CALLBACK, null] }, 'redirect_uris must be an array'],
+      [{ redirect_uris: Array.from({ length: 21 }, (_, i) => `${CALLBACK}/${i}`) }, 'at most 20'],
+      [{ token_endpoint_auth_method: 'client_secret_jwt' }, 'token_endpoint_auth_method must be one of'],
+      [{ token_endpoint_auth_method: 'tls_client_auth' }, 'token_endpoint_auth_method must be one of'],
+      [{ token_endpoint_auth_method: 'client_secret_post' }, 'must be one of none, private_key_jwt', 'document'],
+      [{ token_endpoint_auth_method: 'private_key_jwt' }, 'private_key_jwt needs'],
+      [
+        { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://a.example/k' },
+        'jwks_uri must be an https URL',
+      ],
+      [{ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://a.example/k' }, [...code, 'refresh_token']],
+    ]
   for (const [body, then, source] of cases) {
     test(`${JSON.stringify(body).slice(0, 90)}${source === undefined ? '' : `, ${source}`}`, async () => {
       const normalised = normaliseRegistration({ ...one, ...body }, null, source)

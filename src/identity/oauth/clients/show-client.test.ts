@@ -34,7 +34,13 @@ describe('SEC-O2: a name says nothing that its reader cannot see', () => {
 const LOOPBACK = ['http://127.0.0.1:49152/callback']
 
 describe('SEC-O2: a borrowed name is told', () => {
-  const cases: readonly (readonly [name: string, kind: ClientKind, id: string, uris: readonly string[], borrows: boolean])[] = [
+  const cases: readonly (readonly [
+    name: string,
+    kind: ClientKind,
+    id: string,
+    uris: readonly string[],
+    borrows: boolean,
+  ])[] = [
     ['Claude', 'metadata-url', 'https://claude.ai/oauth/mcp-oauth-client-metadata', ['https://claude.ai/cb'], false],
     ['Claude', 'metadata-url', 'https://evil.example/c.json', ['https://evil.example/cb'], true],
     ['Claude', 'metadata-url', 'https://claude.ai.evil.example/c.json', LOOPBACK, true],
