@@ -3,6 +3,7 @@
  * Reading changes nothing on disk; `openConfig` then makes the data directory and the key, for `start` alone.
  */
 import { resolve } from 'node:path'
+import { type Place, parsePlace } from './base/destination.ts'
 import type { LogLevelName } from './base/log.ts'
 import type { KeyRing } from './base/secret.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -66,6 +67,8 @@ export interface Config {
     /** What is reached without it. */
     noProxy: readonly string[]
   }
+  /** Inside our own network, where documents of clients may be fetched. */
+  allowedDocuments: readonly Place[]
   /** Null where no mail is set. */
   smtp: SmtpConfig | null
   /** The first owner, or null where people make one by the link. */
@@ -171,6 +174,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     stdio,
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
+    allowedDocuments: values['oauth.allow_private'].map(parsePlace).filter((place) => place !== null),
     smtp: smtpOf(values),
     bootstrap: bootstrapOf(values),
     declared: settings.declared,

@@ -74,6 +74,11 @@ export const fileSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('How other machines are reached.'),
+  oauth: z
+    .strictObject({ allow_private: FIELDS['oauth.allow_private'].nullable().optional() })
+    .nullable()
+    .optional()
+    .describe('Clients that sign in.'),
   smtp: z
     .strictObject({
       host: FIELDS['smtp.host'].optional(),

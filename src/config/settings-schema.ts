@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { parsePlace } from '../base/destination.ts'
 import { LIMITS, MIB, SETTABLE_LIMITS, type SettableLimit } from './limits.ts'
 
 /** Text from a flag or a variable and a number from the file both pass. */
@@ -97,6 +98,8 @@ const host = z
     (text) => isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text),
     'must be an address or a host name',
   )
+
+const place = z.string().refine((text) => parsePlace(text) !== null, 'must be host:port')
 
 const database = z
   .string()
@@ -197,6 +200,9 @@ export const FIELDS = {
   'outbound.no_proxy': list(z.string().max(300)).describe(
     'Names, .suffixes and addresses, with or without a port, that are reached without the proxy. They are judged as ever.',
   ),
+  'oauth.allow_private': list(place).describe(
+    'host:port inside your own network where the metadata documents of clients may be fetched. Not set: public addresses alone.',
+  ),
   'smtp.host': host
     .nullable()
     .describe('Mail server for one-time PINs. It may be inside; no proxy stands between. Not set: no mail.'),
@@ -284,6 +290,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
   'outbound.proxy': { variable: 'HTTPS_PROXY', fallback: null, secret: true },
   'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
+  'oauth.allow_private': { variable: 'PORTICO_OAUTH_ALLOW_PRIVATE', fallback: '', secret: false },
   'smtp.host': { variable: 'PORTICO_SMTP_HOST', fallback: null, secret: false },
   'smtp.port': { variable: 'PORTICO_SMTP_PORT', fallback: '587', secret: false },
   'smtp.user': { variable: 'PORTICO_SMTP_USER', fallback: null, secret: false },

@@ -4,6 +4,7 @@ import type { UserPrincipal } from '../../base/principal.ts'
 import type { BrowserSession } from '../browser-session-store.ts'
 import { findConsent, rememberConsent } from '../consent-store.ts'
 import { insertGrant } from '../grant-store.ts'
+import { type Clients, redirectFacts } from './clients/clients.ts'
 import type { Model, Provider } from './library.ts'
 import type { Pending } from './model.ts'
 import { recordOauth } from './record.ts'
@@ -13,10 +14,11 @@ import type { OauthRooms } from './rooms.ts'
 interface Server {
   provider: Provider
   rooms: OauthRooms
+  clients: Clients
 }
 
 /** @returns null where the client, the portal or the redirect is none that could be let in any more */
-export async function describe(interaction: Model, { provider, rooms }: Server): Promise<Pending | null> {
+export async function describe(interaction: Model, { provider, rooms, clients }: Server): Promise<Pending | null> {
   const params = interaction.params as Readonly<Record<string, unknown>>
   const clientId = text(params.client_id)
   const resource = text(params.resource)
@@ -26,16 +28,18 @@ export async function describe(interaction: Model, { provider, rooms }: Server):
   if (client === undefined || portal === null || resource === null) return null
   const deviceCode = text(interaction.deviceCode)
   if (redirectUri === null && deviceCode === null) return null
-  if (redirectUri !== null && !rooms.clients.mayRedirect(portal.uid, redirectUri)) return null
+  const shown = await clients.show(client)
+  if (redirectUri !== null && !clients.mayRedirect(portal.uid, shown.kind, redirectUri)) return null
+  const redirect = redirectUri === null ? null : redirectFacts(redirectUri)
   const prompts = (text(params.prompt) ?? '').split(' ')
   return {
     uid: interaction.jti,
-    client: await rooms.clients.show(client),
+    client: shown,
     portal,
     resource,
     redirectUri,
-    redirectHost: redirectUri === null ? null : rooms.clients.redirectHost(redirectUri),
-    isLoopback: redirectUri !== null && rooms.clients.isLoopback(redirectUri),
+    redirectHost: redirect?.host ?? null,
+    isLoopback: redirect?.isLoopback === true,
     scopes: [SCOPE],
     prompt: prompts.includes('login') ? 'login' : prompts.includes('consent') ? 'consent' : null,
     deviceCode,
@@ -44,14 +48,14 @@ export async function describe(interaction: Model, { provider, rooms }: Server):
 }
 
 export function isRemembered(pending: Pending, session: BrowserSession, { rooms }: Server): Promise<boolean> {
-  return findConsent(rooms.store.db, consentOf(pending, session, rooms))
+  return findConsent(rooms.store.db, consentOf(pending, session))
 }
 
 export async function approve(
   pending: Pending,
   session: BrowserSession,
   { remember }: { remember: boolean },
-  { provider, rooms }: Server,
+  { provider, rooms, clients }: Server,
 ): Promise<string | 'not-allowed'> {
   const { store } = rooms
   const { client, portal, redirectUri, resource } = pending
@@ -65,11 +69,12 @@ export async function approve(
     const { userId, identityId } = session
     const made = { id, userId, identityId, portalUid: portal.uid, redirectUri, resource }
     await insertGrant(store, trx, { ...made, clientId: client.id, clientName: client.name })
-    if (remember) await rememberConsent(store, trx, consentOf(pending, session, rooms))
+    if (remember) await rememberConsent(store, trx, consentOf(pending, session))
   })
   const grant = new provider.Grant({ jti: id, accountId: session.userId, clientId: client.id })
   grant.addResourceScope(resource, SCOPE)
   await grant.save()
+  await clients.noteUse(client.id)
   await recordOauth(rooms, { ...said, change: { object: 'grant', id, fields: [] } })
   const login = { accountId: session.userId, remember: false, ts: Math.floor(session.createdAt / 1000) }
   return finish(pending.uid, { login, consent: { grantId: id } }, provider)
@@ -96,9 +101,9 @@ async function finish(uid: string, result: object, provider: Provider): Promise<
   return String(interaction.returnTo)
 }
 
-function consentOf(pending: Pending, session: BrowserSession, rooms: OauthRooms) {
+function consentOf(pending: Pending, session: BrowserSession) {
   const { client, portal, redirectUri } = pending
-  const redirect = redirectUri === null ? 'device' : rooms.clients.redirectKey(redirectUri)
+  const redirect = redirectUri === null ? 'device' : redirectFacts(redirectUri).key
   return { userId: session.userId, clientId: client.id, redirect, portalUid: portal.uid }
 }
 

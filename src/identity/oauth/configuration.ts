@@ -3,7 +3,10 @@
  * logout endpoint and no introspection, because an MCP client needs none of them.
  */
 import { generateKeyPairSync } from 'node:crypto'
+import type { SafeFetch } from '../../base/safe-fetch.ts'
 import type { Organization } from '../organization.ts'
+import { DEVICE_CODE_SECONDS, USER_CODE } from './clients/device.ts'
+import { DOCUMENT_BODY_LIMITS, DOCUMENT_CACHE } from './clients/metadata-document.ts'
 import { type Adapter, type Context, errors, interactionPolicy, type Payload } from './library.ts'
 import { SCOPE } from './requests.ts'
 
@@ -18,10 +21,10 @@ export interface ConfigurationRooms {
   /** @returns whether the person of a grant may still have what it was given for */
   mayRenew(token: Payload): Promise<boolean>
   /** Whether a client's document may be fetched now. */
-  mayFetch(clientId: string, clientIp: string): Promise<boolean>
+  mayFetch(clientId: string, clientIp: string): boolean
   /** Our own page for what cannot be sent back to the client. */
   showProblem(error: string, description: string | undefined): Promise<Response>
-  fetch(url: string | URL, options?: RequestInit): Promise<Response>
+  fetch: SafeFetch
 }
 
 const CODE_SECONDS = 60
@@ -39,11 +42,14 @@ export function libraryConfiguration(rooms: ConfigurationRooms): object {
     scopes: [SCOPE],
     responseTypes: ['code'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    clientDefaults: { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] },
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'ES256',
+    },
     routes: {
       authorization: '/oauth/authorize',
       token: '/oauth/token',
-      registration: '/oauth/register',
       revocation: '/oauth/revoke',
       device_authorization: '/oauth/device_authorization',
       code_verification: '/oauth/device',
@@ -67,38 +73,10 @@ export function libraryConfiguration(rooms: ConfigurationRooms): object {
       AuthorizationCode: CODE_SECONDS,
       Interaction: INTERACTION_SECONDS,
       Session: INTERACTION_SECONDS,
-      DeviceCode: INTERACTION_SECONDS,
+      DeviceCode: DEVICE_CODE_SECONDS,
       IdToken: CODE_SECONDS,
     },
-    features: {
-      devInteractions: { enabled: false },
-      userinfo: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
-      dPoP: { enabled: false },
-      registration: { enabled: true, issueRegistrationAccessToken: true },
-      registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
-      revocation: {
-        enabled: true,
-        allowedPolicy: (_ctx: Context, client: { clientId: string }, token: Payload) =>
-          token.clientId === client.clientId,
-      },
-      clientIdMetadataDocument: {
-        enabled: true,
-        ack: 'draft-02',
-        allowFetch: (ctx: Context & { ip: string }, clientId: string) => rooms.mayFetch(clientId, ctx.ip),
-        cacheDuration: { min: 300, max: 86_400 },
-      },
-      resourceIndicators: {
-        enabled: true,
-        // Where nobody says, `requests.ts` has said already; a token request then means what was granted.
-        defaultResource: (_ctx: Context, _client: unknown, oneOf?: readonly string[]) => oneOf?.[0],
-        useGrantedResource: () => true,
-        getResourceServerInfo(_ctx: Context, resource: string) {
-          if (!rooms.isOurs(resource)) throw new errors.InvalidTarget('this is no address of this portal')
-          return { scope: SCOPE, audience: resource, accessTokenFormat: 'opaque' }
-        },
-      },
-    },
+    features: features(rooms),
     // A challenge is asked of everybody, those with a secret too, and only S256 is known (OAuth 2.1, section 7.6).
     pkce: { required: () => true },
     interactions: { policy: policy(), url: (_ctx: Context, { jti }: { jti: string }) => `/consent/${jti}` },
@@ -120,10 +98,44 @@ export function libraryConfiguration(rooms: ConfigurationRooms): object {
     clientBasedCORS: () => true,
     allowOmittingSingleRegisteredRedirectUri: false,
     fetch: rooms.fetch,
+    fetchResponseBodyLimits: DOCUMENT_BODY_LIMITS,
     async renderError(ctx: Context, out: { error: string; error_description?: string }) {
       const response = await rooms.showProblem(out.error, out.error_description)
       for (const [name, value] of response.headers) ctx.set(name, value)
       ctx.body = await response.text()
+    },
+  }
+}
+
+/** What is not named is off. */
+function features(rooms: ConfigurationRooms): object {
+  return {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    dPoP: { enabled: false },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_ctx: Context, client: { clientId: string }, token: Payload) =>
+        token.clientId === client.clientId,
+    },
+    // Each portal says whether it takes devices; the endpoint is there for those that do.
+    deviceFlow: { enabled: true, ...USER_CODE },
+    clientIdMetadataDocument: {
+      enabled: true,
+      ack: 'draft-02',
+      allowFetch: (ctx: Context & { ip: string }, clientId: string) => rooms.mayFetch(clientId, ctx.ip),
+      cacheDuration: DOCUMENT_CACHE,
+    },
+    resourceIndicators: {
+      enabled: true,
+      // Where nobody says, `requests.ts` has said already; a token request then means what was granted.
+      defaultResource: (_ctx: Context, _client: unknown, oneOf?: readonly string[]) => oneOf?.[0],
+      useGrantedResource: () => true,
+      getResourceServerInfo(_ctx: Context, resource: string) {
+        if (!rooms.isOurs(resource)) throw new errors.InvalidTarget('this is no address of this portal')
+        return { scope: SCOPE, audience: resource, accessTokenFormat: 'opaque' }
+      },
     },
   }
 }

@@ -3,6 +3,7 @@
  * the tests of the authorization server fail where a later one differs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import './known-runtime.ts'
 // @ts-expect-error: it comes without types; those that we use are below.
 import * as library from 'oidc-provider'
 
@@ -31,9 +32,9 @@ export interface Context {
 
 export interface Client {
   clientId: string
-  clientName?: string
-  redirectUris?: string[]
-  clientSecret?: string
+  clientName?: string | undefined
+  redirectUris?: string[] | undefined
+  clientSecret?: string | undefined
   /** It came from a client metadata document. */
   clientIdMetadataDocument?: boolean
   grantTypeAllowed(type: string): boolean
@@ -90,7 +91,11 @@ export interface Provider {
   AuthorizationCode: ModelClass
   Grant: ModelClass
   Interaction: ModelClass
-  Client: { find(id: string): Promise<Client | undefined>; prototype: object }
+  Client: {
+    new (metadata: Record<string, unknown>): Client
+    find(id: string): Promise<Client | undefined>
+    prototype: object
+  }
   use(middleware: (ctx: Context, next: () => Promise<void>) => Promise<void>): void
   on(event: string, listener: (...args: never[]) => void): void
   callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>

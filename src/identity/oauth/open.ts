@@ -5,12 +5,14 @@
  */
 import type { GrantId, UserId } from '../../base/ids.ts'
 import type { UserPrincipal } from '../../base/principal.ts'
-import { deriveKey, digest, newSecret, nextSecret, sameSecret } from '../../base/secret.ts'
+import { deriveKey, newSecret, nextSecret } from '../../base/secret.ts'
 import { readGrant, revokeGrants } from '../grant-store.ts'
 import { readIdentity } from '../identity-store.ts'
 import { readUser } from '../user-store.ts'
 import { makeAdapters } from './artifact-store.ts'
 import { approve, deny, describe, isRemembered } from './authorize.ts'
+import { isClientSecret } from './clients/client-store.ts'
+import { type Clients, openClients } from './clients/clients.ts'
 import { libraryConfiguration } from './configuration.ts'
 import { type Client, currentContext, type Payload, Provider } from './library.ts'
 import type { AuthorizationServer } from './model.ts'
@@ -19,9 +21,11 @@ import { recordOauth } from './record.ts'
 import type { OauthRooms } from './rooms.ts'
 
 export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer {
-  const provider = makeProvider(rooms)
+  // The desk asks the library whether it would take a client, and the library asks the desk for those that it has.
+  const clients = openClients(rooms, async (metadata) => void new provider.Client(metadata))
+  const provider: Provider = makeProvider(rooms, clients)
   const listener = provider.callback()
-  const server = { provider, rooms }
+  const server = { provider, rooms, clients }
   return {
     async handle(request, response, clientIp) {
       const prepared = await prepare(request, response, clientIp, server)
@@ -38,8 +42,8 @@ export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer 
   }
 }
 
-function makeProvider(rooms: OauthRooms): Provider {
-  const { store, sealer, keys, issuer, clients } = rooms
+function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
+  const { store, sealer, keys, issuer } = rooms
   const isSecure = issuer.startsWith('https:')
   const provider = new Provider(
     issuer,
@@ -50,7 +54,7 @@ function makeProvider(rooms: OauthRooms): Provider {
       isSecure,
       isOurs: (resource) => rooms.describePortal(resource) !== null,
       mayRenew: (token) => mayRenew(token, rooms),
-      mayFetch: (clientId, clientIp) => clients.mayFetch(clientId, clientIp),
+      mayFetch: clients.mayFetch,
       showProblem: rooms.showProblem,
       fetch: clients.fetch,
     }),
@@ -77,7 +81,10 @@ function makeProvider(rooms: OauthRooms): Provider {
  * whoever refreshes twice at once, here or on another replica, gets the same one.
  */
 function nameTokens(provider: Provider, key: Buffer): void {
-  provider.AccessToken.prototype.generateTokenId = () => newSecret('ptat')
+  provider.AccessToken.prototype.generateTokenId = function () {
+    this.format = 'opaque'
+    return newSecret('ptat')
+  }
   provider.RefreshToken.prototype.generateTokenId = () => {
     const rotated = currentContext()?.oidc.entities.RotatedRefreshToken
     return rotated === undefined ? newSecret('ptrt') : nextSecret('ptrt', rotated.jti, key)
@@ -88,7 +95,7 @@ function nameTokens(provider: Provider, key: Buffer): void {
 function compareDigests(provider: Provider): void {
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
     value(this: Client, shown: string) {
-      return this.clientSecret !== undefined && sameSecret(digest(shown), this.clientSecret)
+      return isClientSecret(this.clientSecret, shown)
     },
   })
 }

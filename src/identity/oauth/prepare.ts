@@ -3,6 +3,7 @@
  * answers where the field wants them, and what real clients leave out or write otherwise.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clients } from './clients/clients.ts'
 import type { Provider } from './library.ts'
 import { readWhole, replay } from './replay.ts'
 import { normaliseAuthorize, normaliseToken } from './requests.ts'
@@ -20,7 +21,7 @@ export async function prepare(
   request: IncomingMessage,
   response: ServerResponse,
   clientIp: string,
-  { provider, rooms }: { provider: Provider; rooms: OauthRooms },
+  { provider, rooms, clients }: { provider: Provider; rooms: OauthRooms; clients: Clients },
 ): Promise<IncomingMessage | null> {
   const target = request.url ?? ''
   const [path = ''] = target.split('?', 1)
@@ -29,23 +30,21 @@ export async function prepare(
   asIssuer(request, rooms.issuer, clientIp)
   if (isOpenToOrigins(path)) {
     response.setHeader('access-control-allow-origin', '*')
-    if (request.method === 'OPTIONS') return preflight(response)
+    if (request.method === 'OPTIONS' && !path.startsWith('/oauth/register')) return preflight(response)
   }
   if (request.method === 'GET' && path === '/oauth/authorize') {
     return replay(request, normaliseAuthorize(target, host, names), null)
   }
-  if (request.method !== 'POST' || (path !== '/oauth/token' && path !== '/oauth/register')) return request
-  const body = await readWhole(request)
-  if (body === null)
-    return refuse(response, { status: 413, error: 'invalid_request', description: 'The body is longer than 56 KiB.' })
-  if (path === '/oauth/token') {
-    const form = new URLSearchParams(body.toString('utf8'))
-    const normal = normaliseToken(form, await grantedResource(form, provider), names)
-    return replay(request, target, Buffer.from(normal.toString()))
+  if (path === '/oauth/register' || path.startsWith('/oauth/register/')) {
+    await clients.register(request, response, clientIp)
+    return null
   }
-  const registered = await rooms.clients.register(jsonOf(body), clientIp)
-  if (registered.kind === 'refused') return refuse(response, registered)
-  return replay(request, target, Buffer.from(JSON.stringify(registered.metadata)))
+  if (request.method !== 'POST' || path !== '/oauth/token') return request
+  const body = await readWhole(request)
+  if (body === null) return refuseLong(response)
+  const form = new URLSearchParams(body.toString('utf8'))
+  const normal = normaliseToken(form, await grantedResource(form, provider), names)
+  return replay(request, target, Buffer.from(normal.toString()))
 }
 
 /** The library believes these headers, and here they are ours. */
@@ -68,22 +67,10 @@ function preflight(response: ServerResponse): null {
   return null
 }
 
-interface Refusal {
-  status: number
-  error: string
-  description: string
-  retryAfter?: number
-}
-
-function refuse(response: ServerResponse, { status, error, description, retryAfter }: Refusal): null {
-  const bytes = Buffer.from(JSON.stringify({ error, error_description: description }))
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-  })
-  response.end(bytes)
+function refuseLong(response: ServerResponse): null {
+  const body = { error: 'invalid_request', error_description: 'The body is longer than 56 KiB.' }
+  response.writeHead(413, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' })
+  response.end(JSON.stringify(body))
   return null
 }
 
@@ -94,13 +81,4 @@ async function grantedResource(form: URLSearchParams, provider: Provider): Promi
   const model = code !== null ? provider.AuthorizationCode : provider.RefreshToken
   const found = await model.find(code ?? token ?? '', { ignoreExpiration: true })
   return typeof found?.resource === 'string' ? found.resource : null
-}
-
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // Said by whoever looks at it: it is no registration.
-    return undefined
-  }
 }

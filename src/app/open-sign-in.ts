@@ -1,0 +1,165 @@
+/**
+ * Wires what people sign in with: identity providers, local accounts, the authorization server for their clients, the pages. Part of `app.ts`, which
+ * opens everything else; like that it decides nothing.
+ *
+ * Where the portal asks for any free port, the address under which people sign in is known only when it listens. What needs it is made
+ * then, and who comes before waits.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Audit } from '../audit/event.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Egress } from '../base/egress.ts'
+import type { GrantId, PortalUid, UserId } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { UserPrincipal } from '../base/principal.ts'
+import { openSafeFetch } from '../base/safe-fetch.ts'
+import { openMac, type Sealer } from '../base/secret.ts'
+import type { Config } from '../config.ts'
+import { type AccessEndpoints, openAccessEndpoints } from '../identity/assertions/endpoints.ts'
+import type { SigningKeys } from '../identity/assertions/keys.ts'
+import type { BrowserSessions } from '../identity/browser-session-store.ts'
+import { makeFirstOwner } from '../identity/local/bootstrap.ts'
+import { openLocal } from '../identity/local/local.ts'
+import { openMailer } from '../identity/local/mailer.ts'
+import type { Local } from '../identity/local/model.ts'
+import { openPasswords } from '../identity/local/password.ts'
+import { forgetArtifacts } from '../identity/oauth/artifact-store.ts'
+import { forgetClients } from '../identity/oauth/clients/client-store.ts'
+import { allowsDevices } from '../identity/oauth/clients/device.ts'
+import { DOCUMENT_LIMITS } from '../identity/oauth/clients/metadata-document.ts'
+import { openClientPolicy } from '../identity/oauth/clients/policy-keeper.ts'
+import { answerWellKnown } from '../identity/oauth/metadata.ts'
+import type { AuthorizationServer, ResourcePortal } from '../identity/oauth/model.ts'
+import { openAuthorizationServer } from '../identity/oauth/open.ts'
+import type { OrganizationKeeper } from '../identity/organization.ts'
+import { openProviders, type Providers } from '../identity/providers/providers.ts'
+import type { PageCaller } from '../pages/deps.ts'
+import { createPages } from '../pages/index.ts'
+import { authorizationProblem } from '../pages/problem.ts'
+import { compileAccess } from '../policy/compile.ts'
+import type { Directory } from '../portal/directory.ts'
+import { type Addresses, resourcesOf } from '../portal/resources.ts'
+import type { PortalSpec } from '../portal/spec.ts'
+import type { Store } from '../store/open.ts'
+
+export interface SignInNeeds {
+  config: Config
+  store: Store
+  sealer: Sealer
+  audit: Audit
+  clock: Clock
+  log: Log
+  egress: Egress
+  directory: Directory
+  browsers: BrowserSessions
+  organization: OrganizationKeeper
+  keys: SigningKeys
+  /** The base URL under which people sign in; asked for only while the portal listens. */
+  issuer(): string
+  hostname: Addresses['hostname']
+  originOf: Addresses['originOf']
+}
+
+export interface SignIn {
+  local: Local
+  providers: Providers
+  /** Makes what needs the address. */
+  begin(): void
+  /** Node handler of everything below `/oauth/`. */
+  oauth(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
+  /** Pages, metadata, and what is below `/cdn-cgi/access/`. */
+  rest(request: Request, caller: PageCaller & { what: string }): Promise<Response>
+  /** Deletes what is over. */
+  forget(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Begun {
+  server: AuthorizationServer
+  pages: ReturnType<typeof createPages>
+  access: AccessEndpoints
+}
+
+export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
+  const { config, store, audit, log, egress, directory, issuer, clock } = needs
+  const mailer = config.smtp === null ? null : openMailer(config.smtp, egress, log)
+  const mayReceive = (email: string) => directory.all().some((spec) => mayEnter(spec, somebodyAt(email)))
+  const passwords = openPasswords()
+  const local = await openLocal({ ...needs, mac: openMac(config.keys, 'pin'), passwords, mailer, mayReceive })
+  if (config.bootstrap !== null) await makeFirstOwner({ store, audit, clock, log }, config.bootstrap)
+  const providers = await openProviders(needs)
+  const policy = await openClientPolicy(store)
+  const begun = Promise.withResolvers<Begun>()
+  const wellKnown = (request: Request, { origin }: PageCaller): Response => {
+    const registration = policy.current()?.dynamic_client_registration?.enabled !== false
+    const device = directory.all().some((spec) => allowsDevices(spec.clientPolicy))
+    const { pathname } = new URL(request.url)
+    return answerWellKnown(request.method, pathname, origin, { issuer: issuer(), device, registration })
+  }
+  return {
+    local,
+    providers,
+    begin() {
+      const server = openServer(needs, providers, () => policy.current())
+      const pages = createPages({ ...needs, local, providers, authorizations: server })
+      begun.resolve({ server, pages, access: openAccessEndpoints(needs) })
+    },
+    oauth: async (request, response, clientIp) => (await begun.promise).server.handle(request, response, clientIp),
+    async rest(request, caller) {
+      const { pages, access } = await begun.promise
+      if (caller.what === 'access') return access.fetch(request)
+      return caller.what === 'well-known' ? wellKnown(request, caller) : pages.fetch(request, caller)
+    },
+    async forget() {
+      await forgetArtifacts(store)
+      await forgetClients(store, store.db)
+      await local.forget()
+    },
+    async close() {
+      policy.close()
+      providers.close()
+      await local.close()
+    },
+  }
+}
+
+function openServer(
+  needs: SignInNeeds,
+  providers: Providers,
+  clientPolicy: Parameters<typeof openAuthorizationServer>[0]['clientPolicy'],
+): AuthorizationServer {
+  const { config, directory, egress, hostname, originOf } = needs
+  const issuer = needs.issuer()
+  const resources = resourcesOf(directory, { issuer, hostname, originOf })
+  const describe = ({ uid, id, name, description }: PortalSpec, url: string): ResourcePortal => ({
+    ...{ uid, id, name, description, url },
+  })
+  return openAuthorizationServer({
+    ...needs,
+    keys: config.keys,
+    issuer,
+    fetch: openSafeFetch(egress, { ...DOCUMENT_LIMITS, allowed: config.allowedDocuments }),
+    clientPolicy,
+    portalClientPolicy: (uid) => directory.current(uid)?.clientPolicy ?? null,
+    describePortal(resource) {
+      const spec = resources.portalOf(resource)
+      return spec === null ? null : describe(spec, resource)
+    },
+    defaultResource: resources.fallback,
+    mayEnter(principal: UserPrincipal, uid: PortalUid) {
+      const spec = directory.current(uid)
+      return spec !== undefined && mayEnter(spec, principal)
+    },
+    recheck: (identityId) => providers.recheck(identityId),
+    showProblem: (error) => authorizationProblem(error),
+  })
+}
+
+function mayEnter(spec: PortalSpec, principal: UserPrincipal): boolean {
+  return compileAccess(spec.policies, spec.servers, principal).enter.allow
+}
+
+/** Somebody of whom nothing is known but the address. */
+function somebodyAt(email: string): UserPrincipal {
+  return { kind: 'user', id: '' as UserId, email, label: email, grant: '' as GrantId, identity: null }
+}
