@@ -76,7 +76,7 @@ function question(call: PageCall, { pending, session }: Asked, reached: readonly
     ${isLoopback ? loopbackWarning() : ''}
     <dl class="facts">
       ${deviceCode === null ? '' : html`<dt>Code on the device</dt><dd><code>${deviceCode}</code><br /><span class="soft">Go on only if the device in your hands shows this code.</span></dd>`}
-      ${pending.redirectHost === null ? '' : html`<dt>Answer goes to</dt><dd><bdi>${pending.redirectHost}</bdi>${isLoopback ? ', this computer' : ''}</dd>`}
+      ${pending.redirectHost === null ? '' : html`<dt>Answer goes to</dt><dd>${place(pending, pending.redirectHost)}</dd>`}
       <dt>Portal</dt><dd><bdi>${portal.name}</bdi><br /><code>${portal.url}</code></dd>
       <dt>It will reach</dt><dd>${reach(reached)}</dd>
       <dt>As</dt><dd><bdi>${session.label}</bdi><br /><a href="${signInPath(`/consent/${pending.uid}`)}">Use another account</a></dd>
@@ -92,6 +92,14 @@ function question(call: PageCall, { pending, session }: Asked, reached: readonly
     <p class="hint">It can then act for you there, and renew that by itself, until you take it back on the portal’s home.</p>
     ${client.id === '' ? '' : html`<p class="hint">Client id: <code>${visible(client.id)}</code></p>`}
   </section>`
+}
+
+/** Where the browser goes on to, in words: what stands before the colon of a private-use URI is not a host. */
+function place({ redirectUri, isLoopback }: Pending, host: string): Markup {
+  if (isLoopback) return html`<bdi>${host}</bdi>, this computer`
+  return /^https?:/i.test(redirectUri ?? '')
+    ? html`<bdi>${host}</bdi>`
+    : html`whatever program opens links that begin with <bdi>${host}</bdi>`
 }
 
 /** The proven part, first and large; then what the client says. */

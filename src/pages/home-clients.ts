@@ -84,10 +84,10 @@ const GUIDES: readonly Guide[] = [
   },
 ]
 
-/** One closed section a client; it works by keyboard and without script. */
+/** One section a client, the first of them open; they work by keyboard and without script. */
 export function clientGuides(entry: ClientEntry): Markup {
   return html`${GUIDES.map(
-    ({ title, body }) => html`<details name="client">
+    ({ title, body }, at) => html`<details name="client" ${at === 0 ? 'open' : ''}>
       <summary>${title}</summary>
       <div>${body(entry)}</div>
     </details>`,

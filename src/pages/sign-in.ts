@@ -73,7 +73,7 @@ function providerForms(offered: readonly { id: string; name: string }[], hidden:
 
 function passwordForm(hidden: Markup, why: SignInRefusal | null, email: string): Markup {
   return html`<form method="post" action="/sign-in/local">
-    ${hidden}${alert(why, 'local-problem')}
+    ${hidden}${alert(why, 'local')}
     <label for="email">Address</label>
     <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${email}" ${marks(why, 'local-problem')} />
     <label for="password">Password</label>
@@ -84,7 +84,7 @@ function passwordForm(hidden: Markup, why: SignInRefusal | null, email: string):
 
 function pinForm(hidden: Markup, why: SignInRefusal | null, email: string): Markup {
   return html`<form method="post" action="/sign-in/pin">
-    ${hidden}${alert(why, 'pin-problem')}
+    ${hidden}${alert(why, 'pin')}
     <label for="pin-email">Address, for a code by mail</label>
     <input id="pin-email" name="email" type="email" autocomplete="email" required maxlength="254" value="${email}" ${marks(why, 'pin-problem')} />
     <div class="actions"><button>Send me a code</button></div>
@@ -98,11 +98,18 @@ function nothingOffered(): Markup {
   </div>`
 }
 
+const WRONG = {
+  local: 'The address or the password is not right, or there is no such account. Check both, and try again.',
+  pin: 'The address is not right. Check it, and try again.',
+  code: 'The code is not right, or is no longer good. Check it, or ask for another one.',
+} as const
+
 /** Above the form that it is about, read out at once, and named by the fields. */
-function alert(why: SignInRefusal | null, id: string): Markup | '' {
+function alert(why: SignInRefusal | null, form: keyof typeof WRONG): Markup | '' {
   if (why === null) return ''
   const { title, advice } = tell(why)
-  return html`<div class="note bad" role="alert" id="${id}"><p><strong>${title}.</strong> ${advice}</p></div>`
+  const said = why === 'wrong-credentials' ? WRONG[form] : advice
+  return html`<div class="note bad" role="alert" id="${form}-problem"><p><strong>${title}.</strong> ${said}</p></div>`
 }
 
 function marks(why: SignInRefusal | null, id: string): Markup | '' {
@@ -145,7 +152,7 @@ async function askForCode(call: PageCall, { returnTo, problem }: Shown): Promise
       <h1 id="what">Type the code</h1>
       <p class="lead">If your address may sign in here, a code of eight digits is on its way to it. It is good for ten minutes, in this browser.</p>
       <form method="post" action="/sign-in/pin/code">
-        ${formToken(call)}<input type="hidden" name="return_to" value="${returnTo}" />${alert(why, 'code-problem')}
+        ${formToken(call)}<input type="hidden" name="return_to" value="${returnTo}" />${alert(why, 'code')}
         <label for="code">Code</label>
         <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="32" ${marks(why, 'code-problem')} />
         <div class="actions"><button class="primary">Sign in</button></div>

@@ -34,7 +34,7 @@ async function confirm(call: PageCall): Promise<Response> {
     html`<section class="card" aria-labelledby="what">
       <h1 id="what">Sign out everywhere?</h1>
       <p class="lead">
-        This signs you out of ${counted(sessions.length, 'browser')} and takes back what ${counted(grants.length, 'client')} of yours may do. They ask you to sign in again.
+        ${counted(sessions.length, 'browser')} of yours will be signed out, and ${counted(grants.length, 'client')} of yours will lose access. Clients ask you to sign in again.
       </p>
       <form method="post" action="/sign-out">
         ${formToken(call)}

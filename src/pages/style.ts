@@ -8,7 +8,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;min-height:100vh;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:break-word}
-.brand{display:flex;align-items:center;gap:.6rem;max-width:64rem;margin:0 auto;padding:1.1rem 1.25rem;font-weight:600;color:var(--ink)}
+.brand{display:flex;align-items:center;gap:.6rem;max-width:48rem;margin:0 auto;padding:1.1rem 1.25rem;font-weight:600;color:var(--ink)}
 .brand a{display:inline-flex;align-items:center;gap:.6rem;color:inherit;text-decoration:none;min-height:2rem;border-radius:6px}
 .brand svg{width:1.5rem;height:1.5rem;flex:none;color:var(--accent)}
 .brand .who{margin-left:auto;font-weight:400;font-size:.875rem;color:var(--soft);text-align:right;min-width:0}
@@ -25,9 +25,9 @@ p{margin:.5rem 0}.lead{color:var(--soft);font-size:1.05rem;margin:.25rem 0 1.25r
 a{color:var(--accent);text-underline-offset:.15em}
 :focus-visible{outline:3px solid var(--accent-line);outline-offset:2px}
 label{display:block;font-weight:600;margin:1.1rem 0 .35rem}
-input:not([type]),input[type=email],input[type=password],input[type=text],pre,output.value{display:block;width:100%;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:9px;padding:.65rem .8rem;margin:0}
+input:not([type]),input[type=email],input[type=password],input[type=text],pre{display:block;width:100%;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:9px;padding:.65rem .8rem;margin:0}
 input:not([type]),input[type=email],input[type=password],input[type=text]{font:inherit;min-height:2.75rem;background:var(--card);border-color:var(--soft)}
-input[readonly],pre,code,output.value{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875rem}
+input[readonly],pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875rem}
 input[readonly]{background:var(--field);border-color:var(--line)}
 input.code{font:600 1.35rem/1.2 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.15em}
 input[aria-invalid=true]{border-color:var(--bad-ink)}
@@ -41,7 +41,8 @@ button.quiet{min-height:2.25rem;padding:.3rem .8rem;font-size:.9rem;border-color
 button.danger{color:var(--bad-ink)}
 button:hover,.button:hover{filter:brightness(.97)}button.primary:hover{filter:brightness(1.06)}
 .full{width:100%}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}.actions>*{flex:1 1 8rem}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}.actions>*{flex:1 1 8rem}.actions>form{display:flex}.actions>form>button{flex:1}form+.hint,.actions+.hint{margin-top:1rem}
+@media(min-width:34rem){main.wide .actions>*{flex:0 1 auto}}
 .stack{display:grid;gap:.75rem}
 .or{display:flex;align-items:center;gap:.9rem;color:var(--soft);font-size:.9rem;margin:1.5rem 0}.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 .note{border:1px solid var(--line);border-radius:10px;padding:.75rem 1rem;margin:1rem 0;background:var(--field)}
@@ -56,15 +57,15 @@ dl.facts dt{color:var(--soft);font-size:.9rem;padding-top:.08rem}dl.facts dd{mar
 ul.rows{list-style:none;margin:0;padding:0}
 ul.rows>li{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;padding:.8rem 0;border-top:1px solid var(--line)}
 ul.rows>li:first-child{border-top:0;padding-top:.2rem}ul.rows>li:last-child{padding-bottom:0}
-ul.rows .what{flex:1 1 14rem;min-width:0;overflow-wrap:anywhere}ul.rows .what strong{font-weight:600}
+ul.rows .what{flex:1 1 10rem;min-width:0;overflow-wrap:anywhere}ul.rows .what strong{font-weight:600}
 ul.plain{margin:.35rem 0 0;padding-left:1.1rem}
 .tag{display:inline-block;font-size:.78rem;font-weight:600;border:1px solid var(--line);border-radius:99px;padding:.05rem .55rem;color:var(--soft);vertical-align:.08em}
 .pair{display:flex;gap:.5rem}.pair input{flex:1;min-width:0}.pair button{flex:none}
-.copyable{position:relative}.copyable button{position:absolute;top:.35rem;right:.35rem}.copyable pre{padding-right:5.2rem}
+.copyable{margin:.35rem 0 .75rem}.copyable button{margin-top:.1rem}
+@media(min-width:34rem){.copyable{position:relative}.copyable button{position:absolute;top:.3rem;right:.35rem;margin:0}.copyable pre{padding-right:5.4rem;min-height:2.9rem}}
 details{border-top:1px solid var(--line)}details:first-of-type{border-top:0}
 summary{cursor:pointer;padding:.8rem .25rem;font-weight:600;min-height:2.75rem;border-radius:6px}
 details>div{padding:0 .25rem 1rem}
-footer{max-width:64rem;margin:0 auto;padding:0 1.25rem 2rem;color:var(--soft);font-size:.85rem}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}label.first{margin-top:0}
 [hidden]{display:none!important}
 @media(prefers-reduced-motion:no-preference){button,.button{transition:filter .12s}}
