@@ -29,10 +29,11 @@ export function refuseDestination(
   egress: Pick<Egress, 'judge'>,
   hostname: string,
   allowPrivate: readonly string[],
+  field = 'hostname',
 ): void {
   const allowed = allowPrivate.map(parsePlace).filter((place) => place !== null)
   const denial = egress.judge(new URL(hostname), allowed)
-  if (denial !== null) throw invalid('hostname', WHY[denial])
+  if (denial !== null) throw invalid(field, WHY[denial])
 }
 
 /**

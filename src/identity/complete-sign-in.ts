@@ -15,7 +15,7 @@ import type { OrganizationKeeper } from './organization.ts'
 export const SIGN_IN_REFUSALS = {
   'wrong-credentials': 'address, password or PIN are not right, or there is no such account',
   'locked-out': 'too many wrong tries; it is looked at again later',
-  'login-binding': 'the answer came to another browser than the one that asked, or was too late, or came twice',
+  'login-binding': 'the answer came to another browser than the one that asked, or to the address of another provider, or was too late, or came twice',
   'provider-refused': 'the identity provider said no, or the person did',
   'provider-unreachable': 'the identity provider did not answer, or not as its standard says',
   'bad-token':

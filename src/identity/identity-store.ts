@@ -122,8 +122,8 @@ async function takeAddress(trx: Trx, email: string, userId: UserId): Promise<voi
 }
 
 function rowOf(id: string, vouched: Vouched, sealer: Sealer, now: number) {
-  const seal = (value: string | null, field: string) =>
-    value === null ? null : sealer.seal(value, `identities/${id}/${field}`)
+  const seal = (value: string | null, field: TokenField) =>
+    value === null ? null : sealer.seal(value, whereOf(id, field))
   return {
     provider_id: vouched.provider,
     issuer: vouched.issuer,
@@ -132,11 +132,88 @@ function rowOf(id: string, vouched: Vouched, sealer: Sealer, now: number) {
     groups: vouched.groups === null ? null : JSON.stringify(vouched.groups),
     amr: JSON.stringify(vouched.amr),
     claims: JSON.stringify(vouched.claims),
-    id_token_sealed: seal(vouched.idToken, 'id_token_sealed'),
-    refresh_token_sealed: seal(vouched.refreshToken, 'refresh_token_sealed'),
+    id_token_sealed: seal(vouched.idToken, 'id_token'),
+    refresh_token_sealed: seal(vouched.refreshToken, 'refresh_token'),
     signed_in_at: now,
     checked_at: now,
   }
+}
+
+type TokenField = 'id_token' | 'refresh_token'
+
+function whereOf(id: string, field: TokenField): string {
+  return `identities/${id}/${field}`
+}
+
+/** What is asked of a provider again. */
+export interface RecheckRecord {
+  provider: string
+  subject: string
+  checkedAt: number
+  /** Null where there is none, or no key at hand opens it. */
+  refreshToken: string | null
+}
+
+export async function readForRecheck(db: Db, sealer: Sealer, id: string): Promise<RecheckRecord | undefined> {
+  const row = await db.selectFrom('identities').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined) return undefined
+  const { provider_id: provider, subject, checked_at: checkedAt, refresh_token_sealed: sealed } = row
+  const refreshToken = sealed === null ? null : (sealer.open(sealed, whereOf(id, 'refresh_token')) ?? null)
+  return { provider, subject, checkedAt, refreshToken }
+}
+
+/** One of many who want to ask at once may. @returns when it was taken, or null for all others */
+export async function takeRecheck(store: Store, trx: Trx, id: string, before: number): Promise<number | null> {
+  const at = store.clock.now()
+  const taken = await trx
+    .updateTable('identities')
+    .set({ checked_at: at })
+    .where('id', '=', id)
+    .where('checked_at', '=', before)
+    .executeTakeFirst()
+  return Number(taken.numUpdatedRows) === 1 ? at : null
+}
+
+/** What a provider says anew of somebody; what it does not speak of stays as it was. */
+export interface NewFacts {
+  groups: readonly string[] | null | 'unsaid'
+  amr: readonly string[] | null
+  claims: Readonly<Record<string, unknown>> | null
+  idToken: string | null
+  refreshToken: string | null
+}
+
+/**
+ * Nothing is written where the person signed in since: that is newer. Caches are emptied only where policies would see a difference.
+ *
+ * @param which the identity, and when its check was taken
+ */
+export async function updateFacts(
+  { store, trx, sealer }: { store: Store; trx: Trx; sealer: Sealer },
+  { id, at }: { id: string; at: number },
+  facts: NewFacts,
+): Promise<void> {
+  const row = await trx.selectFrom('identities').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row === undefined || row.checked_at !== at) return
+  const { groups, amr, claims, idToken, refreshToken } = facts
+  const next = {
+    groups: groups === 'unsaid' ? row.groups : groups === null ? null : JSON.stringify(groups),
+    amr: amr === null ? row.amr : JSON.stringify(amr),
+    claims: claims === null ? row.claims : JSON.stringify(claims),
+  }
+  await trx
+    .updateTable('identities')
+    .set({
+      ...next,
+      ...(idToken === null ? {} : { id_token_sealed: sealer.seal(idToken, whereOf(id, 'id_token')) }),
+      ...(refreshToken === null
+        ? {}
+        : { refresh_token_sealed: sealer.seal(refreshToken, whereOf(id, 'refresh_token')) }),
+    })
+    .where('id', '=', id)
+    .execute()
+  const isChanged = next.groups !== row.groups || next.amr !== row.amr || next.claims !== row.claims
+  if (isChanged) await store.versions.bump(trx, 'tokens')
 }
 
 export async function readIdentity(db: Db, id: string): Promise<IdentityRecord | undefined> {

@@ -1,0 +1,191 @@
+/**
+ * Signing in by OpenID Connect: authorization code with PKCE, nonce, and an ID token whose signature, issuer, audience, time and algorithm
+ * openid-client checks as `connection.ts` has set it. What is left to do here is whose it is, and what of it counts.
+ */
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  fetchUserInfo,
+  type IDToken,
+  refreshTokenGrant,
+} from 'openid-client'
+import type { Vouched } from '../identity-store.ts'
+import type { Connection } from './connection.ts'
+import {
+  type Claims,
+  hasOverage,
+  keepClaims,
+  keyIn,
+  readAddress,
+  readAmr,
+  readGroups,
+  readName,
+  type Said,
+} from './facts.ts'
+import { groupsFromGraph } from './graph.ts'
+import { mayBePlain, type Net } from './net.ts'
+import { ProviderProblem, problemOf } from './problem.ts'
+import { type ProviderSettings, pathOf } from './settings.ts'
+import type { AttemptSecrets, Leaving, OnDropped, Way } from './way.ts'
+
+interface Parts {
+  settings: ProviderSettings
+  connection: Connection
+  net: Net
+  onDropped: OnDropped
+}
+
+export function oidcWay(parts: Parts): Way {
+  const { settings, connection } = parts
+  return {
+    issuer: async () => (await connection.metadata()).issuer,
+    leave: (leaving) => leave(settings, connection, leaving),
+    async come(answer, state, secrets) {
+      const configuration = await connection.configuration()
+      const { issuer } = configuration.serverMetadata()
+      // What was begun at one issuer does not end at another, whatever an admin changed in between.
+      if (issuer !== secrets.issuer) throw new ProviderProblem('login-binding', 'the issuer changed on the way')
+      return vouch(parts, configuration, await exchange(configuration, answer, state, secrets))
+    },
+    async renew(refreshToken, subject) {
+      const configuration = await connection.configuration()
+      const answer = await refreshTokenGrant(configuration, refreshToken).catch(rethrown)
+      const token = answer.claims()
+      if (token === undefined) return { ...NOTHING_SAID, refreshToken: answer.refresh_token ?? null }
+      requireParty(settings, token)
+      const { issuer } = configuration.serverMetadata()
+      const said = await listen(parts, configuration, { token, accessToken: answer.access_token })
+      // OIDC Core 12.2: the same subject, or it is somebody else's token.
+      if (keyIn(settings, said, issuer)?.subject !== subject) throw new ProviderProblem('bad-token', 'another subject')
+      return {
+        groups: await groupsOf(parts, said, answer.access_token),
+        amr: token.amr === undefined ? null : readAmr(said),
+        claims: claimsOf(parts, said),
+        idToken: answer.id_token ?? null,
+        refreshToken: answer.refresh_token ?? null,
+      }
+    },
+  }
+}
+
+const NOTHING_SAID = { groups: 'unsaid', amr: null, claims: null, idToken: null } as const
+
+async function leave(settings: ProviderSettings, connection: Connection, leaving: Leaving): Promise<URL> {
+  const configuration = await connection.configuration()
+  const { scopes_supported: offered = [] } = await connection.metadata()
+  const offline = settings.wantsOffline && offered.includes('offline_access') ? ['offline_access'] : []
+  const url = buildAuthorizationUrl(configuration, {
+    ...settings.parameters,
+    redirect_uri: leaving.redirectUri,
+    scope: [...new Set([...settings.scopes, ...offline])].join(' '),
+    state: leaving.state,
+    nonce: leaving.nonce,
+    code_challenge: await calculatePKCECodeChallenge(leaving.verifier),
+    code_challenge_method: 'S256',
+  })
+  if (url.protocol !== 'https:' && !mayBePlain(url, settings.allowed)) {
+    throw new ProviderProblem('provider-unreachable', 'the authorization endpoint is not https')
+  }
+  return url
+}
+
+interface Exchanged {
+  token: IDToken
+  idToken: string
+  accessToken: string
+  refreshToken: string | null
+}
+
+async function exchange(
+  configuration: Configuration,
+  answer: URL,
+  state: string,
+  { nonce, verifier }: AttemptSecrets,
+): Promise<Exchanged> {
+  const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true }
+  const tokens = await authorizationCodeGrant(configuration, answer, checks).catch(rethrown)
+  const token = tokens.claims()
+  if (token === undefined || tokens.id_token === undefined)
+    throw new ProviderProblem('bad-token', 'there is no ID token')
+  return {
+    token,
+    idToken: tokens.id_token,
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token ?? null,
+  }
+}
+
+/** OIDC Core 3.1.3.7, 5: the library looks at it only beside several audiences. */
+function requireParty({ clientId }: ProviderSettings, token: Claims): void {
+  if (token.azp !== undefined && token.azp !== clientId)
+    throw new ProviderProblem('bad-token', 'it is for another party')
+}
+
+async function vouch(parts: Parts, configuration: Configuration, exchanged: Exchanged): Promise<Vouched> {
+  const { settings } = parts
+  requireParty(settings, exchanged.token)
+  const said = await listen(parts, configuration, exchanged)
+  const key = keyIn(settings, said, configuration.serverMetadata().issuer)
+  if (key === null) throw new ProviderProblem('bad-token', 'it is of no account, tenant or organisation that may enter')
+  const { email, counts } = readAddress(settings, said)
+  if (!counts && settings.emailDomains.length > 0 && !settings.allowUnknownAddresses) {
+    // An address that could not be asked for is not a foreign one.
+    if (email === null && said.userinfo === 'failed')
+      throw new ProviderProblem('provider-unreachable', 'userinfo failed')
+    throw new ProviderProblem(
+      'foreign-address',
+      'the address is not verified, or of a domain that is not the provider’s',
+    )
+  }
+  return {
+    provider: settings.id,
+    ...key,
+    email: counts ? email : null,
+    name: readName(said, email),
+    groups: await groupsOf(parts, said, exchanged.accessToken),
+    amr: readAmr(said),
+    claims: claimsOf(parts, said),
+    idToken: exchanged.idToken,
+    refreshToken: exchanged.refreshToken,
+  }
+}
+
+/** Asks at the userinfo endpoint where the ID token leaves open what is wanted. Many give thin ID tokens beside an access token. */
+async function listen(
+  { settings }: Parts,
+  configuration: Configuration,
+  { token, accessToken }: { token: IDToken; accessToken: string },
+): Promise<Said> {
+  const wanted = [settings.emailClaim, 'name', ...settings.claims.map((name) => pathOf(name)[0] ?? '')]
+  const isWanted = settings.groups?.source === 'userinfo' || wanted.some((name) => !Object.hasOwn(token, name))
+  if (!isWanted || configuration.serverMetadata().userinfo_endpoint === undefined) return { token, userinfo: null }
+  try {
+    return { token, userinfo: { ...(await fetchUserInfo(configuration, accessToken, token.sub)) } }
+  } catch (error) {
+    // The ID token stands for itself; what is not known for this is kept as not known.
+    problemOf(error)
+    return { token, userinfo: 'failed' }
+  }
+}
+
+async function groupsOf({ settings, net }: Parts, said: Said, accessToken: string): Promise<readonly string[] | null> {
+  if (settings.groups !== null && settings.type === 'azureAD' && hasOverage(said.token)) {
+    return groupsFromGraph(settings, net, accessToken)
+  }
+  return readGroups(settings.groups, said)
+}
+
+function claimsOf({ settings, onDropped }: Parts, said: Said): Readonly<Record<string, unknown>> {
+  const { kept, dropped } = keepClaims(
+    settings.claims.map((name) => [name, pathOf(name)] as const),
+    said,
+  )
+  if (dropped.length > 0) onDropped(dropped)
+  return kept
+}
+
+function rethrown(error: unknown): never {
+  throw problemOf(error)
+}

@@ -1,0 +1,202 @@
+/**
+ * Signing in through the company's identity providers, several at once, each with a callback address of its own. What leaves a browser
+ * comes back to the same browser, at the address of the same provider, once, within minutes; anything else is refused before the provider
+ * is asked, and written down.
+ */
+import { randomBytes } from 'node:crypto'
+import { randomNonce, randomPKCECodeVerifier } from 'openid-client'
+import type { Egress } from '../../base/egress.ts'
+import type { Log } from '../../base/log.ts'
+import { digest } from '../../base/secret.ts'
+import type { ProviderType } from '../../contract/identity-provider.ts'
+import {
+  completeSignIn,
+  recordRefusedSignIn,
+  type SignInFrom,
+  type SignInRefusal,
+  type SignInRooms,
+} from '../complete-sign-in.ts'
+import { insertAttempt, takeAttempt } from './attempt-store.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, openConnection } from './connection.ts'
+import { githubWay } from './github.ts'
+import { openNet } from './net.ts'
+import { oidcWay } from './oidc.ts'
+import { ProviderProblem, problemOf } from './problem.ts'
+import { listProviders, readProviderSecret } from './provider-store.ts'
+import { openRecheck, type Verdict } from './recheck.ts'
+import { type ProviderSettings, settingsOf } from './settings.ts'
+import { openStartBudget } from './start-budget.ts'
+import type { Way } from './way.ts'
+
+export interface OfferedProvider {
+  id: string
+  name: string
+  type: ProviderType
+}
+
+export interface Starting {
+  /** SHA-256 of the browser's binding cookie. */
+  binding: string
+  /** A path of our own, checked by whoever read it. */
+  returnTo: string
+  from: Pick<SignInFrom, 'clientIp'>
+}
+
+export interface Coming {
+  binding: string
+  from: Omit<SignInFrom, 'method'>
+}
+
+export type Came =
+  | { kind: 'signed-in'; setCookie: string; returnTo: string; userId: string; identityId: string }
+  | { kind: 'refused'; reason: SignInRefusal }
+
+export interface Providers {
+  /** Those that a browser can be sent to, in the order in which they were made; a mailed PIN is not among them. */
+  offered(): readonly OfferedProvider[]
+  /** @returns where to send the browser */
+  start(providerId: string, starting: Starting): Promise<{ location: string } | { refused: SignInRefusal }>
+  /**
+   * @param callbackUrl as the browser asked for it; only its query counts
+   * @throws Fault `audit-unavailable`
+   */
+  callback(providerId: string, callbackUrl: URL, coming: Coming): Promise<Came>
+  /**
+   * Asks the provider whether a person still stands, at most every ten minutes, and keeps what it says of their groups. Who is gone is
+   * signed out everywhere before this returns.
+   */
+  recheck(identityId: string): Promise<Verdict>
+  close(): void
+}
+
+export interface ProviderRooms extends SignInRooms {
+  egress: Egress
+  /** The base URL under which people sign in. */
+  issuer(): string
+  log: Log
+  limits?: Partial<ConnectionLimits>
+}
+
+interface Known {
+  settings: ProviderSettings
+  way: Way
+  /** All that it was made from. */
+  parts: string
+}
+
+export async function openProviders(rooms: ProviderRooms): Promise<Providers> {
+  const { store, log } = rooms
+  let known: ReadonlyMap<string, Known> = new Map()
+  const read = async (): Promise<void> => {
+    known = await readKnown(rooms, known)
+  }
+  const stop = store.versions.changed('identity', read)
+  await read()
+  const budget = openStartBudget(rooms.clock)
+  const recheck = openRecheck(rooms, (id) => known.get(id)?.way ?? null)
+  const tell = (id: string, { reason, message }: ProviderProblem): void => {
+    log.warn({ provider: id, reason, detail: message }, 'a sign-in through an identity provider was refused')
+  }
+
+  return {
+    offered: () => [...known.values()].map(({ settings: { id, name, type } }) => ({ id, name, type })),
+    recheck,
+    close: stop,
+    async start(providerId, starting) {
+      const provider = known.get(providerId)
+      const from = { clientIp: starting.from.clientIp, method: methodOf(provider) }
+      const refuse = async (reason: SignInRefusal) => {
+        await recordRefusedSignIn(reason, from, provider?.settings.name ?? '', rooms)
+        return { refused: reason }
+      }
+      if (provider === undefined) return refuse('not-offered')
+      if (!budget.take(from.clientIp)) return refuse('locked-out')
+      try {
+        return { location: (await leave(rooms, provider, starting)).href }
+      } catch (error) {
+        const problem = problemOf(error)
+        tell(providerId, problem)
+        return refuse(problem.reason)
+      }
+    },
+    async callback(providerId, callbackUrl, { binding, from }) {
+      const provider = known.get(providerId)
+      const whole = { ...from, method: methodOf(provider) }
+      const refuse = async (reason: SignInRefusal): Promise<Came> => {
+        await recordRefusedSignIn(reason, whole, provider?.settings.name ?? '', rooms)
+        return { kind: 'refused', reason }
+      }
+      if (provider === undefined) return refuse('not-offered')
+      const [state, second] = callbackUrl.searchParams.getAll('state')
+      if (state === undefined || second !== undefined) return refuse('login-binding')
+      const attempt = await takeAttempt(store, rooms.sealer, { id: digest(state), binding, providerId })
+      if (attempt === null) return refuse('login-binding')
+      const answer = new URL(redirectUriOf(rooms, providerId))
+      answer.search = callbackUrl.search
+      try {
+        const vouched = await provider.way.come(answer, state, attempt.secrets)
+        const done = await completeSignIn(vouched, whole, rooms)
+        if (done.kind === 'refused') return done
+        const { setCookie, who } = done
+        const { userId, identityId } = who
+        return { kind: 'signed-in', setCookie, returnTo: attempt.returnTo, userId, identityId }
+      } catch (error) {
+        if (!(error instanceof ProviderProblem)) throw error
+        tell(providerId, error)
+        return refuse(error.reason)
+      }
+    },
+  }
+}
+
+async function leave(rooms: ProviderRooms, { settings, way }: Known, { binding, returnTo }: Starting): Promise<URL> {
+  // 256 bit each.
+  const state = randomBytes(32).toString('base64url')
+  const secrets = { nonce: randomNonce(), verifier: randomPKCECodeVerifier(), issuer: await way.issuer() }
+  const url = await way.leave({ redirectUri: redirectUriOf(rooms, settings.id), state, ...secrets })
+  await insertAttempt(rooms.store, rooms.sealer, {
+    ...{ id: digest(state), binding, providerId: settings.id, secrets, returnTo },
+  })
+  return url
+}
+
+/** One for each provider, so that an answer of one cannot be taken for another's (RFC 9700, 4.4). */
+function redirectUriOf({ issuer }: ProviderRooms, providerId: string): string {
+  return `${issuer()}${callbackPathOf(providerId)}`
+}
+
+export function callbackPathOf(providerId: string): string {
+  return `/sign-in/to/${encodeURIComponent(providerId)}/callback`
+}
+
+function methodOf(provider: Known | undefined): string {
+  return provider?.settings.type === 'github' ? 'sign-in github' : 'sign-in oidc'
+}
+
+/** A provider that did not change keeps what is known of it. */
+async function readKnown(rooms: ProviderRooms, before: ReadonlyMap<string, Known>): Promise<Map<string, Known>> {
+  const { store, sealer } = rooms
+  const after = new Map<string, Known>()
+  for (const record of await listProviders(store.db)) {
+    const clientSecret = await readProviderSecret(store.db, sealer, record.id)
+    const settings = settingsOf({ ...record, clientSecret })
+    if (settings === null) continue
+    const parts = JSON.stringify(settings)
+    const was = before.get(record.id)
+    after.set(record.id, was?.parts === parts ? was : { settings, parts, way: wayOf(rooms, settings) })
+  }
+  return after
+}
+
+function wayOf({ egress, clock, log, limits }: ProviderRooms, settings: ProviderSettings): Way {
+  const net = openNet(egress, settings.allowed)
+  const connection = openConnection(settings, net, { clock, limits: { ...CONNECTION_LIMITS, ...limits } })
+  if (settings.type === 'github') return githubWay({ settings, connection, net })
+  const onDropped = (claims: readonly string[]): void => {
+    log.warn(
+      { provider: settings.id, claims },
+      'claims were longer than what is kept of them; policies do not see them',
+    )
+  }
+  return oidcWay({ settings, connection, net, onDropped })
+}
