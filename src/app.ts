@@ -77,7 +77,9 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const { directory, sessions, upstreams } = portal
   const guards = openGuards(config, directory)
   const originOf = originReader(config.publicUrl)
-  const signIn = openings.own(await openSignIn({ ...ground, directory, hostname: guards.host, originOf }))
+  const { questions, toggles, announcements } = portal
+  const selection = { questions, toggles, announcements, health: (uid: ServerUid) => upstreams.health(uid) }
+  const signIn = openings.own(await openSignIn({ ...ground, selection, directory, hostname: guards.host, originOf }))
 
   const adminDeps = adminDepsOf(ground, portal, options)
   // The file first: what it declares is not made a second time.

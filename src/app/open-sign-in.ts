@@ -5,7 +5,6 @@
  * Where the portal asks for any free port, the address under which people sign in is known only when it listens. What needs it is made
  * then, and who comes before waits.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
@@ -33,7 +32,7 @@ import type { AuthorizationServer, ResourcePortal } from '../identity/oauth/mode
 import { openAuthorizationServer } from '../identity/oauth/open.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import { openProviders, type Providers } from '../identity/providers/providers.ts'
-import type { PageCaller } from '../pages/deps.ts'
+import type { PageCaller, SelectionWays } from '../pages/deps.ts'
 import { createPages } from '../pages/index.ts'
 import { authorizationProblem } from '../pages/problem.ts'
 import { compileAccess } from '../policy/compile.ts'
@@ -54,6 +53,8 @@ export interface SignInNeeds {
   browsers: BrowserSessions
   organization: OrganizationKeeper
   keys: SigningKeys
+  /** Switching servers, for the page that does it. */
+  selection: SelectionWays
   /** The base URL under which people sign in; asked for only while the portal listens. */
   issuer(): string
   hostname: Addresses['hostname']
@@ -66,7 +67,7 @@ export interface SignIn {
   /** Makes what needs the address. */
   begin(): void
   /** Node handler of everything below `/oauth/`. */
-  oauth(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
+  oauth: AuthorizationServer['handle']
   /** Pages, metadata, and what is below `/cdn-cgi/access/`. */
   rest(request: Request, caller: PageCaller & { what: string }): Promise<Response>
   /** Deletes what is over. */
@@ -93,8 +94,7 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
   const wellKnown = (request: Request, { origin }: PageCaller): Response => {
     const registration = policy.current()?.dynamic_client_registration?.enabled !== false
     const device = directory.all().some((spec) => allowsDevices(spec.clientPolicy))
-    const { pathname } = new URL(request.url)
-    return answerWellKnown(request.method, pathname, origin, { issuer: issuer(), device, registration })
+    return answerWellKnown(request, origin, { issuer: issuer(), device, registration })
   }
   return {
     local,
