@@ -1,4 +1,6 @@
 /** `portico start`: opens the portal, says where it is, and closes it when it is told to. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { openLog } from '../base/log.ts'
 import { forgetSecrets, type OpenedConfig, openConfig } from '../config.ts'
@@ -26,11 +28,35 @@ async function start(context: Context, options: Record<string, unknown>): Promis
     log: openLog(opened.config.logLevel),
     configFile: settings.file,
   })
-  greet(terminal, portico.url, opened)
+  const link = await portico.adminLink()
+  const linkFile = writeLink(terminal.isInteractive ? null : link, opened.config.data)
+  greet(terminal, { url: portico.url, link: terminal.isInteractive ? link : null, linkFile }, opened)
   await untilStopped(terminal, () => portico.close())
 }
 
-function greet(terminal: Terminal, url: string, { config, keyOrigin, keyFile }: OpenedConfig): void {
+/**
+ * Whoever has the link becomes owner. What is no terminal is a log that others read, so there it lies in a file for its owner alone.
+ *
+ * @param link null takes away what an earlier start left
+ * @returns the file, where there is one
+ */
+function writeLink(link: string | null, data: string): string | null {
+  const path = join(data, 'admin-link')
+  rmSync(path, { force: true })
+  if (link === null) return null
+  // A new file, whatever stood there: an old one keeps its mode, and a link would be written through.
+  writeFileSync(path, `${link}\n`, { mode: 0o600, flag: 'wx' })
+  return path
+}
+
+interface Up {
+  url: string
+  /** For a terminal alone. */
+  link: string | null
+  linkFile: string | null
+}
+
+function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOrigin, keyFile }: OpenedConfig): void {
   const facts = {
     url,
     portal: `${url}/mcp`,
@@ -38,6 +64,7 @@ function greet(terminal: Terminal, url: string, { config, keyOrigin, keyFile }: 
     store: config.databaseUrl === null ? 'sqlite' : 'postgresql',
     admin_token: `${config.data}/admin-token`,
     key_file: keyFile,
+    ...(linkFile === null ? {} : { admin_link_file: linkFile }),
   }
   terminal.answer(facts, () => {
     terminal.print(`Portico is up: ${facts.portal}`)
@@ -47,7 +74,13 @@ function greet(terminal: Terminal, url: string, { config, keyOrigin, keyFile }: 
       terminal.print(
         `  key          ${keyFile}${keyOrigin === 'generated' ? ' (new; keep a copy, or stored credentials are lost with it)' : ''}`,
       )
+    if (linkFile !== null) terminal.print(`  admin link   ${linkFile} (makes the first owner; once, for an hour)`)
     if (!terminal.isInteractive) return
+    if (link !== null) {
+      terminal.print('')
+      terminal.print('Nobody is owner yet. Open this link to become it; it works once, for an hour:')
+      terminal.print(`  ${link}`)
+    }
     const self = programName()
     const there = whereabouts(config, url)
     terminal.print('')
