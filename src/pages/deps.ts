@@ -4,9 +4,10 @@ import type { Clock } from '../base/clock.ts'
 import type { ServerUid, UserId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Browser, BrowserSessions } from '../identity/browser-session-store.ts'
-import type { Completed, SignInFrom, SignInRefusal } from '../identity/complete-sign-in.ts'
+import type { Local } from '../identity/local/model.ts'
 import type { AuthorizationServer } from '../identity/oauth/model.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
+import type { Providers } from '../identity/providers/providers.ts'
 import type { Announcements } from '../portal/announce.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Questions } from '../portal/questions.ts'
@@ -23,8 +24,8 @@ export interface PageDeps {
   browsers: BrowserSessions
   organization: Pick<OrganizationKeeper, 'current'>
   authorizations: Pick<AuthorizationServer, 'pending' | 'isRemembered' | 'approve' | 'deny'>
-  providers: ProviderWays
-  local: LocalWays
+  providers: Pick<Providers, 'offered' | 'start' | 'callback'>
+  local: Pick<Local, 'offersPassword' | 'offersPin' | 'signIn' | 'sendPin' | 'enterPin'>
   /** People's own connections to servers, where there are any: signing out may delete them. */
   connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
   selection: SelectionWays
@@ -38,39 +39,6 @@ export interface SelectionWays {
   toggles: Toggles
   announcements: Announcements
   health(server: ServerUid): ServerHealth
-}
-
-/** Signing in through identity providers, as far as a page needs it. */
-export interface ProviderWays {
-  offered(): readonly { id: string; name: string; type: string }[]
-  /** @returns where the browser goes */
-  start(
-    providerId: string,
-    from: { binding: string; returnTo: string; from: SignInFrom },
-  ): Promise<{ location: string } | { refused: SignInRefusal }>
-  callback(
-    providerId: string,
-    callbackUrl: URL,
-    from: { binding: string; from: SignInFrom },
-  ): Promise<{ kind: 'signed-in'; setCookie: string; returnTo: string } | { kind: 'refused'; reason: SignInRefusal }>
-}
-
-/** Of which browser and machine somebody signs in. */
-export type Visitor = Omit<SignInFrom, 'method'>
-
-/** Signing in by what the portal itself keeps: passwords and mailed codes. */
-export interface LocalWays {
-  offersPassword(): boolean
-  offersPin(): boolean
-  signIn(tried: { email: string; password: string; from: Visitor }): Promise<Completed>
-  /** Says nothing of whether there is such a person. */
-  sendPin(asked: {
-    email: string
-    binding: string
-    returnTo: string
-    from: Visitor
-  }): Promise<'sent' | 'locked-out' | 'not-offered'>
-  enterPin(tried: { code: string; binding: string; from: Visitor }): Promise<Completed & { returnTo: string }>
 }
 
 /** What the listener knows of a request. */

@@ -12,7 +12,7 @@ import { COPY_SCRIPT } from './copy-script.ts'
 import type { PageCall, PageCaller, PageRoute } from './deps.ts'
 import { clientGuides } from './home-clients.ts'
 import { browsersOf, clientsOf } from './home-person.ts'
-import { type Markup, page, show } from './page.ts'
+import { type Markup, show } from './page.ts'
 import { counted } from './people-words.ts'
 import { problemPage } from './problem.ts'
 import { type ReachedServer, reachedPortals, reachOf } from './reach.ts'
@@ -147,23 +147,4 @@ function otherPortals(others: readonly PortalSpec[]): Markup {
       ${others.map(({ id, name }) => html`<li><a href="/?portal=${id}"><bdi>${name}</bdi></a></li>`)}
     </ul>
   </section>`
-}
-
-/** For a portal whose pages are not opened yet. @param asked the name and origin that were asked for; they have passed the guard */
-export async function homePage(
-  asked: Pick<PageCaller, 'hostname' | 'origin'>,
-  directory: Directory,
-  publicUrl: string | null,
-): Promise<Response> {
-  const portal = portalAt(directory, asked.hostname)
-  if (portal === undefined) return problemPage('not-found')
-  const endpoint = endpointOf(portal, asked, publicUrl ?? asked.origin)
-  return page(portal.name, html`${heading(portal, endpoint)}${connect(entryOf(portal, endpoint))}`, 200, {
-    wide: true,
-    script: COPY_SCRIPT,
-  })
-}
-
-export function notFoundPage(): Promise<Response> {
-  return problemPage('not-found')
 }

@@ -5,7 +5,7 @@
 
 import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
-import { HOME_PAGES, notFoundPage } from './home.ts'
+import { HOME_PAGES } from './home.ts'
 import { seeOther } from './page.ts'
 import { problemPage } from './problem.ts'
 import { readForm } from './read-form.ts'
@@ -31,10 +31,10 @@ export function createPages(deps: PageDeps, routes: readonly PageRoute[] = PAGES
       const issuer = deps.issuer()
       const url = underIssuer(request.url, issuer)
       const found = find(routes, request.method, url.pathname)
-      if (found === null) return notFoundPage()
+      if (found === null) return problemPage('not-found')
       if (found.route.anyHost !== true && caller.origin !== issuer && caller.hostname !== url.hostname) {
         // The session is the issuer's alone: a form sent elsewhere was not made by a page of ours.
-        return request.method === 'GET' ? seeOther(`${issuer}${url.pathname}${url.search}`) : notFoundPage()
+        return request.method === 'GET' ? seeOther(`${issuer}${url.pathname}${url.search}`) : problemPage('not-found')
       }
       return serve({ route: found.route, params: found.params, request, url, caller }, deps)
     },

@@ -5,7 +5,8 @@
  */
 import { html } from 'hono/html'
 import type { SignInRefusal } from '../identity/complete-sign-in.ts'
-import type { PageCall, PageRoute, Visitor } from './deps.ts'
+import type { Visitor } from '../identity/local/model.ts'
+import type { PageCall, PageRoute } from './deps.ts'
 import { toProvider } from './leads-to.ts'
 import { formToken, type Markup, page, seeOther, show } from './page.ts'
 import { problemPage, tell } from './problem.ts'
@@ -134,7 +135,6 @@ async function sendPin(call: PageCall): Promise<Response> {
   if (!local.offersPin()) return problem(call, 'not-offered', returnTo)
   const { binding } = call.browser
   const sent = await local.sendPin({ email, binding, returnTo, from: visitor(call) })
-  if (sent === 'not-offered') return problem(call, sent, returnTo)
   if (sent === 'locked-out') return choose(call, { returnTo, email, problem: { why: sent, form: 'pin' } })
   return seeOther(
     returnTo === '/' ? '/sign-in/pin/code' : `/sign-in/pin/code?return_to=${encodeURIComponent(returnTo)}`,
