@@ -123,6 +123,14 @@ describe('precedence', () => {
       yaml: 'outbound: {no_proxy: ["*"]}',
       got: [['a.example', '.b.example'], ['10.0.0.5:8080'], ['*']],
     },
+    'smtp.port': { flag: '25', env: '465', yaml: 'smtp: {port: 2525}', got: [25, 465, 2525] },
+    'smtp.from': {
+      flag: 'A@a.example',
+      env: 'b@b.example',
+      yaml: 'smtp: {from: c@c.example}',
+      got: ['a@a.example', 'b@b.example', 'c@c.example'],
+    },
+    'smtp.tls': { flag: 'none', env: 'implicit', yaml: 'smtp: {tls: none}', got: ['none', 'implicit', 'none'] },
     ...Object.fromEntries(
       SETTABLE_LIMITS.map((name) => {
         const yaml = `limits: {${name}: 1003}`
