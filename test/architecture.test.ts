@@ -57,7 +57,7 @@ const DOORS: readonly Door[] = [
     openTo: /^src\/base\/egress\.ts$/,
   },
   // What listens needs these too, and some read addresses with them; what they can dial with has its own door below.
-  { what: 'node:http is used', imported: /^(node:)?http$/, openTo: /^src\/http\// },
+  { what: 'node:http is used', imported: /^(node:)?http$/, openTo: /^src\/(http\/|identity\/oauth\/node\.ts$)/ },
   {
     what: 'node:net is used',
     imported: /^(node:)?net$/,
@@ -84,7 +84,7 @@ const DOORS: readonly Door[] = [
     what: 'a URL is taken apart where requests are served',
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
     openTo:
-      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index)\.ts$/,
+      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index|portal\/resources)\.ts$/,
   },
   // Schemas of servers are data: compiled ones are code of the server's choice, at its price.
   { what: 'a JSON Schema is compiled', imported: /^(ajv|@cfworker|jsonschema|is-my-json-valid|@exodus)/, openTo: /^$/ },

@@ -2,7 +2,7 @@
  * What we use of oidc-provider, which comes without types. This is the only file that imports it; the shapes are those of version 9.13, and
  * the tests of the authorization server fail where a later one differs.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { NodeRequest, NodeResponse } from './node.ts'
 import './known-runtime.ts'
 // @ts-expect-error: it comes without types; those that we use are below.
 import * as library from 'oidc-provider'
@@ -12,8 +12,8 @@ export interface Context {
   method: string
   path: string
   url: string
-  req: IncomingMessage & { body?: unknown }
-  res: ServerResponse
+  req: NodeRequest & { body?: unknown }
+  res: NodeResponse
   status: number
   type: string
   body: unknown
@@ -98,7 +98,7 @@ export interface Provider {
   }
   use(middleware: (ctx: Context, next: () => Promise<void>) => Promise<void>): void
   on(event: string, listener: (...args: never[]) => void): void
-  callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  callback(): (request: NodeRequest, response: NodeResponse) => Promise<void>
 }
 
 interface Library {

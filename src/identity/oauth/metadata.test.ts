@@ -4,7 +4,9 @@ import { answerWellKnown, wellKnownOf } from './metadata.ts'
 const ISSUER = 'https://mcp.example.com'
 const RESOURCE = '/.well-known/oauth-protected-resource'
 const server = { issuer: ISSUER, device: false, registration: true }
-const json = async (path: string, origin = ISSUER) => (await answerWellKnown('GET', path, origin, server)).json()
+const ask = (method: string, path: string, origin = ISSUER) =>
+  answerWellKnown({ method, url: `http://localhost${path}` }, origin, server)
+const json = async (path: string, origin = ISSUER) => ask('GET', path, origin).json()
 
 describe('metadata of a protected resource, RFC 9728', () => {
   const cases = [
@@ -54,12 +56,12 @@ describe('metadata of the authorization server, RFC 8414', () => {
   })
 
   test('any page may read it', async () => {
-    const answer = answerWellKnown('GET', '/.well-known/oauth-authorization-server', ISSUER, server)
+    const answer = ask('GET', '/.well-known/oauth-authorization-server')
     expect(answer.headers.get('access-control-allow-origin')).toBe('*')
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
   })
 
   test('what only reads may ask', () => {
-    expect(answerWellKnown('POST', RESOURCE, ISSUER, server).status).toBe(405)
+    expect(ask('POST', RESOURCE).status).toBe(405)
   })
 })

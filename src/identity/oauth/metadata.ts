@@ -72,12 +72,11 @@ export function wellKnownOf(path: string, origin: string): WellKnown {
  * @returns a document that any page may read; it is the same whoever asks
  */
 export function answerWellKnown(
-  method: string,
-  path: string,
+  { method, url }: Pick<Request, 'method' | 'url'>,
   origin: string,
   server: { issuer: string; device: boolean; registration: boolean },
 ): Response {
-  const asked = wellKnownOf(path, origin)
+  const asked = wellKnownOf(new URL(url).pathname, origin)
   const headers = {
     'access-control-allow-origin': '*',
     'access-control-allow-headers': 'mcp-protocol-version, content-type',

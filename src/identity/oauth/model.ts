@@ -1,9 +1,10 @@
 /**
  * The authorization server as the rest of the house sees it. Behind this stands oidc-provider; nobody outside of this folder knows.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import type { PortalUid } from '../../base/ids.ts'
 import type { BrowserSession } from '../browser-session-store.ts'
+import type { NodeRequest, NodeResponse } from './node.ts'
 
 /** A portal as the authorization server must know it. */
 export interface ResourcePortal {
@@ -52,7 +53,7 @@ export interface Pending {
 
 export interface AuthorizationServer {
   /** Node handler of everything below `/oauth/`. */
-  handle(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
+  handle(request: NodeRequest, response: NodeResponse, clientIp: string): Promise<void>
   /**
    * @param cookie the browser's Cookie header
    * @returns null where there is no such authorization, it is over, or it began in another browser

@@ -2,9 +2,10 @@
  * A request of an OAuth client on its way to the library: our own host and address in place of whatever the connection says, cross-origin
  * answers where the field wants them, and what real clients leave out or write otherwise.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import type { Clients } from './clients/clients.ts'
 import type { Provider } from './library.ts'
+import type { NodeRequest, NodeResponse } from './node.ts'
 import { readWhole, replay } from './replay.ts'
 import { normaliseAuthorize, normaliseToken } from './requests.ts'
 import type { OauthRooms } from './rooms.ts'
@@ -18,11 +19,11 @@ export function isOpenToOrigins(path: string): boolean {
 
 /** @returns what the library is to read, or null where the answer was given already */
 export async function prepare(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
   clientIp: string,
   { provider, rooms, clients }: { provider: Provider; rooms: OauthRooms; clients: Clients },
-): Promise<IncomingMessage | null> {
+): Promise<NodeRequest | null> {
   const target = request.url ?? ''
   const [path = ''] = target.split('?', 1)
   const names = { portalOf: rooms.describePortal, defaultResource: rooms.defaultResource }
@@ -48,7 +49,7 @@ export async function prepare(
 }
 
 /** The library believes these headers, and here they are ours. */
-function asIssuer(request: IncomingMessage, issuer: string, clientIp: string): void {
+function asIssuer(request: NodeRequest, issuer: string, clientIp: string): void {
   const { host, protocol } = new URL(issuer)
   request.headers.host = host
   request.headers['x-forwarded-host'] = host
@@ -57,7 +58,7 @@ function asIssuer(request: IncomingMessage, issuer: string, clientIp: string): v
   delete request.headers.forwarded
 }
 
-function preflight(response: ServerResponse): null {
+function preflight(response: NodeResponse): null {
   response.writeHead(204, {
     'access-control-allow-methods': 'GET, POST, PUT, DELETE',
     'access-control-allow-headers': 'authorization, content-type, mcp-protocol-version',
@@ -67,7 +68,7 @@ function preflight(response: ServerResponse): null {
   return null
 }
 
-function refuseLong(response: ServerResponse): null {
+function refuseLong(response: NodeResponse): null {
   const body = { error: 'invalid_request', error_description: 'The body is longer than 56 KiB.' }
   response.writeHead(413, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' })
   response.end(JSON.stringify(body))

@@ -1,12 +1,13 @@
 /** A request whose body was read, changed and is to be read again: the library reads its own, and only from a stream. */
-import type { IncomingMessage } from 'node:http'
+
 import { Readable } from 'node:stream'
+import type { NodeRequest } from './node.ts'
 
 /** What a form or a registration may have; more is nobody's. */
 const MOST_BYTES = 56 * 1024
 
 /** @returns the whole body, or null where it is too long or broke off */
-export async function readWhole(request: IncomingMessage): Promise<Buffer | null> {
+export async function readWhole(request: NodeRequest): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -23,7 +24,7 @@ export async function readWhole(request: IncomingMessage): Promise<Buffer | null
 }
 
 /** @returns a request like the first, with another target and body */
-export function replay(request: IncomingMessage, target: string, body: Buffer | null): IncomingMessage {
+export function replay(request: NodeRequest, target: string, body: Buffer | null): NodeRequest {
   const { method, headers, httpVersion, httpVersionMajor, httpVersionMinor, socket } = request
   const sent = body === null ? headers : { ...headers, 'content-length': String(body.length) }
   delete sent['transfer-encoding']
@@ -40,5 +41,5 @@ export function replay(request: IncomingMessage, target: string, body: Buffer | 
   return Object.assign(
     Readable.from(body === null || body.length === 0 ? [] : [body], { objectMode: false }),
     copy,
-  ) as unknown as IncomingMessage
+  ) as unknown as NodeRequest
 }

@@ -1,8 +1,9 @@
 /** What the authorization server asks about clients, whichever way they came: where they are found, who they are to a person, and where they may be sent. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import type { PortalUid } from '../../../base/ids.ts'
 import type { Adapter, Client } from '../library.ts'
 import type { ClientShown } from '../model.ts'
+import type { NodeRequest, NodeResponse } from '../node.ts'
 import type { OauthRooms } from '../rooms.ts'
 import { clientAdapter, noteClientUse, readClient } from './client-store.ts'
 import { openMetadataDocuments } from './metadata-document.ts'
@@ -14,7 +15,7 @@ import { showClient } from './show-client.ts'
 export interface Clients {
   adapter: Adapter
   /** The registration endpoint and what lies below it. */
-  register(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
+  register(request: NodeRequest, response: NodeResponse, clientIp: string): Promise<void>
   /** Whether the document of a client may be fetched now. */
   mayFetch(clientId: string, clientIp: string): boolean
   fetch: OauthRooms['fetch']

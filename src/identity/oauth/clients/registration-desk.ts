@@ -6,8 +6,8 @@
  * oidc-provider has these endpoints too. They are not used, because there a secret is kept as it is, and is compared with what the client sends
  * back; here neither is anywhere but in the answer that gives it.
  */
+
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Audit, DeedEnd } from '../../../audit/event.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { Fault } from '../../../base/fault.ts'
@@ -15,6 +15,7 @@ import { type DeedId, newId } from '../../../base/ids.ts'
 import { digest, sameSecret } from '../../../base/secret.ts'
 import { guardJson } from '../../../protocol/json-guard.ts'
 import type { Store } from '../../../store/open.ts'
+import type { NodeRequest, NodeResponse } from '../node.ts'
 import {
   type ClientRecord,
   deleteClient,
@@ -72,8 +73,8 @@ const METHODS = 'GET, POST, PUT, DELETE, OPTIONS'
 
 /** Answers one request below the endpoint, errors of the store and the audit included. */
 export async function handleRegistration(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
   clientIp: string,
   rooms: RegistrationRooms,
 ): Promise<void> {
@@ -357,7 +358,7 @@ function unavailable(error: unknown): Answered {
   throw error
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+async function bodyOf(request: NodeRequest): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
