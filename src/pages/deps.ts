@@ -25,7 +25,10 @@ export interface PageDeps {
   organization: Pick<OrganizationKeeper, 'current'>
   authorizations: Pick<AuthorizationServer, 'pending' | 'isRemembered' | 'approve' | 'deny'>
   providers: Pick<Providers, 'offered' | 'start' | 'callback'>
-  local: Pick<Local, 'offersPassword' | 'offersPin' | 'signIn' | 'sendPin' | 'enterPin'>
+  local: Pick<
+    Local,
+    'offersPassword' | 'offersPin' | 'signIn' | 'sendPin' | 'enterPin' | 'readAdminLink' | 'consumeAdminLink'
+  >
   /** People's own connections to servers, where there are any: signing out may delete them. */
   connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
   selection: SelectionWays

@@ -3,6 +3,7 @@
  * for a form its size and its token, then the page. A page that is not in the table is not there.
  */
 
+import { ADMIN_LINK_PAGES } from './admin-link.ts'
 import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
 import { HOME_PAGES } from './home.ts'
@@ -17,6 +18,7 @@ export const PAGES: readonly PageRoute[] = [
   ...HOME_PAGES,
   ...SIGN_IN_PAGES,
   ...SIGN_OUT_PAGES,
+  ...ADMIN_LINK_PAGES,
   ...CONSENT_PAGES,
   ...SELECTION_PAGES,
 ]

@@ -224,7 +224,8 @@ function field(call: PageCall, name: string): string {
   return (call.form.get(name) ?? '').trim().slice(0, 254)
 }
 
-function visitor({ caller, request, browser }: PageCall): Visitor {
+/** Of which browser and machine a request came, for the rooms that sign people in. */
+export function visitor({ caller, request, browser }: PageCall): Visitor {
   return {
     clientIp: caller.clientIp,
     userAgent: request.headers.get('user-agent') ?? '',
