@@ -129,3 +129,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),
   own('HOUSE-1', 'A room imports only from lower floors.'),
 ]
+  own('API-5', 'No page of another origin makes a browser change or read anything with the session of its person.'),
+  own('API-6', 'An owner who can sign in is left, whoever is switched off, and nobody touches who may do more.'),
+  own('REVOKE-1', 'Who is revoked at one replica is out at all of them: browsers, clients, tokens and open streams.'),

@@ -178,6 +178,7 @@ describe.each(DATABASE_KINDS)('people over the API, on %s', (kind) => {
     expect((await room.ask('POST', `${USERS}/nobody/disable`)).status).toBe(404)
   })
 
+  // [API-6]
   test('the last owner who can sign in is not disabled, and two at once do not leave nobody', async () => {
     const olga = await come('olga@acme.test')
     const otto = await come('otto@acme.test')
