@@ -8,9 +8,9 @@ import { MODES } from './support/hostile/modes.ts'
 
 const THREATS = [
   // Definitions and names.
-  ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11'],
+  ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T17'],
   // Tokens, hosts, and what portals there are.
-  ...['O13', 'O14', 'O23', 'O24'],
+  ...['O13', 'O14', 'O22', 'O23', 'O24'],
   // Credentials of servers.
   ...['C1', 'C5', 'C6', 'C11'],
   // Outgoing connections.
@@ -24,7 +24,7 @@ const THREATS = [
   // Data, keys and the audit.
   ...['D1', 'D3', 'D5', 'D6', 'D7', 'D8', 'D9', 'D10', 'D11', 'D12', 'D13'],
   // The REST API and the command line.
-  ...['W4', 'W6', 'W7', 'W8'],
+  ...['W2', 'W4', 'W6', 'W7', 'W8'],
   // Everything else.
   ...['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8', 'G11', 'G12'],
 ]

@@ -78,7 +78,7 @@ async function connect(
   const asked: AskedOf[] = []
   const url = new URL(`${portal.url}/mcp`)
   const init = { requestInit: { headers: { Authorization: `Bearer ${how.token}` } } }
-  const capabilities = how.elicitation === undefined ? {} : { elicitation: how.elicitation }
+  const capabilities = how.elicitation === undefined ? {} : { elicitation: { ...how.elicitation } }
   const answer = (params: unknown): Reply => {
     asked.push(params as AskedOf)
     return how.reply ?? { action: 'accept', content: {} }
@@ -108,6 +108,7 @@ async function connect(
 }
 
 describe.each(CLIENTS)('%s', (which) => {
+  // [ASK-1]
   test('is asked with a link to a page, and gets its answer when the person said yes', async () => {
     const client = await connect(which, { token: ada, elicitation: { form: {}, url: {} } })
     const result = await client.call(TOOL)
@@ -227,6 +228,7 @@ describe('2026: the state that a client carries', () => {
       try: (state) => attempt(ada, { ...YES, requestState: state }, { args: { more: true } }),
     },
   ]
+  // [ASK-2]
   test.each(refused)('$what: -32602, and nothing is done', async ({ try: again }) => {
     const { requestState } = await required(ada)
     const before = ledger.posted.length
