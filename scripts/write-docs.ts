@@ -56,6 +56,10 @@ makes no token that may do more than it may itself.
 |---|${ROLES.map(() => '---|').join('')}
 ${RIGHTS.map((right) => `| \`${right}\` | ${ROLES.map((role) => (rightsOf(role, []).includes(right) ? 'yes' : '')).join(' | ')} |`).join('\n')}
 
+A person who is signed in and has a role may use the API from a page of the portal itself, without a token: with the session's
+cookie, the header \`X-Portico-Request: 1\` and JSON. Requests that a page of another origin can cause are refused
+([why so](../decisions/2026-11-21-the-api-by-a-browser.md)).
+
 An owner may do two things that an admin may not: add servers that run as commands while the setting \`stdio.register\` is
 \`local\`, and make service tokens that never expire.
 `
