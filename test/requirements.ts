@@ -16,10 +16,26 @@ const from =
   (source: string) =>
   (id: string, promise: string): Requirement => ({ id, source, promise })
 
+const rfc = from('OAuth 2.1; RFC 7591, 7636, 8707, 9700')
 const http2025 = from('MCP 2025-11-25, Transports: Streamable HTTP')
 const http2026 = from('MCP 2026-07-28, Transports: Streamable HTTP')
 
 export const REQUIREMENTS: readonly Requirement[] = [
+  rfc('OAUTH-1', 'A client that registers itself gets tokens for a portal once a person has signed in and said yes.'),
+  rfc(
+    'OAUTH-2',
+    'Refreshes of one token at the same time give one successor; a replay later ends all that came of it.',
+  ),
+  rfc(
+    'OAUTH-3',
+    'A code is good once, for its client, redirect, resource and challenge; shown twice, it ends what it gave.',
+  ),
+  rfc('OAUTH-4', 'Every client needs a challenge by S256, those with a secret too.'),
+  own('OAUTH-5', 'A token opens its own portal, at each of its addresses, and nothing else.'),
+  own('OAUTH-6', 'Policies are asked at each refresh, and a grant that they do not allow any more gives nothing.'),
+  rfc('OAUTH-7', 'A token that its client gives back ends the whole grant.'),
+  own('OAUTH-8', 'An authorization is answered in the browser that began it, and in no other.'),
+
   own('AUDIT-1', 'After kill -9 under load no answered call is missing, and every side effect has its begun row.'),
   own('AUDIT-2', 'Where the audit cannot be written, nothing is carried out.'),
   own('AUDIT-3', 'A deed has two rows, begun and ended, with who, what, the decision and how it ended.'),
@@ -111,10 +127,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('CHILD-6', 'A child has limits of memory, files and processes that it cannot raise.'),
   own('CHILD-7', 'A child that floods, stalls or will not go is ended with its group, and nobody else notices.'),
 
+  from('MCP 2025-06-18, 2025-11-25 and 2026-07-28')(
+    'ASK-1',
+    'The person behind a client is asked in the way that the client declared; one that cannot be asked gets the link.',
+  ),
+  own(
+    'ASK-2',
+    'An answer counts once, for the caller, portal, target and input that were asked about, and not for long.',
+  ),
+  own('ASK-3', 'What a person switched off on the page, no model switches on.'),
+  own('ASK-4', 'A page that is made for one person shows and does nothing for another.'),
+
   own('API-1', 'The official Cloudflare SDK drives the API by changing its base URL.'),
   own('API-2', 'Each route asks for one right, and each role has its rights and no others.'),
   from('OpenAPI 3.1')('API-3', 'Every route is described.'),
   own('API-4', 'What the configuration file declares is changed there and nowhere else.'),
+  own('API-5', 'No page of another origin makes a browser change or read anything with the session of its person.'),
+  own('API-6', 'An owner who can sign in is left, whoever is switched off, and nobody touches who may do more.'),
+  own('REVOKE-1', 'Who is revoked at one replica is out at all of them: browsers, clients, tokens and open streams.'),
 
   own('LIMIT-1', 'A caller that holds too much open or unread is told so or cut off, and no other caller notices.'),
   own('LIMIT-2', 'A caller has so many sessions over all replicas; the least recently used one makes room.'),
@@ -129,6 +159,3 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),
   own('HOUSE-1', 'A room imports only from lower floors.'),
 ]
-  own('API-5', 'No page of another origin makes a browser change or read anything with the session of its person.'),
-  own('API-6', 'An owner who can sign in is left, whoever is switched off, and nobody touches who may do more.'),
-  own('REVOKE-1', 'Who is revoked at one replica is out at all of them: browsers, clients, tokens and open streams.'),

@@ -57,7 +57,7 @@ async function answer(call: PageCall): Promise<Response> {
     case 'allow':
       return approve(call, asked, call.form.get('remember') === 'yes')
     case 'deny':
-      return seeOther(await call.deps.authorizations.deny(asked.pending))
+      return seeOther(await call.deps.authorizations.deny(asked.pending, asked.session))
     default:
       return problemPage('bad-form', { organization: call.deps.organization.current().name })
   }

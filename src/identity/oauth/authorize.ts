@@ -60,7 +60,7 @@ export async function approve(
   const { store } = rooms
   const { client, portal, redirectUri, resource } = pending
   const id = newId<GrantId>(store.clock.now())
-  const said = { method: 'allow client', label: session.label, portal: portal.id, client: client.name }
+  const said = { method: 'allow client', who: personOf(session), portal: portal.id, client: client.name }
   if (!rooms.mayEnter(principalOf(session, id), portal.uid)) {
     await recordOauth(rooms, { ...said, error: 'not-allowed' })
     return 'not-allowed'
@@ -80,16 +80,15 @@ export async function approve(
   return finish(pending.uid, { login, consent: { grantId: id } }, provider)
 }
 
-export async function deny(pending: Pending, { provider, rooms }: Server): Promise<string> {
+export async function deny(pending: Pending, session: BrowserSession, { provider, rooms }: Server): Promise<string> {
   const { uid, client, portal } = pending
-  await recordOauth(rooms, {
-    method: 'allow client',
-    label: '',
-    client: client.name,
-    portal: portal.id,
-    error: 'denied',
-  })
+  const said = { method: 'allow client', who: personOf(session), portal: portal.id, client: client.name }
+  await recordOauth(rooms, { ...said, error: 'denied' })
   return finish(uid, { error: 'access_denied', error_description: 'The person said no.' }, provider)
+}
+
+function personOf({ userId, label }: BrowserSession): { id: string; label: string } {
+  return { id: userId, label }
 }
 
 /** @returns where the browser goes on. It is tied to the browser that began by a cookie, which the library looks at there. */

@@ -67,5 +67,5 @@ export interface AuthorizationServer {
    */
   approve(pending: Pending, session: BrowserSession, options: { remember: boolean }): Promise<string | 'not-allowed'>
   /** @returns where the browser goes on: back to the client, which is told `access_denied` */
-  deny(pending: Pending): Promise<string>
+  deny(pending: Pending, session: BrowserSession): Promise<string>
 }

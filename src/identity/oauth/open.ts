@@ -38,7 +38,7 @@ export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer 
     },
     isRemembered: (pending, session) => isRemembered(pending, session, server),
     approve: (pending, session, options) => approve(pending, session, options, server),
-    deny: (pending) => deny(pending, server),
+    deny: (pending, session) => deny(pending, session, server),
   }
 }
 
@@ -69,7 +69,7 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   provider.on('grant.revoked', (ctx: { oidc: { route: string } }, grantId: string) => {
     const error = ctx.oidc.route === 'revocation' ? undefined : 'replayed'
     const change = { object: 'grant', id: grantId, fields: ['revoked_at'] }
-    recordOauth(rooms, { method: 'revoke grant', label: '', ...(error ? { error } : { change }) }).catch(
+    recordOauth(rooms, { method: 'revoke grant', who: null, ...(error ? { error } : { change }) }).catch(
       (cause: unknown) => rooms.log.error({ err: cause }, 'the end of a grant could not be recorded'),
     )
   })
@@ -111,7 +111,12 @@ async function mayRenew(token: Payload, rooms: OauthRooms): Promise<boolean> {
   const isRefresh = token.kind === 'RefreshToken'
   if (isRefresh && (await rooms.recheck(grant.identityId)) === 'gone') {
     await store.write((trx) => revokeGrants(store, trx, { id: grant.id }, 'provider'))
-    await recordOauth(rooms, { method: 'renew', label: grant.userId, client: grant.clientName, error: 'provider' })
+    await recordOauth(rooms, {
+      method: 'renew',
+      who: { id: grant.userId, label: grant.userId },
+      client: grant.clientName,
+      error: 'provider',
+    })
     return false
   }
   const [user, identity] = await Promise.all([
@@ -130,7 +135,7 @@ async function mayRenew(token: Payload, rooms: OauthRooms): Promise<boolean> {
     identity,
   }
   if (rooms.mayEnter(principal, grant.portalUid)) return true
-  await recordOauth(rooms, { method: 'renew', label, client: grant.clientName, error: 'not-allowed' })
+  await recordOauth(rooms, { method: 'renew', who: { id, label }, client: grant.clientName, error: 'not-allowed' })
   return false
 }
 

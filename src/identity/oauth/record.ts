@@ -6,8 +6,8 @@ import type { OauthRooms } from './rooms.ts'
 export interface OauthDeed {
   /** `allow client`, `renew`, `revoke grant`. */
   method: string
-  /** Who the person is, or the empty string. */
-  label: string
+  /** Null where nobody is known. */
+  who: { id: string; label: string } | null
   portal?: string
   client?: string
   /** Why not; done where it is not given. */
@@ -20,11 +20,11 @@ export async function recordOauth(
   { audit, clock }: Pick<OauthRooms, 'audit' | 'clock'>,
   deed: OauthDeed,
 ): Promise<void> {
-  const { method, label, portal, client, error, change } = deed
+  const { method, who, portal, client, error, change } = deed
   const entry = await audit.begin({
     deed: newId<DeedId>(clock.now()),
     plane: 'sign-in',
-    actor: { kind: label === '' ? 'unknown' : 'user', id: label, label },
+    actor: who === null ? { kind: 'unknown', id: '', label: '' } : { kind: 'user', ...who },
     method,
     ...(portal === undefined ? {} : { portal }),
     ...(client === undefined ? {} : { clientName: client }),

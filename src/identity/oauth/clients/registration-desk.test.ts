@@ -39,7 +39,11 @@ interface Desk {
   policy: ClientPolicy | null
   /** Whom the next requests come from. */
   from: string
-  ask(method: string, path: string, options?: { body?: unknown; token?: string; type?: string }): Promise<Reply>
+  ask(
+    method: string,
+    path: string,
+    options?: { body?: unknown; token?: string | undefined; type?: string },
+  ): Promise<Reply>
   deeds(method: string): Promise<AuditRow[]>
 }
 

@@ -12,7 +12,7 @@ import type { Audit, DeedEnd } from '../../../audit/event.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { Fault } from '../../../base/fault.ts'
 import { type DeedId, newId } from '../../../base/ids.ts'
-import { digest, sameSecret } from '../../../base/secret.ts'
+import { digest, newSecret, sameSecret } from '../../../base/secret.ts'
 import { guardJson } from '../../../protocol/json-guard.ts'
 import type { Store } from '../../../store/open.ts'
 import type { NodeRequest, NodeResponse } from '../node.ts'
@@ -123,7 +123,7 @@ async function register(asked: Asked, rooms: RegistrationRooms): Promise<Answere
   if (await isTooOften(store, asked.clientIp, limits)) return refuse(over('too-often'))
   const read = await readMetadata(asked, rooms)
   if ('error' in read) return refuse(wrong(read))
-  const secret = needsSecret(read.metadata) ? newToken() : null
+  const secret = needsSecret(read.metadata) ? newSecret('ptcs') : null
   const token = newToken()
   const metadata: StoredMetadata = {
     ...read.metadata,
@@ -179,7 +179,7 @@ async function change(client: ClientRecord, asked: Asked, rooms: RegistrationRoo
     return wrong(problem ?? (read as RegistrationRefusal))
   }
   const keepsSecret = needsSecret(read.metadata)
-  const secret = keepsSecret && client.metadata.client_secret === undefined ? newToken() : null
+  const secret = keepsSecret && client.metadata.client_secret === undefined ? newSecret('ptcs') : null
   const kept = secret === null ? client.metadata.client_secret : digest(secret)
   const { registration_access_token: token } = client.metadata
   const metadata: StoredMetadata = {
