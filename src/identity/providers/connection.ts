@@ -157,7 +157,7 @@ function openKeys({ send }: Net, clock: Clock, limits: ConnectionLimits) {
     lend(configuration: Configuration, jwksUri: string): void {
       configuration[customFetch] = (url, options) => {
         const init = { ...options, headers: { ...options.headers, 'user-agent': USER_AGENT } } as RequestInit
-        return url === new URL(jwksUri).href ? fetched(url, init) : send(url, init)
+        return url === URL.parse(jwksUri)?.href ? fetched(url, init) : send(url, init)
       }
       if (kept === null || clock.now() - kept.at >= limits.keysMs) return
       // The library asks again for a key that it does not find only where its set is older than a minute, and drops sets of five minutes.

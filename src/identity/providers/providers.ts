@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { randomNonce, randomPKCECodeVerifier } from 'openid-client'
 import type { Egress } from '../../base/egress.ts'
+import type { UserId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { digest } from '../../base/secret.ts'
 import type { ProviderType } from '../../contract/identity-provider.ts'
@@ -48,7 +49,7 @@ export interface Coming {
 }
 
 export type Came =
-  | { kind: 'signed-in'; setCookie: string; returnTo: string; userId: string; identityId: string }
+  | { kind: 'signed-in'; setCookie: string; returnTo: string; userId: UserId; identityId: string }
   | { kind: 'refused'; reason: SignInRefusal }
 
 export interface Providers {

@@ -38,6 +38,8 @@ export type Order =
   | { kind: 'account'; name: string; account: Account }
   /** A new key; the old one is dropped. */
   | { kind: 'rotate' }
+  /** It stands below this path, as Entra's tenants do; empty for the root. */
+  | { kind: 'tenant'; path: string }
   | { kind: 'count' }
 
 export interface Options {

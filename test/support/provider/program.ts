@@ -52,11 +52,14 @@ const counts: Record<string, number> = {}
 let mode: Mode = 'good'
 let rotations = 0
 let key: Key = newKey(alg, 'key-0')
+let origin = ''
+let tenant = ''
 let issuer = ''
 let provider: Provider
 let serve: ReturnType<Provider['callback']>
 
 function rebuild(): void {
+  issuer = `${origin}${tenant}`
   provider = new Provider(issuer, {
     clients: [...clients.values()].map(({ more, ...client }) => ({
       grant_types: ['authorization_code', 'refresh_token'],
@@ -79,7 +82,7 @@ function rebuild(): void {
     issueRefreshToken: () => true,
     rotateRefreshToken: true,
     ttl: { Interaction: 600, Session: 3600, Grant: 86_400, AccessToken: 600, IdToken: 600, RefreshToken: 86_400 },
-    interactions: { url: (_: Context, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
+    interactions: { url: (_: Context, interaction: { uid: string }) => `${tenant}/interaction/${interaction.uid}` },
     findAccount: (_: Context, id: string) =>
       gone.has(id) ? undefined : { accountId: id, claims: () => ({ sub: id, ...accounts.get(id)?.claims }) },
     loadExistingGrant,
@@ -142,16 +145,21 @@ function tamperRedirect(ctx: Context): void {
 }
 
 const PAGE = (uid: string) => `<!doctype html><html lang="en"><title>Sign in at the provider</title>
-<h1>Sign in at the provider</h1><form method="get" action="/interaction/${uid}">
+<h1>Sign in at the provider</h1><form method="get" action="${tenant}/interaction/${uid}">
 <label>User name <input name="user" autofocus></label><button>Sign in</button></form>`
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', issuer)
+  const url = new URL(request.url ?? '/', origin)
   counts[url.pathname] = (counts[url.pathname] ?? 0) + 1
   if (mode === 'down') return void request.socket.destroy()
-  const uid = /^\/interaction\/([\w-]+)$/.exec(url.pathname)?.[1]
+  const uid = /\/interaction\/([\w-]+)$/.exec(url.pathname)?.[1]
   if (uid !== undefined) return interact(request, response, { uid, user: url.searchParams.get('user') })
   if (url.pathname === '/v1.0/me/getMemberObjects') return graph(request, response)
+  // Mounted below a path, oidc-provider wants it gone from the address and kept beside it.
+  if (tenant !== '' && url.pathname.startsWith(tenant)) {
+    Object.assign(request, { originalUrl: request.url, baseUrl: tenant })
+    request.url = (request.url ?? '').slice(tenant.length)
+  }
   return serve(request, response)
 }
 
@@ -196,6 +204,10 @@ function obey(order: Order): Counts | null {
       key = newKey(alg, `key-${rotations}`)
       rebuild()
       return null
+    case 'tenant':
+      tenant = order.path
+      rebuild()
+      return null
     case 'count':
       return { ...counts }
   }
@@ -210,7 +222,7 @@ const server = createServer((request, response) => {
 process.on('message', ({ id, order }: { id: number; order: Order }) => process.send?.({ id, result: obey(order) }))
 process.on('disconnect', () => process.exit(0))
 server.listen(0, '127.0.0.1', () => {
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   rebuild()
-  process.send?.({ id: 0, result: issuer })
+  process.send?.({ id: 0, result: origin })
 })

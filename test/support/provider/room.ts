@@ -45,7 +45,10 @@ export interface ProviderRoom {
   /** To the provider, through it, and back. */
   signIn(providerId: string, user: string, jar?: Jar): Promise<Came>
   start(providerId: string, jar?: Jar): Promise<string>
-  come(providerId: string, answer: URL, jar?: Jar): Promise<Came>
+  /** @param at another replica's */
+  come(providerId: string, answer: URL, jar?: Jar, at?: Providers): Promise<Came>
+  /** Another process on the same database; only PostgreSQL has several. */
+  replica(): Promise<{ providers: Providers; end(): Promise<void> }>
   /** Who is signed in after that. */
   who(came: Came): Promise<BrowserSession>
   /** The last deed of plane `sign-in` that ended, and how many sessions there are. */
@@ -109,11 +112,23 @@ export async function openProviderRoom(
       if ('refused' in started) throw new Error(`refused: ${started.refused}`)
       return started.location
     },
-    come: (providerId, answer, jar = jarOfOne) =>
-      providers.callback(providerId, answer, {
+    come: (providerId, answer, jar = jarOfOne, replica = providers) =>
+      replica.callback(providerId, answer, {
         binding: jar.binding,
         from: { clientIp: '192.0.2.7', userAgent: 'Browser of a test', previous: null },
       }),
+    async replica() {
+      const second = await at.again()
+      const same = { ...rooms, store: second, browsers: openBrowserSessions(second, () => ISSUER) }
+      const its = await openProviders(same)
+      return {
+        providers: its,
+        async end() {
+          its.close()
+          await second.close()
+        },
+      }
+    },
     async signIn(providerId, user, jar = jarOfOne) {
       return room.come(providerId, await passThrough(await room.start(providerId, jar), user), jar)
     },

@@ -16,6 +16,8 @@ export interface RunningProvider {
   account(name: string, account: Account): Promise<void>
   /** A new key; the old one is dropped. */
   rotate(): Promise<void>
+  /** Makes it stand below this path; empty for the root. */
+  tenant(path: string): Promise<void>
   /** How often each path was asked for. */
   counts(): Promise<Counts>
   stop(): Promise<void>
@@ -54,6 +56,7 @@ export async function startProvider(options: Options = {}): Promise<RunningProvi
     gone: async (...names) => void (await tell({ kind: 'gone', names })),
     account: async (name, account) => void (await tell({ kind: 'account', name, account })),
     rotate: async () => void (await tell({ kind: 'rotate' })),
+    tenant: async (path) => void (await tell({ kind: 'tenant', path })),
     counts: async () => (await tell({ kind: 'count' })) as Counts,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -75,7 +78,7 @@ export async function passThrough(location: string, user: string): Promise<URL> 
   const home = new URL(location).origin
   let url = new URL(location)
   for (let hop = 0; hop < 10; hop++) {
-    if (url.pathname.startsWith('/interaction/')) url.searchParams.set('user', user)
+    if (/\/interaction\/[\w-]+$/.test(url.pathname)) url.searchParams.set('user', user)
     const response = await fetch(url, {
       redirect: 'manual',
       headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
