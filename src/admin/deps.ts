@@ -17,8 +17,8 @@ export interface AdminDeps {
   /** For the purpose `store`. */
   sealer: Sealer
   upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health'>
-  /** Says what speaks against an address before it is dialled. */
-  egress: Pick<Egress, 'judge'>
+  /** Says what speaks against an address before it is dialled; a provider is tried through it. */
+  egress: Egress
   audit: Audit
   clock: Clock
   log: Log

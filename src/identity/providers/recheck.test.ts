@@ -167,7 +167,7 @@ test('two replicas serve one sign-in, and ask the provider once', async () => {
   const other = await room.replica()
   try {
     id = await room.connect(provider)
-    await expect.poll(() => other.providers.offered().length).toBe(1)
+    await expect.poll(() => other.providers.offered().length, { timeout: 20_000 }).toBe(1)
     const answer = await passThrough(await room.start(id), 'carol')
     const came = await room.come(id, answer, undefined, other.providers)
     if (came.kind !== 'signed-in') throw new Error(came.reason)

@@ -1,0 +1,238 @@
+/**
+ * `/access/identity_providers`. Who may say who people are may say that somebody is an owner: so writing here is the owner's alone. A stored
+ * secret follows only the place that it was given for, and people whom another place vouched for are signed out.
+ */
+import { parsePlace } from '../base/destination.ts'
+import type { Operator } from '../base/principal.ts'
+import type { PageQuery } from '../contract/envelope.ts'
+import type {
+  IdentityProviderShown,
+  IdentityProviderTested,
+  IdentityProviderWrite,
+  ProviderConfig,
+  ProviderType,
+} from '../contract/identity-provider.ts'
+import { mayBePlain } from '../identity/providers/net.ts'
+import {
+  deleteProvider as dropProvider,
+  endWhatCameThrough,
+  insertProvider,
+  listProviders as loadProviders,
+  type ProviderRecord,
+  readProvider,
+  readProviderSecret,
+  updateProvider as writeProvider,
+} from '../identity/providers/provider-store.ts'
+import { callbackPathOf } from '../identity/providers/providers.ts'
+import { placeOf, settingsOf } from '../identity/providers/settings.ts'
+import { testProvider } from '../identity/providers/test-provider.ts'
+import type { Db } from '../store/open.ts'
+import type { AdminDeps } from './deps.ts'
+import { passAllowGate, refuseDestination } from './destination-gate.ts'
+import { pageOf } from './paging.ts'
+import { conflict, forbidden, invalid, notFound, readOnly } from './refusal.ts'
+import type { Call, Outcome } from './route.ts'
+import { shownStamps } from './times.ts'
+import { writtenFields } from './written-fields.ts'
+
+export async function listIdentityProviders({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
+  const page = pageOf(await loadProviders(deps.store.db), query, ({ id, name, type }) => [id, name, type])
+  return { result: page.items.map((one) => show(deps, one)), info: page.info }
+}
+
+export async function getIdentityProvider({ deps, id }: Call): Promise<Outcome> {
+  return { result: show(deps, await existing(deps.store.db, id)) }
+}
+
+export async function createIdentityProvider(call: Call<IdentityProviderWrite>): Promise<Outcome> {
+  const { deps, body, operator, author } = call
+  requireOwner(operator)
+  const { config, secret } = take(deps, body)
+  passAllowGate(operator, [], config.allow_private)
+  const made = await deps.store.write(async (trx) => {
+    if (body.type === 'onetimepin' && (await loadProviders(trx)).some(({ type }) => type === 'onetimepin')) {
+      throw conflict('There is a one-time PIN already; there can be only one.')
+    }
+    const writing = { store: deps.store, trx, sealer: deps.sealer, author }
+    const content = { name: body.name, config, clientSecret: secret ?? null }
+    return existing(trx, await insertProvider(writing, body.type, content))
+  })
+  return {
+    result: show(deps, made),
+    messages: warningsOf(made),
+    change: { object: 'identity_provider', id: made.id, fields: fieldsOf(body) },
+  }
+}
+
+/** The configuration is replaced whole; only the secret stays where it is not sent. */
+export async function updateIdentityProvider(call: Call<IdentityProviderWrite>): Promise<Outcome> {
+  const { deps, id, body, operator, author } = call
+  requireOwner(operator)
+  const { config, secret } = take(deps, body)
+  const { after, ended } = await deps.store.write(async (trx) => {
+    const before = await changeable(trx, id, deps.configFile)
+    if (before.type !== body.type) throw invalid('type', 'cannot change; delete the provider and create another')
+    passAllowGate(operator, before.config.allow_private ?? [], config.allow_private ?? [])
+    const isElsewhere = destinationOf(before.type, before.config) !== destinationOf(body.type, config)
+    const isOtherIssuer = issuerOf(before.type, before.config) !== issuerOf(body.type, config)
+    const content = {
+      ...{ name: body.name, config },
+      ...(secret === undefined ? (isElsewhere ? { clientSecret: null } : {}) : { clientSecret: secret }),
+    }
+    await writeProvider({ store: deps.store, trx, sealer: deps.sealer, author }, id, content)
+    const ended = isOtherIssuer ? await endWhatCameThrough(deps.store, trx, { provider: id }) : null
+    return { after: await existing(trx, id), ended }
+  })
+  return {
+    result: show(deps, after),
+    messages: [...warningsOf(after), ...(ended === null ? [] : [endedSentence(ended)])],
+    change: { object: 'identity_provider', id, fields: fieldsOf(body) },
+  }
+}
+
+/** What hangs on it ends with it: the browser sessions and the clients of everybody who came through. */
+export async function deleteIdentityProvider({ deps, id, operator }: Call): Promise<Outcome> {
+  requireOwner(operator)
+  await deps.store.write(async (trx) => {
+    await changeable(trx, id, deps.configFile)
+    await dropProvider(deps.store, trx, id)
+  })
+  return { result: { id }, change: { object: 'identity_provider', id, fields: [] } }
+}
+
+export async function testIdentityProvider({ deps, id }: Call): Promise<Outcome> {
+  const record = await existing(deps.store.db, id)
+  const clientSecret = await readProviderSecret(deps.store.db, deps.sealer, id)
+  const settings = settingsOf({ ...record, clientSecret })
+  const checks =
+    settings === null
+      ? [{ check: 'type', ok: true, message: 'PINs are mailed by the portal itself; nobody else is asked.' }]
+      : await testProvider(settings, deps.egress)
+  const result: IdentityProviderTested = { ok: checks.every(({ ok }) => ok), checks: [...checks] }
+  return { result, change: { object: 'identity_provider', id, fields: ['test'] } }
+}
+
+/** An admin who could say who vouches for people could become an owner. */
+function requireOwner(operator: Operator): void {
+  if (operator.role === 'owner') return
+  throw forbidden('Who may vouch for people is settled by an owner. Use an owner token, or ask an owner.')
+}
+
+interface Taken {
+  config: ProviderConfig
+  /** Undefined where none was sent. */
+  secret: string | undefined
+}
+
+/** @throws ApiRefusal 400 where the parts do not fit together, or an address leads where a provider must not be */
+function take({ egress }: Pick<AdminDeps, 'egress'>, { type, config: sent = {} }: IdentityProviderWrite): Taken {
+  const { redirect_url: _, ...rest } = sent
+  const { client_secret: secret, ...config } = rest as ProviderConfig & { client_secret?: string }
+  if (type === 'oidc') requireWhole(config)
+  if (type === 'okta' && !isOrigin(config.okta_account ?? '')) {
+    throw invalid('config.okta_account', 'must be your Okta domain, such as "dev-123.okta.com"')
+  }
+  const algorithms: Record<string, unknown> = config
+  if (type === 'oidc') delete algorithms.pkce_enabled
+  for (const [field, url] of addressesOf(type, config)) {
+    if (url.protocol === 'http:' && !mayBePlain(url, places(config))) {
+      throw invalid(
+        `config.${field}`,
+        'must begin with https://; plain http is only for a provider on this machine whose host and port stand in allow_private',
+      )
+    }
+    refuseDestination(egress, url.href, config.allow_private ?? [], `config.${field}`)
+  }
+  return { config, secret }
+}
+
+/** Who gives the endpoints gives them all, or the issuer, from which they are found. */
+function requireWhole({ issuer, auth_url, token_url, certs_url }: ProviderConfig): void {
+  const given = [auth_url, token_url, certs_url].filter((url) => url !== undefined).length
+  if (given !== 0 && given !== 3) {
+    throw invalid('config', 'auth_url, token_url and certs_url belong together: give all three, or only the issuer')
+  }
+  if (given === 0 && issuer === undefined) {
+    throw invalid('config.issuer', 'is required, unless auth_url, token_url and certs_url are given')
+  }
+}
+
+function isOrigin(account: string): boolean {
+  const url = URL.parse(/^https?:\/\//i.test(account) ? account : `https://${account}`)
+  return url !== null && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+}
+
+function addressesOf(type: ProviderType, config: ProviderConfig): readonly (readonly [string, URL])[] {
+  const { issuer, apiUrl } = placeOf(type, config)
+  const named: readonly (readonly [string, string | null | undefined])[] = [
+    [type === 'okta' ? 'okta_account' : type === 'azureAD' ? 'authority' : 'issuer', issuer],
+    [type === 'azureAD' ? 'graph_url' : 'api_url', apiUrl],
+    ['auth_url', config.auth_url],
+    ['token_url', config.token_url],
+    ['certs_url', config.certs_url],
+    ['userinfo_url', config.userinfo_url],
+  ]
+  return named
+    .map(([field, text]) => [field, URL.parse(text ?? '')] as const)
+    .filter((pair): pair is readonly [string, URL] => pair[1] !== null)
+}
+
+function places({ allow_private: allowed = [] }: ProviderConfig) {
+  return allowed.map(parsePlace).filter((place) => place !== null)
+}
+
+/** Where a secret goes, and for which client. */
+function destinationOf(type: ProviderType, config: ProviderConfig): string {
+  return JSON.stringify([placeOf(type, config), config.client_id ?? null])
+}
+
+/** Who vouches. */
+function issuerOf(type: ProviderType, config: ProviderConfig): string {
+  return JSON.stringify(placeOf(type, config))
+}
+
+function fieldsOf(body: IdentityProviderWrite): readonly string[] {
+  const { config = {}, ...rest } = body
+  return [...writtenFields(rest), ...writtenFields(config).map((name) => `config.${name}`)]
+}
+
+function warningsOf({ type, config, hasClientSecret }: ProviderRecord): string[] {
+  if (type === 'onetimepin') return []
+  const domains = config.email_domains ?? (config.apps_domain === undefined ? [] : [config.apps_domain])
+  return [
+    ...(hasClientSecret || type === 'oidc'
+      ? []
+      : [
+          'There is no client_secret, or it was forgotten because the provider changed: send it, or nobody can sign in here.',
+        ]),
+    ...(domains.length > 0
+      ? []
+      : ['email_domains is empty: people come in without an address, so no policy about addresses matches them.']),
+  ]
+}
+
+function endedSentence({ sessions, grants }: { sessions: number; grants: number }): string {
+  return `Another place vouches for people now: ${sessions} browser sessions and ${grants} authorizations of clients were ended.`
+}
+
+function show({ issuer }: Pick<AdminDeps, 'issuer'>, record: ProviderRecord): IdentityProviderShown {
+  const { id, name, type, config, hasClientSecret } = record
+  return {
+    ...{ id, name, type, config: { ...config } },
+    has_client_secret: hasClientSecret,
+    ...(type === 'onetimepin' ? {} : { callback_url: `${issuer()}${callbackPathOf(id)}` }),
+    ...shownStamps(record),
+  }
+}
+
+async function existing(db: Db, id: string): Promise<ProviderRecord> {
+  const provider = await readProvider(db, id)
+  if (provider === undefined) throw notFound('identity provider', id)
+  return provider
+}
+
+async function changeable(db: Db, id: string, file: string | null): Promise<ProviderRecord> {
+  const provider = await existing(db, id)
+  if (provider.origin === 'file') throw readOnly('identity provider', id, file)
+  return provider
+}
