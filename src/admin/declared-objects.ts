@@ -166,6 +166,7 @@ function portalContent(portal: PortalRecord): PortalContent {
     secureWebGateway: portal.secureWebGateway,
     policies: portal.policies,
     serviceTokenHeader: portal.serviceTokenHeader,
+    clientPolicy: portal.clientPolicy,
     mappings: portal.mappings,
   }
 }

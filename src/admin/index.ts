@@ -15,7 +15,9 @@ import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './ap
 import { approveDefinitions, listDefinitions, rejectDefinitions } from './definitions.ts'
 import type { AdminDeps } from './deps.ts'
 import { type Admin, openDoor } from './door.ts'
+import { KEY_ROUTES } from './key-routes.ts'
 import { listLogs } from './logs.ts'
+import { OAUTH_ROUTES } from './oauth-routes.ts'
 import { PEOPLE_ROUTES } from './people-routes.ts'
 import { createPolicy, deletePolicy, getPolicy, listPolicies, updatePolicy } from './policies.ts'
 import { createPortal, deletePortal, getPortal, listPortals, updatePortal } from './portals.ts'
@@ -277,9 +279,11 @@ export const ROUTES: readonly Route[] = [
     handler: refreshServiceToken,
   }),
 
+  ...KEY_ROUTES,
   ...PEOPLE_ROUTES,
   ...ROLE_ROUTES,
   ...PROVIDER_ROUTES,
+  ...OAUTH_ROUTES,
 
   route({
     method: 'GET',

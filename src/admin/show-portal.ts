@@ -46,6 +46,7 @@ export function showPortalAlone(portal: PortalRecord): Omit<PortalShown, 'server
     secure_web_gateway: portal.secureWebGateway,
     policies: [...portal.policies],
     ...(portal.serviceTokenHeader === null ? {} : { read_service_tokens_from_header: portal.serviceTokenHeader }),
+    ...(portal.clientPolicy === null ? {} : { oauth_configuration: JSON.parse(portal.clientPolicy) }),
     ...shownStamps(portal),
   }
 }

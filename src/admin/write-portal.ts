@@ -16,6 +16,7 @@ import { listServers, type StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
 import { requirePolicies } from './known-policies.ts'
+import { refuseUselessUris } from './oauth-clients.ts'
 import { conflict, invalid } from './refusal.ts'
 import { takeOverrides } from './take-overrides.ts'
 
@@ -42,6 +43,7 @@ export async function newPortalContent(db: Db, body: PortalCreate): Promise<Port
     secureWebGateway: body.secure_web_gateway ?? false,
     policies: await requirePolicies(db, body.policies ?? []),
     serviceTokenHeader: body.read_service_tokens_from_header ?? null,
+    clientPolicy: clientPolicyOf(body.oauth_configuration),
     mappings: await takeMappings(db, body.servers ?? []),
   }
 }
@@ -69,6 +71,8 @@ export async function changePortal(
       body.read_service_tokens_from_header === undefined
         ? before.serviceTokenHeader
         : body.read_service_tokens_from_header,
+    clientPolicy:
+      body.oauth_configuration === undefined ? before.clientPolicy : clientPolicyOf(body.oauth_configuration),
     mappings: body.servers === undefined ? before.mappings : await takeMappings(trx, body.servers),
   }
   await updatePortal(store, trx, before.uid, { content, author })
@@ -79,6 +83,13 @@ export function refuseTakenHostname(others: readonly PortalRecord[], hostname: s
   if (owner !== undefined) {
     throw conflict(`The hostname "${hostname}" already belongs to the portal "${owner.id}". Choose another.`)
   }
+}
+
+/** @throws ApiRefusal 400 */
+function clientPolicyOf(rules: PortalCreate['oauth_configuration']): string | null {
+  if (rules === undefined || rules === null) return null
+  refuseUselessUris(rules, 'oauth_configuration.')
+  return JSON.stringify(rules)
 }
 
 /** `allow_code_mode` is the field's old name: true is any policy but `off`. */

@@ -149,8 +149,8 @@ export function deriveKey(ring: KeyRing, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', first.key, Buffer.alloc(0), `portico/${purpose}`, 32))
 }
 
-/** API token, access token, service token: three tokens, never confused, told apart at a glance. And a client's refresh token. */
-export type SecretPrefix = 'ptapi' | 'ptat' | 'ptst' | 'ptrt'
+/** API token, access token, service token: three tokens, never confused, told apart at a glance. And a client's refresh token, and its secret. */
+export type SecretPrefix = 'ptapi' | 'ptat' | 'ptst' | 'ptrt' | 'ptcs'
 
 /** Whether a string has the form of one of our secrets with a right checksum; says nothing about whether it is known. */
 export function looksLikeSecret(text: string, prefix: SecretPrefix): boolean {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { definitionDecided, definitionShown } from '../contract/definitions.ts'
 import { logInfo, logRow } from '../contract/log.ts'
+import { oauthClientShown, oauthClientWithSecret } from '../contract/oauth-client.ts'
 import { organizationShown } from '../contract/organization.ts'
 import { policyShown } from '../contract/policy.ts'
 import { portalShown } from '../contract/portal.ts'
@@ -23,6 +24,7 @@ export const PATHS = {
   logs: '/access/ai-controls/mcp/logs',
   policies: '/access/policies',
   serviceTokens: '/access/service_tokens',
+  oauthClients: '/access/oauth/clients',
   apiTokens: '/tokens/api',
   accessTokens: '/tokens/access',
   roles: '/access/roles',
@@ -43,6 +45,8 @@ export const SHAPES = {
   logInfo: logInfo.loose(),
   serviceToken: serviceTokenShown.loose(),
   newServiceToken: serviceTokenWithSecret.loose(),
+  oauthClient: oauthClientShown.loose(),
+  newOauthClient: oauthClientWithSecret.loose(),
   apiToken: apiTokenShown.loose(),
   newApiToken: apiTokenWithSecret.loose(),
   accessToken: accessTokenShown.loose(),

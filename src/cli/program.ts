@@ -6,6 +6,7 @@ import { defineAdmin } from './admin.ts'
 import { defineAudit } from './audit.ts'
 import { defineBackup } from './backup.ts'
 import { AlreadySaid, CliError, usageError } from './cli-error.ts'
+import { defineClients } from './clients.ts'
 import { defineConfig } from './config.ts'
 import { defineConnect } from './connect.ts'
 import type { Surroundings } from './context.ts'
@@ -96,6 +97,7 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     definePortals,
     definePolicies,
     defineToken,
+    defineClients,
     defineAdmin,
     defineRoles,
     defineUsers,

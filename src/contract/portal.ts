@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { overrideListInput, portalOverrideShown } from './capability-override.ts'
 import { serviceTokenHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, portalHostnameSchema, portalIdSchema } from './ids.ts'
+import { oauthConfiguration } from './oauth-client.ts'
 import { serverEcho, serverShown, stamps } from './server.ts'
 
 export const CODE_MODES = ['off', 'opt_in', 'default_on', 'enforced'] as const
@@ -43,6 +44,8 @@ const settings = {
   policies: z.array(policyIdSchema).max(1000).optional(),
   /** The header that may hold a whole service token as JSON; null for none. */
   read_service_tokens_from_header: serviceTokenHeaderSchema.nullish(),
+  /** Which clients may introduce themselves here, beside what the organisation says; null for no rules of its own. */
+  oauth_configuration: oauthConfiguration.nullish(),
 }
 
 export const portalCreate = z.strictObject({
@@ -86,6 +89,7 @@ const portalAlone = {
   secure_web_gateway: z.boolean(),
   policies: z.array(z.string()),
   read_service_tokens_from_header: z.string().optional(),
+  oauth_configuration: oauthConfiguration.optional(),
   ...stamps,
 }
 

@@ -22,6 +22,8 @@ export const RIGHTS = [
   'roles:write',
   'identity_providers:read',
   'identity_providers:write',
+  'oauth_clients:read',
+  'oauth_clients:write',
   'logs:read',
 ] as const
 

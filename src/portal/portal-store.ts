@@ -40,7 +40,10 @@ export interface PortalRecord extends Stamped {
 export type PortalContent = Pick<
   PortalRecord,
   'hostname' | 'name' | 'description' | 'codeMode' | 'secureWebGateway' | 'policies' | 'serviceTokenHeader' | 'mappings'
->
+> & {
+  /** What is left out is no rules. */
+  clientPolicy?: string | null
+}
 
 /** In the order in which they were made. */
 export async function listPortals(db: Db): Promise<PortalRecord[]> {
@@ -133,6 +136,7 @@ function toColumns(content: PortalContent) {
     secure_web_gateway: flag(content.secureWebGateway),
     policies: JSON.stringify(content.policies),
     read_service_tokens_from_header: content.serviceTokenHeader,
+    oauth_configuration: content.clientPolicy ?? null,
   }
 }
 
