@@ -9,7 +9,7 @@ import { openDirectory } from '../portal/directory.ts'
 import { openQuestions } from '../portal/questions.ts'
 import { openSessions } from '../portal/sessions.ts'
 import { openToggles } from '../portal/toggles.ts'
-import { openVisitors } from '../portal/visit.ts'
+import { openVisitors, sessionOwner } from '../portal/visit.ts'
 import { readEpoch } from '../store/epoch.ts'
 import { openUpstreams } from '../upstream/upstreams.ts'
 import type { Ground } from './open-ground.ts'
@@ -33,6 +33,7 @@ export async function openPortal(ground: Ground, info: Info, openings: Openings)
   const sessions = openings.own(
     openSessions({ store, clock, log, most, since, sealer: openSealer(config.keys, 'session') }),
   )
+  sessions.onDropped((session) => toggles.forget(sessionOwner(session)))
   const questions = openQuestions({ store, sealer: openSealer(config.keys, 'question'), since })
   const directory = await openDirectory({
     store,

@@ -15,6 +15,7 @@ import type { Sealer } from '../base/secret.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
+import { LiveSessions } from './live-sessions.ts'
 import { cut } from './render.ts'
 import { keyOf, type Live, SessionRecorder } from './session-recorder.ts'
 import { endSession, forgetSessions, loadSession, loadSessions, saveLogLevel } from './session-store.ts'
@@ -41,6 +42,8 @@ export interface Sessions {
   over(sessions: readonly Session[]): Promise<Session[]>
   /** Called when sessions ended, here or on another replica. */
   onEnded(listener: () => void): void
+  /** Called for each that leaves this process's memory; it may be alive, and come back. */
+  onDropped(listener: (session: Session) => void): void
   /** Writes down what is not written yet. It happens by itself; closing and tests want it at once. */
   flush(): Promise<void>
   /** Deletes what no session can need any more; to be called now and then. */
@@ -76,10 +79,13 @@ const LONGEST_NAME = 256
 
 export function openSessions(deps: SessionDeps): Sessions {
   const { store, sealer, clock, since = 0 } = deps
-  const live = new Map<string, Live>()
+  const live = new LiveSessions({ ofCaller: deps.most, inAll: KEPT }, ({ session }) => {
+    for (const listener of onDropped) listener(session)
+  })
   const recorder = new SessionRecorder(deps, () => live.values())
   let epoch = 0
   const onEnded: (() => void)[] = []
+  const onDropped: ((session: Session) => void)[] = []
 
   // Another replica may have ended a session or set its level: look again.
   store.versions.changed('sessions', () => void epoch++)
@@ -101,14 +107,16 @@ export function openSessions(deps: SessionDeps): Sessions {
     session.logLevel = state.logLevel
     const entry = { session, state, touchedAt: state.lastSeenAt, epoch: readAt }
     state.lastSeenAt = Math.max(state.lastSeenAt, old?.state.lastSeenAt ?? 0)
+    if (isOver(session, state, clock.now())) return undefined
     if (stored === undefined) recorder.began(entry)
     keep(sealed, entry)
     return entry
   }
 
   function keep(sealed: string, entry: Live): void {
-    if (live.size >= KEPT && !live.has(sealed)) live.delete(live.keys().next().value ?? '')
-    live.set(sealed, entry)
+    const left = live.keep(sealed, entry)
+    // It may be alive, and only here it was known exactly when it was used.
+    if (left !== undefined && left.state.lastSeenAt > left.touchedAt) recorder.seen(left)
   }
 
   return {
@@ -137,11 +145,14 @@ export function openSessions(deps: SessionDeps): Sessions {
     async find(sealed, principal, portal) {
       const kept = live.get(sealed)
       const known = kept?.epoch === epoch ? kept : await read(sealed, kept)
-      if (!known) return undefined
-      const { session, state } = known
       const now = clock.now()
-      if (isOver(session, state, now) || session.principal !== principalKey(principal) || session.portalUid !== portal)
+      const isGone = known === undefined || isOver(known.session, known.state, now)
+      if (isGone) {
+        live.drop(sealed)
         return undefined
+      }
+      const { session, state } = known
+      if (session.principal !== principalKey(principal) || session.portalUid !== portal) return undefined
       state.lastSeenAt = now
       if (now - known.touchedAt > TOUCH_MS) recorder.seen(known)
       return session
@@ -155,33 +166,38 @@ export function openSessions(deps: SessionDeps): Sessions {
     async end(session) {
       recorder.ended(session.id)
       await endSession(store, keyOf(session), clock.now())
-      for (const [sealed, entry] of live) if (entry.session.id === session.id) live.delete(sealed)
+      live.dropThose((entry) => entry.session.id === session.id)
     },
 
-    async over(sessions) {
-      const stored = await loadSessions(
-        store,
-        sessions.map(({ id }) => id),
-      )
-      const now = clock.now()
-      return sessions.filter((session) => {
-        const state = stored.get(session.id)
-        return state === undefined ? now - session.createdAt > GRACE_MS : isOver(session, state, now)
-      })
-    },
+    over: (sessions) => overOf(sessions, store, clock),
 
     onEnded: (listener) => void onEnded.push(listener),
+
+    onDropped: (listener) => void onDropped.push(listener),
 
     flush: () => recorder.flush(),
 
     async forget() {
       const now = clock.now()
+      live.dropThose(({ session, state }) => isOver(session, state, now))
       await forgetSessions(store, now - LONGEST_MS, now - TOMBSTONE_MS)
       for (const listener of onEnded) listener()
     },
 
     close: () => recorder.close(),
   }
+}
+
+async function overOf(sessions: readonly Session[], store: Store, clock: Clock): Promise<Session[]> {
+  const stored = await loadSessions(
+    store,
+    sessions.map(({ id }) => id),
+  )
+  const now = clock.now()
+  return sessions.filter((session) => {
+    const state = stored.get(session.id)
+    return state === undefined ? now - session.createdAt > GRACE_MS : isOver(session, state, now)
+  })
 }
 
 function isOver({ createdAt }: Session, state: { lastSeenAt: number; endedAt: number | null }, now: number): boolean {

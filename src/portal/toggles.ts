@@ -16,6 +16,8 @@ export interface Toggles {
    * @returns those that were set
    */
   set(owner: string, switches: ReadonlyMap<ServerUid, boolean>, by: SetBy): Promise<readonly ServerUid[]>
+  /** The memory of one whose session left it; the store keeps what it has. */
+  forget(owner: string): void
   onChange(listener: () => void): void
 }
 
@@ -50,6 +52,7 @@ export function openToggles(store: Store): Toggles {
     peek: (owner) => known.get(owner),
     load,
     set: (owner, switches, by) => saveSwitches(store, owner, switches, by),
+    forget: (owner) => void known.delete(owner),
     onChange: (listener) => void listeners.push(listener),
   }
 }

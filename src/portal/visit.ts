@@ -66,7 +66,11 @@ interface Kept {
 }
 
 export function ownerOf(principal: Principal, session: Session | null): string {
-  return session === null ? `grant:${principal.grant}` : `session:${session.id}`
+  return session === null ? `grant:${principal.grant}` : sessionOwner(session)
+}
+
+export function sessionOwner({ id }: Session): string {
+  return `session:${id}`
 }
 
 export function openVisitors(directory: Directory, toggles: Toggles, clock: Clock): Visitors {
