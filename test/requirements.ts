@@ -34,6 +34,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('OAUTH-5', 'A token opens its own portal, at each of its addresses, and nothing else.'),
   own('OAUTH-6', 'Policies are asked at each refresh, and a grant that they do not allow any more gives nothing.'),
   rfc('OAUTH-7', 'A token that its client gives back ends the whole grant.'),
+  own(
+    'OAUTH-9',
+    'A sign-in that begins at one replica goes on at any other, and what is revoked at one is refused at all.',
+  ),
   own('OAUTH-8', 'An authorization is answered in the browser that began it, and in no other.'),
 
   own('AUDIT-1', 'After kill -9 under load no answered call is missing, and every side effect has its begun row.'),
@@ -137,6 +141,15 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ),
   own('ASK-3', 'What a person switched off on the page, no model switches on.'),
   own('ASK-4', 'A page that is made for one person shows and does nothing for another.'),
+
+  own('SIGNIN-1', 'The link that makes the first owner is looked at without harm, works once, and is kept nowhere.'),
+  own('SIGNIN-2', 'Wrong passwords make whoever tries them wait, longer each time, on all replicas together.'),
+  own('SIGNIN-3', 'A known and an unknown address are told alike, and take as long as each other.'),
+  own('SIGNIN-4', 'A mailed PIN is good in the browser that asked, for ten minutes, five tries and one use.'),
+  own('SIGNIN-5', 'Nobody can have strangers mailed, or learn by a PIN who is known.'),
+  own('SIGNIN-6', 'The first owner can come from the settings, once.'),
+  own('SIGNIN-7', 'The last owner cannot be removed.'),
+  own('SIGNIN-8', 'Nobody gives or takes away a role that is more than they hold.'),
 
   own('API-1', 'The official Cloudflare SDK drives the API by changing its base URL.'),
   own('API-2', 'Each route asks for one right, and each role has its rights and no others.'),
