@@ -14,7 +14,7 @@ export interface Organization {
   accessTokenLifetime: number
   /** A bot whose token is bad is told just that: the answer does not send it to sign in. The other rules of strictness always hold. */
   strictServiceTokenAuth: boolean
-  /** Accounts with a password, kept by the portal itself. */
+  /** Passwords that the portal itself keeps, and PINs by mail. */
   localSignIn: 'on' | 'off'
   /** How long a replaced key for assertions is still published, in milliseconds; and how often keys are replaced. */
   keyRotation: number
