@@ -101,7 +101,10 @@ async function putNow({ kind, mode, elicitation }: Put, scene: Scene): Promise<A
     if (mode !== 'url') return unable(elicitation, scene)
     return { kind: 'returned', reply: { kind: 'error', error: urlRequired(params) } }
   }
-  const end = await inquiry
+  const end = await inquiry.catch(async (error: unknown) => {
+    await entry.finish({ outcome: 'failed', error: error instanceof Fault ? error.code : 'bug' })
+    throw error
+  })
   const read = end.kind === 'result' ? readAnswer(end.body, elicitation.fields) : null
   await entry.finish(read === null ? endOfNoAnswer(end) : endOf(read))
   if (read !== null) return { kind: 'answered', ...read }

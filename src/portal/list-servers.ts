@@ -17,7 +17,7 @@ export const LIST_SERVERS: BuiltinTool = {
     const { visit, rooms } = scene
     const uids = usable(visit).map(({ uid }) => uid)
     const fresh = await rooms.announcements.take(visit.principal.grant, uids)
-    const switchedOff = rooms.toggles.peek(visit.owner) ?? visit.switchedOff
+    const { switchedOff } = visit
     return { reply: answer({ servers: listServers(scene, { switchedOff, fresh }), ...noteOf(scene, fresh) }) }
   },
 }

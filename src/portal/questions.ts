@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Sealer } from '../base/secret.ts'
-import { LIMITS } from '../config/limits.ts'
+import { KIB, LIMITS } from '../config/limits.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import type { InquiryEnd } from './errand.ts'
@@ -64,6 +64,7 @@ export interface QuestionDeps {
 
 const STATE_MS = LIMITS.answer_time.value
 const PAGE_MS = LIMITS.page_link.value
+const MOST_ANSWER = 64 * KIB
 const STATE = 'state'
 const INQUIRY = 'inquiry'
 
@@ -108,7 +109,11 @@ export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Quest
       if (hasReplicas) await insertQuestion(store, id, { ...asked, kind: INQUIRY, subject: 'null' }, 2 * STATE_MS)
     },
     async hand(id, owner, end) {
-      if (hasReplicas) await handAnswer(store, id, owner, sealer.seal(JSON.stringify(end), whereOf(id)))
+      if (!hasReplicas) return
+      const text = JSON.stringify(end)
+      // It is kept for a moment, and no answer to a form of ours is nearly as long.
+      const kept = text.length > MOST_ANSWER ? JSON.stringify({ kind: 'error', body: {} }) : text
+      await handAnswer(store, id, owner, sealer.seal(kept, whereOf(id)))
     },
     async handed(ids) {
       const found = new Map<string, InquiryEnd>()

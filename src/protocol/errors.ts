@@ -39,7 +39,8 @@ export const CODE_MEANINGS: Readonly<Record<keyof typeof ErrorCode, string>> = {
   HeaderMismatch: 'clients of 2026: a header does not match the body',
   MissingClientCapability: 'clients of 2026: the client lacks a capability that the server needs',
   UnsupportedVersion: 'a protocol version that the portal does not speak; `data` names those that it does',
-  UrlElicitationRequired: 'clients of 2025-11-25: the server wants the person to open a URL; passed on from the server',
+  UrlElicitationRequired:
+    'clients of 2025-11-25: the person has to open a page first, one of the portal or, passed on, one of the server',
 }
 
 /** The range that the specification keeps for itself; no other code in it may leave the portal. */
