@@ -92,9 +92,9 @@ export async function updateIdentityProvider(call: Call<IdentityProviderWrite>):
 
 /** What hangs on it ends with it: the browser sessions and the clients of everybody who came through. */
 export async function deleteIdentityProvider({ deps, id, operator }: Call): Promise<Outcome> {
-  requireOwner(operator)
   await deps.store.write(async (trx) => {
     await changeable(trx, id, deps.configFile)
+    requireOwner(operator)
     await dropProvider(deps.store, trx, id)
   })
   return { result: { id }, change: { object: 'identity_provider', id, fields: [] } }
@@ -132,8 +132,6 @@ function take({ egress }: Pick<AdminDeps, 'egress'>, { type, config: sent = {} }
   if (type === 'okta' && !isOrigin(config.okta_account ?? '')) {
     throw invalid('config.okta_account', 'must be your Okta domain, such as "dev-123.okta.com"')
   }
-  const algorithms: Record<string, unknown> = config
-  if (type === 'oidc') delete algorithms.pkce_enabled
   for (const [field, url] of addressesOf(type, config)) {
     if (url.protocol === 'http:' && !mayBePlain(url, places(config))) {
       throw invalid(
@@ -192,7 +190,7 @@ function issuerOf(type: ProviderType, config: ProviderConfig): string {
 }
 
 function fieldsOf(body: IdentityProviderWrite): readonly string[] {
-  const { config = {}, ...rest } = body
+  const { config = {}, has_client_secret: _, callback_url: __, read_only: ___, ...rest } = body
   return [...writtenFields(rest), ...writtenFields(config).map((name) => `config.${name}`)]
 }
 

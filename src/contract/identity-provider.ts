@@ -157,7 +157,7 @@ export const identityProviderWrite = z.discriminatedUnion(
       config: z.strictObject({ redirect_url: z.unknown().optional() }).optional(),
     }),
   ],
-  { error: `type must be one of ${PROVIDER_TYPES.join(', ')}` },
+  { error: `must be one of ${PROVIDER_TYPES.join(', ')}` },
 )
 export type IdentityProviderWrite = z.infer<typeof identityProviderWrite>
 
