@@ -1,6 +1,7 @@
 /** The REST API's addresses below the account, and the shapes that come from them with whatever else a newer portal adds. */
 import { z } from 'zod'
 import { definitionDecided, definitionShown } from '../contract/definitions.ts'
+import { identityProviderShown, identityProviderTested } from '../contract/identity-provider.ts'
 import { logInfo, logRow } from '../contract/log.ts'
 import { oauthClientShown, oauthClientWithSecret } from '../contract/oauth-client.ts'
 import { organizationShown } from '../contract/organization.ts'
@@ -28,6 +29,7 @@ export const PATHS = {
   apiTokens: '/tokens/api',
   accessTokens: '/tokens/access',
   roles: '/access/roles',
+  identityProviders: '/access/identity_providers',
   adminLinks: '/admin/links',
   users: '/access/users',
   organization: '/access/organizations',
@@ -52,6 +54,8 @@ export const SHAPES = {
   accessToken: accessTokenShown.loose(),
   newAccessToken: accessTokenWithSecret.loose(),
   roleMember: roleMemberShown.loose(),
+  identityProvider: identityProviderShown.loose(),
+  identityProviderTested: identityProviderTested.loose(),
   adminLink: adminLinkShown.loose(),
   user: userShown.loose(),
   activeSession: activeSessionShown.loose(),

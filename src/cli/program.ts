@@ -12,6 +12,7 @@ import { defineConnect } from './connect.ts'
 import type { Surroundings } from './context.ts'
 import { defineDemo } from './demo.ts'
 import { defineDoctor } from './doctor.ts'
+import { defineIdentityProviders } from './identity-providers.ts'
 import { defineKeys } from './keys.ts'
 import { defineLogs } from './logs.ts'
 import { defineOrg } from './org.ts'
@@ -99,6 +100,7 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     defineToken,
     defineClients,
     defineAdmin,
+    defineIdentityProviders,
     defineRoles,
     defineUsers,
     defineOrg,
