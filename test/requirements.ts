@@ -108,6 +108,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
   from('JSON-RPC 2.0, section 5')('CALLER-3', 'What is not exactly one answer to our request is refused.'),
   from('HTML Living Standard, Server-sent events')('CALLER-4', 'No text of a server becomes an event of its own.'),
 
+  own('IDENTITY-1', 'A server that asks is told who calls by a statement that it can verify with published keys.'),
+  own('IDENTITY-2', 'A statement of who calls goes to the server that it is for and to no other.'),
+  own('IDENTITY-3', 'A server that does not ask is told nothing of who calls.'),
+  own('IDENTITY-4', 'Who calls is told in no header that frames, routes, authorises or speaks for the protocol.'),
+  own('IDENTITY-5', 'A statement of who calls is in no audit, log, answer, database or file.'),
+  own('IDENTITY-6', 'Who is signed in is told to their own browser, and to no page of another site.'),
+
+  own('SERVICE-1', 'A service token counts alone and whole, or it opens nothing: bad is 401, not allowed is 403.'),
+  own('SERVICE-2', 'A service token is let in by non_identity policies alone, at the portal and at the server.'),
+  own(
+    'SERVICE-3',
+    'A known service token that opened nothing is in the audit with its reason; an unknown one is counted.',
+  ),
+
   own('REPLICA-1', 'Any process with the key and the store serves a session.'),
   own('REPLICA-2', 'What one replica changes, the others follow.'),
   own('REPLICA-3', 'SIGTERM finishes what is under way and ends with 0.'),
