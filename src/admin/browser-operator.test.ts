@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AdminRoom, ISSUER, LOGS, openAdminRoom, PORTALS, portalBody, SERVERS } from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import { giveRole, type SignedInPerson, signIn } from '../../test/support/people.ts'
+import type { ApiTokenId } from '../base/ids.ts'
+import { digest } from '../base/secret.ts'
+import { findApiToken, revokeApiToken } from '../identity/api-token-store.ts'
 import { endBrowserSessions } from '../identity/browser-session-store.ts'
-import { insertRoleMember } from '../identity/role-store.ts'
+import { revokeUser } from '../identity/revoke-user.ts'
+import { deleteRoleMember, insertRoleMember } from '../identity/role-store.ts'
 
 describe.each(DATABASE_KINDS)('the REST API by a browser, on %s', (kind) => {
   let room: AdminRoom
@@ -88,6 +92,51 @@ describe.each(DATABASE_KINDS)('the REST API by a browser, on %s', (kind) => {
     expect((await ask('POST', SERVERS, own(owner.cookie), server)).status).toBe(403)
     expect((await room.ask('GET', `${SERVERS}/shell`)).status).toBe(404)
   })
+
+  test.each(['session', 'token', 'role'] as const)(
+    'who loses the %s while the body is still coming changes nothing',
+    async (what) => {
+      const { store } = room.at
+      const email = `slow-${what}@acme.test`
+      const who = await person(email)
+      const role = { role: 'admin', who: { kind: 'email', email }, createdBy: 'test' } as const
+      const member = await store.write((trx) => insertRoleMember(store, trx, role))
+      const secret = await room.token('admin')
+      const body = JSON.stringify(portalBody('by-slow'))
+      let rest: (() => void) | undefined
+      const slow = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(body.slice(0, 5)))
+          rest = () => {
+            controller.enqueue(new TextEncoder().encode(body.slice(5)))
+            controller.close()
+          }
+        },
+      })
+      const shown = what === 'token' ? { authorization: `Bearer ${secret}` } : own(who.cookie)
+      const answer = room.fetch(
+        new Request(`${ISSUER}/client/v4/accounts/default${PORTALS}`, {
+          ...{ method: 'POST', body: slow, duplex: 'half' },
+          headers: { ...shown, 'content-type': 'application/json' },
+        }),
+      )
+      // The deed is begun once the door knows who asks.
+      const begun = async () =>
+        (await room.ask('GET', `${LOGS}?phase=begun&limit=1&method=POST ${PORTALS}`)).body.result[0]
+      const name = what === 'token' ? 'admin token' : email
+      while (((await begun())?.actor as { label: string } | undefined)?.label !== name) await null
+      await store.write(async (trx) => {
+        if (what === 'session') await revokeUser(store, trx, who.userId, 'revoked')
+        else if (what === 'role') await deleteRoleMember(store, trx, member ?? '')
+        else await revokeApiToken(store, trx, (await findApiToken(trx, digest(secret)))?.id as ApiTokenId)
+      })
+      rest?.()
+      expect((await answer).status).toBe(what === 'role' ? 403 : 401)
+      expect(await portalIds()).not.toContain('by-slow')
+      const ended = (await room.ask('GET', `${LOGS}?phase=ended&limit=1&method=POST ${PORTALS}`)).body.result[0]
+      expect(ended).toMatchObject({ actor: { label: name }, outcome: 'refused' })
+    },
+  )
 
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
   const foreign = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }

@@ -87,29 +87,33 @@ async function attempt(
   c: Context<Env>,
   { deps, operator }: { deps: AdminDeps; operator: Operator },
 ): Promise<Outcome> {
-  if (!rightsOf(operator.role, operator.scopes).includes(route.right)) {
-    throw forbidden(lacking(operator, route))
-  }
+  refuseWithout(route, operator)
   const params = paramsOf(route, c)
   const query = c.req.query()
   refuseHostileJson(query)
+  const body = route.body === undefined ? undefined : await readJson(c.req.raw)
+  // A body may take a minute to arrive, and who sent its head may have been shut out meanwhile.
+  const asking = route.body === undefined ? operator : await enter(c, deps)
+  refuseWithout(route, asking)
   const call: Call = {
     deps,
-    operator,
+    operator: asking,
     caller: c.env.caller,
-    author: { label: operator.name, origin: 'api' },
+    author: { label: asking.name, origin: 'api' },
     account: c.req.param('account_id') ?? '',
     id: params.id ?? '',
     params,
-    body: route.body === undefined ? undefined : await readJson(c.req.raw),
+    body,
     query,
   }
   return route.run(call)
 }
 
-function lacking({ kind, role }: Operator, { right }: Route): string {
-  if (kind === 'person') return `Your role, ${role}, lacks the right "${right}". Ask an owner for one that has it.`
-  return `This token lacks the right "${right}". Use one that has it.`
+/** @throws ApiRefusal 403 */
+function refuseWithout({ right }: Route, { kind, role, scopes }: Operator): void {
+  if (rightsOf(role, scopes).includes(right)) return
+  if (kind === 'api_token') throw forbidden(`This token lacks the right "${right}". Use one that has it.`)
+  throw forbidden(`Your role, ${role}, lacks the right "${right}". Ask an owner for one that has it.`)
 }
 
 function paramsOf(route: Route, c: Context<Env>): Record<string, string> {

@@ -121,6 +121,17 @@ export async function listBrowserSessions(db: Db, userId: string, now: number): 
   return rows.map(toSession)
 }
 
+/**
+ * Whether a session still stands, and keeps it so until this transaction is over: whoever ends it meanwhile waits, and then finds what was
+ * made here. For all that a person gives away by a page, since between the look at the cookie and the end of a slow form lies time.
+ */
+export async function holdBrowserSession(store: Store, trx: Trx, id: string): Promise<boolean> {
+  const found = live(trx, store.clock.now()).where('browser_sessions.id', '=', id)
+  // SQLite has one writer at a time and no row locks.
+  const held = store.dialect === 'postgres' ? found.forUpdate('browser_sessions') : found
+  return (await held.execute()).length === 1
+}
+
 /** @param which one session, or all of a user @returns how many were ended */
 export async function endBrowserSessions(
   store: Store,

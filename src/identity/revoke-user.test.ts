@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, freshStore, type TestStore } from '../../test/databases.ts'
 import { addPortal, letClientIn, type People, signIn } from '../../test/support/people.ts'
 import { systemClock } from '../base/clock.ts'
-import type { PortalUid } from '../base/ids.ts'
+import { type GrantId, newId, type PortalUid } from '../base/ids.ts'
 import { digest, keyRing, newSecret, openSealer } from '../base/secret.ts'
 import { insertAccessToken } from './access-token-store.ts'
 import { type Authenticator, openAuthenticator } from './authenticate.ts'
-import { openBrowserSessions } from './browser-session-store.ts'
+import { holdBrowserSession, openBrowserSessions } from './browser-session-store.ts'
+import { insertGrant, readGrant } from './grant-store.ts'
 import { revokeUser } from './revoke-user.ts'
 
 const HOUR = 3_600_000
@@ -71,6 +72,25 @@ describe.each(DATABASE_KINDS)('ending what a person has, on %s', (kind) => {
     await expect(failed).rejects.toThrow('the disk is full')
     expect((await people.browsers.look(bob.cookie)).session).not.toBeNull()
     expect(await authenticator.authenticate(shown(token))).not.toBeNull()
+  })
+
+  test('what a page gives away while its person is being revoked is taken too, and nothing is given after', async () => {
+    const hana = await signIn(people, 'hana@acme.test')
+    let revoking: Promise<unknown> | undefined
+    const id = newId<GrantId>(systemClock.now())
+    const held = await at.store.write(async (trx) => {
+      const isHeld = await holdBrowserSession(at.store, trx, hana.sessionId)
+      revoking = at.store.write((other) => revokeUser(at.store, other, hana.userId, 'revoked'))
+      const client = { clientId: 'c', clientName: 'c', redirectUri: null, resource: 'r' }
+      const { userId, identityId } = hana
+      await insertGrant(at.store, trx, { id, userId, identityId, portalUid: portal, ...client })
+      return isHeld
+    })
+    expect(held).toBe(true)
+    expect(await revoking).toMatchObject({ browsers: 1, clients: 1 })
+    expect((await readGrant(at.store.db, id))?.revokedAt).not.toBeNull()
+    const after = await at.store.write((trx) => holdBrowserSession(at.store, trx, hana.sessionId))
+    expect(after).toBe(false)
   })
 
   test('a client’s token that has expired opens nothing, and stands while its grant does', async () => {

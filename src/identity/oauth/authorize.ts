@@ -1,7 +1,7 @@
 /** The middle of an authorization, where a person decides: what is asked of them, and what becomes of their yes or no. */
 import { type GrantId, newId } from '../../base/ids.ts'
 import type { UserPrincipal } from '../../base/principal.ts'
-import type { BrowserSession } from '../browser-session-store.ts'
+import { type BrowserSession, holdBrowserSession } from '../browser-session-store.ts'
 import { findConsent, rememberConsent } from '../consent-store.ts'
 import { insertGrant } from '../grant-store.ts'
 import { type Clients, redirectFacts } from './clients/clients.ts'
@@ -65,12 +65,18 @@ export async function approve(
     await recordOauth(rooms, { ...said, error: 'not-allowed' })
     return 'not-allowed'
   }
-  await store.write(async (trx) => {
+  const isSignedIn = await store.write(async (trx) => {
+    if (!(await holdBrowserSession(store, trx, session.id))) return false
     const { userId, identityId } = session
     const made = { id, userId, identityId, portalUid: portal.uid, redirectUri, resource }
     await insertGrant(store, trx, { ...made, clientId: client.id, clientName: client.name })
     if (remember) await rememberConsent(store, trx, consentOf(pending, session))
+    return true
   })
+  if (!isSignedIn) {
+    await recordOauth(rooms, { ...said, error: 'not-allowed' })
+    return 'not-allowed'
+  }
   const grant = new provider.Grant({ jti: id, accountId: session.userId, clientId: client.id })
   grant.addResourceScope(resource, SCOPE)
   await grant.save()
