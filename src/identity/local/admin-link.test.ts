@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS } from '../../../test/databases.ts'
 import { type LocalRoom, openLocalRoom, PASSWORD, VISITOR } from '../../../test/local-room.ts'
 import { giveRole, signIn } from '../../../test/support/people.ts'
+import { switchUser } from '../people-store.ts'
 import { listRoleMembers } from '../role-store.ts'
 import { roleOf } from '../roles.ts'
+import { findOrCreateUser } from '../user-store.ts'
 import { makeAdminLink } from './admin-link.ts'
 import { makeFirstOwner } from './bootstrap.ts'
 import type { NewOwner } from './model.ts'
@@ -89,6 +91,16 @@ describe.each(DATABASE_KINDS)('the admin link on %s', (kind) => {
     })
     expect(await room.store.db.selectFrom('local_accounts').selectAll().execute()).toEqual([])
     expect((await use(token, { email: 'root@acme.test' })).kind).toBe('signed-in')
+  })
+
+  test('neither is that of somebody whom an admin switched off, who could not come in by it', async () => {
+    const { id } = await room.store.write((trx) => findOrCreateUser(room.store, trx, ADA))
+    const token = await make()
+    await room.store.write((trx) => switchUser(room.store, trx, id, 'off'))
+    expect((await use(token)).kind).toBe('invalid')
+    await room.store.write((trx) => switchUser(room.store, trx, id, 'on'))
+    // Known by an access token alone: nobody's account yet.
+    expect(await use(token)).toMatchObject({ kind: 'signed-in', who: { userId: id } })
   })
 
   test('ends after an hour, and when a newer one is made', async () => {

@@ -22,13 +22,14 @@ export async function findLocalAccount(db: Db, email: string): Promise<LocalAcco
   return row === undefined ? null : { userId: row.user_id as UserId, passwordHash: row.password_hash, name: row.name }
 }
 
-/** Whether somebody signs in under this address already, in whatever way. */
+/** Whether somebody signs in under this address already, in whatever way, or may not any more. */
 export async function isAddressTaken(db: Db, email: string): Promise<boolean> {
   const row = await db
     .selectFrom('users')
-    .innerJoin('identities', 'identities.user_id', 'users.id')
+    .leftJoin('identities', 'identities.user_id', 'users.id')
     .select('users.id')
     .where('users.email', '=', email)
+    .where((eb) => eb.or([eb('identities.id', 'is not', null), eb('users.disabled_at', 'is not', null)]))
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
