@@ -23,7 +23,7 @@ export interface PageDeps {
   directory: Directory
   browsers: BrowserSessions
   organization: Pick<OrganizationKeeper, 'current'>
-  authorizations: Pick<AuthorizationServer, 'pending' | 'isRemembered' | 'approve' | 'deny'>
+  authorizations: Omit<AuthorizationServer, 'handle'>
   providers: Pick<Providers, 'offered' | 'start' | 'callback'>
   local: Pick<
     Local,

@@ -6,6 +6,7 @@
 import { ADMIN_LINK_PAGES } from './admin-link.ts'
 import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
+import { DEVICE_PAGES } from './device.ts'
 import { HOME_PAGES } from './home.ts'
 import { seeOther } from './page.ts'
 import { problemPage } from './problem.ts'
@@ -20,6 +21,7 @@ export const PAGES: readonly PageRoute[] = [
   ...SIGN_OUT_PAGES,
   ...ADMIN_LINK_PAGES,
   ...CONSENT_PAGES,
+  ...DEVICE_PAGES,
   ...SELECTION_PAGES,
 ]
 

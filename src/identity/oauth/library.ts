@@ -89,6 +89,7 @@ export interface Provider {
   AccessToken: ModelClass
   RefreshToken: ModelClass
   AuthorizationCode: ModelClass
+  DeviceCode: ModelClass & { findByUserCode(code: string): Promise<Model | undefined> }
   Grant: ModelClass
   Interaction: ModelClass
   Client: {

@@ -51,6 +51,19 @@ export interface Pending {
   deviceCode: string | null
 }
 
+/** A device that waits for the person who typed its code. */
+export interface PendingDevice {
+  client: ClientShown
+  portal: ResourcePortal
+  resource: string
+  /** As the device shows it: two halves. */
+  code: string
+  /** The address that the device asked from, or the empty string. */
+  askedFrom: string
+  /** In milliseconds. */
+  startedAt: number
+}
+
 export interface AuthorizationServer {
   /** Node handler of everything below `/oauth/`. */
   handle(request: NodeRequest, response: NodeResponse, clientIp: string): Promise<void>
@@ -68,4 +81,13 @@ export interface AuthorizationServer {
   approve(pending: Pending, session: BrowserSession, options: { remember: boolean }): Promise<string | 'not-allowed'>
   /** @returns where the browser goes on: back to the client, which is told `access_denied` */
   deny(pending: Pending, session: BrowserSession): Promise<string>
+  /**
+   * The device that shows a code. A wrong one is counted for the person and their network.
+   *
+   * @param typed by the person, never taken from a link
+   */
+  findDevice(typed: string, from: { userId: string; clientIp: string }): Promise<PendingDevice | 'wrong' | 'locked-out'>
+  /** Makes the grant; the device gets its tokens the next time that it asks. */
+  approveDevice(pending: PendingDevice, session: BrowserSession): Promise<'approved' | 'not-allowed' | 'over'>
+  denyDevice(pending: PendingDevice, session: BrowserSession): Promise<void>
 }

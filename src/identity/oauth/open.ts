@@ -14,6 +14,7 @@ import { approve, deny, describe, isRemembered } from './authorize.ts'
 import { isClientSecret } from './clients/client-store.ts'
 import { type Clients, openClients } from './clients/clients.ts'
 import { libraryConfiguration } from './configuration.ts'
+import { approveDevice, denyDevice, findDevice, showOurDevicePage } from './devices.ts'
 import { type Client, currentContext, type Payload, Provider } from './library.ts'
 import type { AuthorizationServer } from './model.ts'
 import { prepare } from './prepare.ts'
@@ -39,6 +40,9 @@ export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer 
     isRemembered: (pending, session) => isRemembered(pending, session, server),
     approve: (pending, session, options) => approve(pending, session, options, server),
     deny: (pending, session) => deny(pending, session, server),
+    findDevice: (typed, from) => findDevice(typed, from, server),
+    approveDevice: (pending, session) => approveDevice(pending, session, server),
+    denyDevice: (pending, session) => denyDevice(pending, session, server),
   }
 }
 
@@ -63,6 +67,7 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   provider.proxy = true
   nameTokens(provider, deriveKey(keys, 'refresh'))
   compareDigests(provider)
+  showOurDevicePage(provider, issuer)
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     rooms.log.error({ err: error }, 'a request to the authorization server failed')
   })

@@ -4,6 +4,7 @@
  */
 
 import type { Clients } from './clients/clients.ts'
+import { normaliseDevice } from './devices.ts'
 import type { Provider } from './library.ts'
 import type { NodeRequest, NodeResponse } from './node.ts'
 import { readWhole, replay } from './replay.ts'
@@ -12,6 +13,9 @@ import type { OauthRooms } from './rooms.ts'
 
 /** Pages of any origin may ask these; they carry no cookie, so there is nothing to steal. */
 const OPEN = /^\/oauth\/(?:token|register(?:\/[\w.~-]+)?|revoke|jwks|device_authorization)$/
+
+const DEVICE_AUTHORIZATION = '/oauth/device_authorization'
+const NOTHING = { error: 'not_found', error_description: 'There is no such address.' }
 
 export function isOpenToOrigins(path: string): boolean {
   return OPEN.test(path) || path.startsWith('/.well-known/') || path === '/cdn-cgi/access/certs'
@@ -40,10 +44,16 @@ export async function prepare(
     await clients.register(request, response, clientIp)
     return null
   }
-  if (request.method !== 'POST' || path !== '/oauth/token') return request
+  // Its page takes a code from a link. Ours does not.
+  if (path.startsWith('/oauth/device') && path !== DEVICE_AUTHORIZATION) return refuse(response, 404, NOTHING)
+  if (request.method !== 'POST' || (path !== '/oauth/token' && path !== DEVICE_AUTHORIZATION)) return request
   const body = await readWhole(request)
   if (body === null) return refuseLong(response)
   const form = new URLSearchParams(body.toString('utf8'))
+  if (path === DEVICE_AUTHORIZATION) {
+    const device = normaliseDevice(form, host, names, rooms)
+    return 'error' in device ? refuse(response, 400, device) : replay(request, target, Buffer.from(device.toString()))
+  }
   const normal = normaliseToken(form, await grantedResource(form, provider), names)
   return replay(request, target, Buffer.from(normal.toString()))
 }
@@ -69,8 +79,12 @@ function preflight(response: NodeResponse): null {
 }
 
 function refuseLong(response: NodeResponse): null {
-  const body = { error: 'invalid_request', error_description: 'The body is longer than 56 KiB.' }
-  response.writeHead(413, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' })
+  response.setHeader('connection', 'close')
+  return refuse(response, 413, { error: 'invalid_request', error_description: 'The body is longer than 56 KiB.' })
+}
+
+function refuse(response: NodeResponse, status: number, body: { error: string; error_description: string }): null {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(JSON.stringify(body))
   return null
 }

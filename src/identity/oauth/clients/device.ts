@@ -2,6 +2,7 @@
  * The rules of the device flow (RFC 8628). The weak point is the person: whoever can make somebody type a code signs in as them. So it is off
  * until a portal turns it on, a code is only ever typed by hand, lives for ten minutes and can be guessed five times.
  */
+import { networkOf } from '../../../audit/refusals.ts'
 import type { Store } from '../../../store/open.ts'
 import type { ClientPolicy } from './policy.ts'
 import { peekWindow, takeFromWindow } from './window-store.ts'
@@ -31,8 +32,7 @@ export function readUserCode(typed: string): string | null {
 
 export interface Trier {
   userId: string
-  /** As `networkOf` gives it. */
-  network: string
+  clientIp: string
 }
 
 /** Whether this person, from here, may try a code. Counters are in the store, so that it is the same on every replica. */
@@ -48,9 +48,9 @@ export async function codeWasWrong(store: Store, trier: Trier): Promise<void> {
   })
 }
 
-function countersOf({ userId, network }: Trier): { key: string; most: number }[] {
+function countersOf({ userId, clientIp }: Trier): { key: string; most: number }[] {
   return [
     { key: `device:user:${userId}`, most: MOST_TRIES.user },
-    { key: `device:network:${network}`, most: MOST_TRIES.network },
+    { key: `device:network:${networkOf(clientIp)}`, most: MOST_TRIES.network },
   ]
 }
