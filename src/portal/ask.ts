@@ -12,7 +12,6 @@
 import type { DeedEnd } from '../audit/event.ts'
 import { Fault } from '../base/fault.ts'
 import { principalKey } from '../base/principal.ts'
-import { digest } from '../base/secret.ts'
 import {
   type Answered,
   ELICIT,
@@ -24,10 +23,10 @@ import {
   readAnswer,
 } from '../protocol/elicitation.ts'
 import { urlRequired } from '../protocol/era-2025/question.ts'
-import { inputRequired, roundOf, withoutRound } from '../protocol/era-2026/question.ts'
+import { inputRequired, roundOf } from '../protocol/era-2026/question.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject, Reply, RpcError } from '../protocol/model.ts'
-import { canonical } from '../upstream/definitions.ts'
+import { bindingOf } from './binding.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
 import type { Asked as Addressee, Carried } from './questions.ts'
@@ -76,7 +75,7 @@ async function putBack({ kind, mode, elicitation }: Put, scene: Scene): Promise<
   await record(kind, scene, { outcome: 'answered' })
   const asked = { method: ELICIT, params: elicitParams(elicitation, mode, visit.client.version) }
   const answers = Object.fromEntries(errand.answers ?? [])
-  const state = rooms.questions.carry(bindingOf(scene), { kind, answers })
+  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), scene.target, errand.request), { kind, answers })
   return { kind: 'returned', reply: { kind: 'result', result: inputRequired(kind, asked, state) } }
 }
 
@@ -153,7 +152,9 @@ export async function resume(scene: Scene): Promise<Scene | RpcError> {
   if (round.state === null) return scene
   const { state, responses } = round
   const hasAnswer = (kind: string) => Object.hasOwn(responses, kind)
-  const carried = await rooms.questions.take(bindingOf(scene), state, addresseeOf(scene), hasAnswer)
+  const addressee = addresseeOf(scene)
+  const binding = bindingOf(addressee, scene.target, errand.request)
+  const carried = await rooms.questions.take(binding, state, addressee, hasAnswer)
   if (carried === undefined) return BAD_STATE
   return { ...scene, errand: { ...errand, answers: answersOf(carried, responses) } }
 }
@@ -169,19 +170,6 @@ function answersOf({ kind, answers }: Carried, responses: JsonObject): ReadonlyM
 /** Who is asked: answers and pages are theirs alone. */
 export function addresseeOf({ visit }: Pick<Scene, 'visit'>): Addressee {
   return { principal: principalKey(visit.principal), owner: visit.owner, portalUid: visit.spec.uid }
-}
-
-/**
- * What a state is good for. The definition is part of it: what a person agreed to is what they were shown. It is the
- * seal's additional data, so a state for anything else does not even open.
- */
-function bindingOf({ visit, errand, target }: Scene): string {
-  const { principal, owner, portalUid } = addresseeOf({ visit })
-  const { method, params } = errand.request
-  const about =
-    target.kind === 'capability' ? [target.entry.server.uid, target.entry.original, target.entry.hash] : [target.name]
-  const input = canonical(withoutRound(params))
-  return digest(JSON.stringify([principal, owner, portalUid, method, ...about, input]))
 }
 
 function questionOf(kind: string, { visit, deed }: Scene) {
