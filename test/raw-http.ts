@@ -1,5 +1,5 @@
-/** One GET with headers that fetch would not send, such as a Host of one's own. */
-import { get } from 'node:http'
+/** One request with headers that fetch would not send, such as a Host of one's own. */
+import { request } from 'node:http'
 
 export interface RawHttpAnswer {
   status: number
@@ -7,9 +7,9 @@ export interface RawHttpAnswer {
   body: string
 }
 
-export function rawRequest(url: string, headers: Record<string, string>): Promise<RawHttpAnswer> {
+export function rawRequest(url: string, headers: Record<string, string>, method = 'GET'): Promise<RawHttpAnswer> {
   return new Promise((resolve, reject) => {
-    const asking = get(url, { agent: false, headers }, (response) => {
+    const asking = request(url, { agent: false, headers, method }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
@@ -18,5 +18,6 @@ export function rawRequest(url: string, headers: Record<string, string>): Promis
       })
     })
     asking.on('error', reject)
+    asking.end()
   })
 }

@@ -30,7 +30,15 @@ function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
 }
 
 function catalogOf(servers: [ServerSpec, Inventory | undefined][], mount: number | null = null) {
-  const named = { id: 'p' as PortalId, uid: 'p' as PortalUid, hostname: 'p.test', name: 'P', description: null, serviceTokenHeader: null }
+  const named = {
+    id: 'p' as PortalId,
+    uid: 'p' as PortalUid,
+    hostname: 'p.test',
+    name: 'P',
+    description: null,
+    serviceTokenHeader: null,
+    clientPolicy: null,
+  }
   const byUid = new Map(servers.map(([spec, found]) => [spec.uid, found]))
   return buildCatalog({
     spec: { ...named, policies: [], servers: servers.map(([spec]) => spec) },

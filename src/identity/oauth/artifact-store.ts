@@ -256,6 +256,13 @@ async function revoke(store: Store, column: 'token_digest' | 'grant_id', value: 
   })
 }
 
+/** When an authorization began, in milliseconds since 1970: the library knows the second only, and a sign-in may be in the same. */
+export async function begunAt(db: Db, uid: string): Promise<number | null> {
+  const key = keyOf('Interaction', uid)
+  const row = await db.selectFrom('oauth_artifacts').select('created_at').where('key', '=', key).executeTakeFirst()
+  return row?.created_at ?? null
+}
+
 /** What is over is deleted: what anybody could still show stays. @returns how many rows went */
 export async function forgetArtifacts(store: Store): Promise<number> {
   const now = store.clock.now()

@@ -4,6 +4,7 @@ import type { UserPrincipal } from '../../base/principal.ts'
 import { type BrowserSession, holdBrowserSession } from '../browser-session-store.ts'
 import { findConsent, rememberConsent } from '../consent-store.ts'
 import { insertGrant } from '../grant-store.ts'
+import { begunAt } from './artifact-store.ts'
 import { type Clients, redirectFacts } from './clients/clients.ts'
 import type { Model, Provider } from './library.ts'
 import type { Pending } from './model.ts'
@@ -31,6 +32,8 @@ export async function describe(interaction: Model, { provider, rooms, clients }:
   const shown = await clients.show(client)
   if (redirectUri !== null && !clients.mayRedirect(portal.uid, shown.kind, redirectUri)) return null
   const redirect = redirectUri === null ? null : redirectFacts(redirectUri)
+  const startedAt = await begunAt(rooms.store.db, interaction.jti)
+  if (startedAt === null) return null
   const prompts = (text(params.prompt) ?? '').split(' ')
   return {
     uid: interaction.jti,
@@ -43,7 +46,7 @@ export async function describe(interaction: Model, { provider, rooms, clients }:
     scopes: [SCOPE],
     prompt: prompts.includes('login') ? 'login' : prompts.includes('consent') ? 'consent' : null,
     deviceCode,
-    startedAt: Number(interaction.iat) * 1000,
+    startedAt,
   }
 }
 

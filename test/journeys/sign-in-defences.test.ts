@@ -1,0 +1,145 @@
+/** What somebody tries who wants to be signed in as another, or wants another to be: hosts, cookies, forms and links. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { registerClient } from '../oauth-client.ts'
+import { Person } from '../person.ts'
+import { startTestPortal, type TestPortal } from '../portal.ts'
+import { rawRequest } from '../raw-http.ts'
+
+const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
+
+let portal: TestPortal
+
+beforeAll(async () => {
+  portal = await startTestPortal({ config: { bootstrap: ADA } })
+})
+afterAll(() => portal?.close())
+
+const ROUTES = [
+  ...['GET /', 'GET /sign-in', 'GET /sign-in?return_to=/consent/x', 'POST /sign-in/local', 'POST /sign-in/pin'],
+  ...['GET /sign-out', 'GET /consent/x', 'GET /authorize?elicitationId=x', 'GET /setup', 'GET /device', 'GET /nothing'],
+  ...['GET /oauth/authorize?client_id=x', 'POST /oauth/token', 'POST /oauth/register', 'POST /oauth/revoke'],
+  ...[
+    'GET /oauth/jwks',
+    'POST /oauth/device_authorization',
+    'GET /oauth/authorize/x',
+    'GET /sign-in/to/x/callback?state=x',
+  ],
+  ...['GET /.well-known/oauth-authorization-server', 'GET /.well-known/oauth-protected-resource/mcp', 'POST /mcp'],
+  ...['GET /cdn-cgi/access/certs', 'GET /cdn-cgi/access/get-identity', 'GET /openapi.json'],
+]
+
+describe.each(ROUTES)('%s', (route) => {
+  const [method = '', path = ''] = route.split(' ')
+
+  test('is refused under a host that is not ours, and repeats nothing of it', async () => {
+    const answer = await rawRequest(portal.url + path, { host: 'evil.example' }, method)
+    expect(answer.status).toBe(403)
+    expect(JSON.stringify(answer)).not.toContain('evil')
+  })
+
+  test('takes nothing from a forwarded host, which nobody trusted has sent', async () => {
+    const forged = {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'gopher',
+      forwarded: 'host=evil.example;proto=gopher',
+    }
+    const answer = await rawRequest(portal.url + path, forged, method)
+    expect(answer.status).toBeLessThan(500)
+    expect(JSON.stringify(answer)).not.toMatch(/evil|gopher/)
+  })
+})
+
+describe('a browser', () => {
+  const signIn = async (person: Person) =>
+    person.submit(await person.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
+  const sessionOf = (person: Person) => /portico-session=([^;]+)/.exec(person.cookies(portal.url))?.[1]
+
+  test('has another session after each sign-in, and the one before is over', async () => {
+    const person = new Person(portal.url)
+    await signIn(person)
+    const before = sessionOf(person)
+    await signIn(person)
+    expect(sessionOf(person)).not.toBe(before)
+    const home = await fetch(portal.url, { headers: { cookie: `portico-session=${before}` } })
+    expect(await home.text()).not.toContain(ADA.email)
+  })
+
+  test('that was given a session cookie by somebody else is not signed in as anybody by it', async () => {
+    const planted = 'A'.repeat(43)
+    const home = await fetch(portal.url, { headers: { cookie: `portico-session=${planted}` } })
+    expect(home.status).toBe(200)
+    expect(await home.text()).not.toContain(ADA.email)
+  })
+
+  test('with two session cookies is signed in with neither', async () => {
+    const person = new Person(portal.url)
+    await signIn(person)
+    const cookie = `portico-session=${'A'.repeat(43)}; portico-session=${sessionOf(person)}`
+    expect(await (await fetch(portal.url, { headers: { cookie } })).text()).not.toContain(ADA.email)
+  })
+
+  test.each([
+    ['/sign-in/local', { email: ADA.email, password: ADA.password }],
+    ['/sign-out', {}],
+  ])('sends %s nothing from a form that is not ours', async (path, fields) => {
+    const person = new Person(portal.url)
+    await signIn(person)
+    const send = (more: Record<string, string>, headers: Record<string, string> = {}) =>
+      fetch(`${portal.url}${path}`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: person.cookies(portal.url), ...headers },
+        body: new URLSearchParams({ ...fields, ...more }),
+      })
+    expect((await send({})).status).toBe(403)
+    expect((await send({ form_token: 'A'.repeat(64) })).status).toBe(403)
+    const own = /name="form_token" value="([^"]+)"/.exec((await person.open(`${portal.url}/sign-out`)).text)?.[1] ?? ''
+    expect((await send({ form_token: own }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await send({ form_token: own }, { origin: 'https://evil.example' })).status).toBe(403)
+    expect((await person.open(portal.url)).text).toContain(ADA.email)
+  })
+
+  test.each([
+    '//evil.example',
+    'https://evil.example/',
+    '/\\evil.example',
+    '/consent/../../evil',
+    'javascript:alert(1)',
+    '/sign-out',
+  ])('is not sent on to %s by signing in', async (target) => {
+    const person = new Person(portal.url)
+    const page = await person.open(`${portal.url}/sign-in?return_to=${encodeURIComponent(target)}`)
+    const landed = await person.submit(page, '/sign-in/local', { ...ADA, return_to: target })
+    expect(landed.left).toBeNull()
+    expect(new URL(landed.url).pathname).toBe('/')
+  })
+})
+
+describe('a client', () => {
+  test('is not asked about without its person having signed in anew, where it asks for that', async () => {
+    const client = await registerClient(portal.url)
+    const person = new Person(portal.url)
+    await person.submit(await person.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
+    const page = await person.open(client.authorizeUrl({ prompt: 'login' }).url)
+    expect(new URL(page.url).pathname).toBe('/sign-in')
+  })
+
+  test('that wants no page shown is told that a person is needed', async () => {
+    const client = await registerClient(portal.url)
+    const page = await new Person(portal.url).open(client.authorizeUrl({ prompt: 'none' }).url)
+    expect(page.left?.searchParams.get('error')).toBe('login_required')
+  })
+
+  test('cannot be another’s name on its loopback address without the person being asked', async () => {
+    const person = new Person(portal.url)
+    const first = await registerClient(portal.url, { client_name: 'Editor' })
+    const signIn = await person.open(first.authorizeUrl().url)
+    const consent = await person.submit(signIn, '/sign-in/local', ADA)
+    expect(consent.text).toContain('A program on this computer receives the access')
+    const allowed = await person.submit(consent, new URL(consent.url).pathname, { decision: 'allow' })
+    expect(allowed.left?.searchParams.get('code')).toBeTruthy()
+    expect((await person.open(first.authorizeUrl().url)).left).toBeNull()
+    const second = await registerClient(portal.url, { client_name: 'Editor' })
+    expect((await person.open(second.authorizeUrl().url)).left).toBeNull()
+  })
+})
