@@ -164,8 +164,13 @@ function answersOf({ kind, answers }: Carried, responses: JsonObject): ReadonlyM
   if (!Object.hasOwn(responses, kind)) return known
   const answer = responses[kind]
   const isObject = typeof answer === 'object' && answer !== null && !Array.isArray(answer)
-  return known.set(kind, isObject ? (answer as JsonObject) : {})
+  // It may travel on in the next state. What is cut off is no answer, and is told so when it is looked at.
+  const fits = isObject && JSON.stringify(answer).length <= MOST_ANSWER
+  return known.set(kind, fits ? (answer as JsonObject) : {})
 }
+
+/** In characters; far more than the fields of a form of ours may have. */
+const MOST_ANSWER = 4096
 
 /** Who is asked: answers and pages are theirs alone. */
 export function addresseeOf({ visit }: Pick<Scene, 'visit'>): Addressee {

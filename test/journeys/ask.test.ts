@@ -205,6 +205,7 @@ describe('2026: the state that a client carries', () => {
   const refused: { what: string; try: (state: string) => Promise<RawAnswer> }[] = [
     { what: 'changed by one character', try: (state) => attempt(ada, { ...YES, requestState: flip(state) }) },
     { what: 'made up', try: () => attempt(ada, { ...YES, requestState: 'v1.00000000.AAAA.AAAA' }) },
+    { what: 'of 16 KiB and more', try: (state) => attempt(ada, { ...YES, requestState: state.padEnd(16_385, 'A') }) },
     { what: 'empty', try: () => attempt(ada, { ...YES, requestState: '' }) },
     { what: 'no text', try: () => attempt(ada, { ...YES, requestState: { a: 1 } }) },
     { what: 'of somebody else', try: (state) => attempt(bob, { ...YES, requestState: state }) },
@@ -256,11 +257,17 @@ describe('2026: the state that a client carries', () => {
     }
   })
 
-  test.each([{ action: 'yes' }, {}, 'accept', null])('%j is no answer: -32602', async (servers) => {
-    const { requestState } = await required(ada)
-    const answer = await attempt(ada, { inputResponses: { servers }, requestState })
-    expect(messageOf(answer).error).toMatchObject({ code: -32602, message: expect.stringContaining('inputResponses') })
-  })
+  test.each([{ action: 'yes' }, {}, 'accept', null, { action: 'accept', content: { more: 'x'.repeat(4096) } }])(
+    '%j is no answer: -32602',
+    async (servers) => {
+      const { requestState } = await required(ada)
+      const answer = await attempt(ada, { inputResponses: { servers }, requestState })
+      expect(messageOf(answer).error).toMatchObject({
+        code: -32602,
+        message: expect.stringContaining('inputResponses'),
+      })
+    },
+  )
 
   test('answers to nothing are nothing: the call is a call like any other', async () => {
     const answer = await attempt(ada, YES, { name: 'ledger_post', args: { entry: 'plain' } })

@@ -15,13 +15,17 @@ export interface Round {
   responses: JsonObject
 }
 
+/** No state of ours, and no answer to a form of ours, is nearly as long. */
+const MOST_STATE = 16 * 1024
+
 /** @returns null for a request that is sent for the first time, or `malformed` */
 export function roundOf(params: JsonObject): Round | 'malformed' | null {
   const { requestState: state, inputResponses: responses } = params
   if (state === undefined && responses === undefined) return null
-  if (state !== undefined && typeof state !== 'string') return 'malformed'
-  if (responses !== undefined && !isObject(responses)) return 'malformed'
-  return { state: state ?? null, responses: responses ?? {} }
+  if (state !== undefined && (typeof state !== 'string' || state.length > MOST_STATE)) return 'malformed'
+  if (responses === undefined) return { state: state ?? null, responses: {} }
+  if (!isObject(responses)) return 'malformed'
+  return { state: state ?? null, responses }
 }
 
 /** The params of the request itself: the same, however often it is sent. */
