@@ -15,7 +15,8 @@ import type { OrganizationKeeper } from './organization.ts'
 export const SIGN_IN_REFUSALS = {
   'wrong-credentials': 'address, password or PIN are not right, or there is no such account',
   'locked-out': 'too many wrong tries; it is looked at again later',
-  'login-binding': 'the answer came to another browser than the one that asked, or to the address of another provider, or was too late, or came twice',
+  'login-binding':
+    'the answer came to another browser than the one that asked, or to the address of another provider, or was too late, or came twice',
   'provider-refused': 'the identity provider said no, or the person did',
   'provider-unreachable': 'the identity provider did not answer, or not as its standard says',
   'bad-token':
@@ -43,8 +44,10 @@ export interface SignInFrom {
   userAgent: string
   /** The session that this browser had until now; it ends, because a session never passes from one proof to the next. */
   previous: string | null
-  /** `sign-in oidc`, `sign-in local`, `sign-in pin`, `sign-in link`. */
+  /** `sign-in oidc`, `sign-in github`, `sign-in local`, `sign-in pin`, `sign-in link`. */
   method: string
+  /** An identity provider's id, where one was asked; the audit has it as the capability. */
+  provider?: string
 }
 
 export type Completed =
@@ -91,7 +94,7 @@ export async function completeSignIn(vouched: Vouched, from: SignInFrom, rooms: 
  */
 export async function recordRefusedSignIn(
   reason: SignInRefusal,
-  from: Pick<SignInFrom, 'clientIp' | 'method'>,
+  from: Pick<SignInFrom, 'clientIp' | 'method' | 'provider'>,
   label: string,
   rooms: Pick<SignInRooms, 'audit' | 'clock'>,
 ): Promise<void> {
@@ -101,10 +104,11 @@ export async function recordRefusedSignIn(
 }
 
 function startOf(
-  { clientIp, method }: Pick<SignInFrom, 'clientIp' | 'method'>,
+  { clientIp, method, provider }: Pick<SignInFrom, 'clientIp' | 'method' | 'provider'>,
   label: string,
   { clock }: Pick<SignInRooms, 'clock'>,
 ): DeedStart {
   const actor = { kind: 'unknown' as const, id: '', label: label.slice(0, 256) }
-  return { deed: newId<DeedId>(clock.now()), plane: 'sign-in', actor, method, clientIp }
+  const asked = provider === undefined ? {} : { capability: provider }
+  return { deed: newId<DeedId>(clock.now()), plane: 'sign-in', actor, method, clientIp, ...asked }
 }

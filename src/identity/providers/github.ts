@@ -86,7 +86,9 @@ async function vouch(parts: Parts, issuer: string, token: string): Promise<Vouch
   const email = await addressOf(parts, token)
   const counts = email !== null && isOwn(settings, email)
   if (!counts && settings.emailDomains.length > 0 && !settings.allowUnknownAddresses) {
-    throw new ProviderProblem('foreign-address', 'no verified address is of a domain that is the provider’s')
+    throw new ProviderProblem('foreign-address', 'no verified address is of a domain that is the provider’s', {
+      who: email ?? who.login,
+    })
   }
   return {
     ...{ provider: settings.id, issuer, subject: String(who.id) },
@@ -147,7 +149,8 @@ async function read<T>({ settings, net }: Parts, token: string, path: string, sh
       throw problemOf(error)
     })
   // The token was withdrawn, by its person or with the account.
-  if (response.status === 401) throw new ProviderProblem('provider-refused', 'the token is refused', 'invalid_grant')
+  if (response.status === 401)
+    throw new ProviderProblem('provider-refused', 'the token is refused', { code: 'invalid_grant' })
   if (response.status !== 200) throw new ProviderProblem('provider-unreachable', `the API answered ${response.status}`)
   const parsed = shape.safeParse(await response.json().catch(() => null))
   if (!parsed.success) throw new ProviderProblem('provider-unreachable', 'the API answered in another shape')

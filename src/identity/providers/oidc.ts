@@ -134,10 +134,8 @@ async function vouch(parts: Parts, configuration: Configuration, exchanged: Exch
     // An address that could not be asked for is not a foreign one.
     if (email === null && said.userinfo === 'failed')
       throw new ProviderProblem('provider-unreachable', 'userinfo failed')
-    throw new ProviderProblem(
-      'foreign-address',
-      'the address is not verified, or of a domain that is not the provider’s',
-    )
+    const detail = 'the address is not verified, or of a domain that is not the provider’s'
+    throw new ProviderProblem('foreign-address', detail, { who: email ?? readName(said, null) ?? key.subject })
   }
   return {
     provider: settings.id,

@@ -12,13 +12,20 @@ export class ProviderProblem extends Error {
   readonly reason: SignInRefusal
   /** The provider's own code of error (RFC 6749, 5.2), where it gave one. */
   readonly code: string | null
+  /** What a person whom the provider did vouch for calls themselves; empty where nobody is known. */
+  readonly who: string
 
   /** @param detail for the log: never a token, a claim or words of the provider */
-  constructor(reason: SignInRefusal, detail: string, code: string | null = null) {
+  constructor(
+    reason: SignInRefusal,
+    detail: string,
+    { code = null, who = '' }: { code?: string | null; who?: string } = {},
+  ) {
     super(detail)
     this.name = 'ProviderProblem'
     this.reason = reason
     this.code = code
+    this.who = who
   }
 }
 
@@ -39,7 +46,7 @@ export function problemOf(error: unknown): ProviderProblem {
   if (error instanceof Fault) return new ProviderProblem('provider-unreachable', `${error.code}${causeOf(error)}`)
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
     const code = plainCode(error.error)
-    return new ProviderProblem('provider-refused', `the provider answered with the error ${code}`, code)
+    return new ProviderProblem('provider-refused', `the provider answered with the error ${code}`, { code })
   }
   if (error instanceof WWWAuthenticateChallengeError) {
     return new ProviderProblem('provider-refused', `the provider answered with a challenge of status ${error.status}`)

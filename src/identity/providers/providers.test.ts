@@ -4,6 +4,7 @@ import { DATABASE_KINDS } from '../../../test/databases.ts'
 import type { Mode } from '../../../test/support/provider/mode.ts'
 import { newJar, openProviderRoom, type ProviderRoom } from '../../../test/support/provider/room.ts'
 import { passThrough, type RunningProvider, startProvider } from '../../../test/support/provider/start.ts'
+import { deleteProvider } from './provider-store.ts'
 import type { Came } from './providers.ts'
 
 let provider: RunningProvider
@@ -120,13 +121,15 @@ describe('what is refused', () => {
   })
 
   test.each([
-    ['an address that is not verified', 'unverified'],
-    ['an address of which it is not said', 'unsaid'],
-    ['an address of a domain that is not the provider’s', 'mallory'],
-    ['an address of a domain below the provider’s', 'below'],
-    ['no address at all', 'nobody'],
-  ])('%s', async (_, user) => {
+    ['an address that is not verified', 'unverified', 'unverified@acme.test'],
+    ['an address of which it is not said', 'unsaid', 'unsaid@acme.test'],
+    ['an address of a domain that is not the provider’s', 'mallory', 'ceo@other.test'],
+    ['an address of a domain below the provider’s', 'below', 'x@evil.acme.test'],
+    ['no address at all', 'nobody', 'Nobody'],
+  ])('%s', async (_, user, label) => {
     await refusedWith(await room.signIn(id, user), 'foreign-address')
+    // Whom the provider did vouch for is told to the auditors, and where.
+    expect(await room.lastDeed()).toMatchObject({ capability: id, actor: { label: expect.stringContaining(label) } })
   })
 
   test('a captured callback in another browser, which is not even asked at the provider', async () => {
@@ -178,6 +181,38 @@ describe('what is refused', () => {
       ...{ client_id: 'portico at the company', client_secret: 'the secret of this client: a+b/c%20' },
       redirect_uris: [`http://127.0.0.1:8787/sign-in/to/${id}/callback`],
     })
+  })
+
+  test('a session of a provider that is removed in the same moment, whichever comes first', async () => {
+    const fresh = await openProviderRoom('postgres')
+    try {
+      for (let round = 0; round < 5; round++) {
+        const there = await fresh.connect(provider)
+        const answer = await passThrough(await fresh.start(there), 'alice')
+        const removal = new Promise((resolve) => setTimeout(resolve, round * 15)).then(() =>
+          fresh.store.write((trx) => deleteProvider(fresh.store, trx, there)),
+        )
+        await Promise.all([fresh.come(there, answer), removal])
+        const live = fresh.store.db.selectFrom('browser_sessions').selectAll().where('ended_at', 'is', null)
+        expect(await live.execute()).toEqual([])
+      }
+    } finally {
+      await fresh.end()
+    }
+  })
+
+  test('a provider whose document leads elsewhere, which is not asked', async () => {
+    await provider.mode('endpoints-elsewhere')
+    const fresh = await openProviderRoom()
+    try {
+      const there = await fresh.connect(provider)
+      const before = (await provider.counts())['/token'] ?? 0
+      const answer = await passThrough(await fresh.start(there), 'alice')
+      expect(await fresh.come(there, answer)).toEqual({ kind: 'refused', reason: 'provider-unreachable' })
+      expect((await provider.counts())['/token'] ?? 0).toBe(before)
+    } finally {
+      await fresh.end()
+    }
   })
 
   test('a provider that is not there', async () => {

@@ -23,10 +23,10 @@ import { githubWay } from './github.ts'
 import { openNet } from './net.ts'
 import { oidcWay } from './oidc.ts'
 import { ProviderProblem, problemOf } from './problem.ts'
-import { listProviders, readProviderSecret } from './provider-store.ts'
+import { endWhatCameThrough, listProviders, readProvider, readProviderSecret } from './provider-store.ts'
 import { openRecheck, type Verdict } from './recheck.ts'
 import { type ProviderSettings, settingsOf } from './settings.ts'
-import { openStartBudget } from './start-budget.ts'
+import { openStartBudget, type StartBudget } from './start-budget.ts'
 import type { Way } from './way.ts'
 
 export interface OfferedProvider {
@@ -45,7 +45,7 @@ export interface Starting {
 
 export interface Coming {
   binding: string
-  from: Omit<SignInFrom, 'method'>
+  from: Omit<SignInFrom, 'method' | 'provider'>
 }
 
 export type Came =
@@ -86,71 +86,114 @@ interface Known {
 }
 
 export async function openProviders(rooms: ProviderRooms): Promise<Providers> {
-  const { store, log } = rooms
+  const { store, clock } = rooms
   let known: ReadonlyMap<string, Known> = new Map()
   const read = async (): Promise<void> => {
     known = await readKnown(rooms, known)
   }
   const stop = store.versions.changed('identity', read)
   await read()
-  const budget = openStartBudget(rooms.clock)
-  const recheck = openRecheck(rooms, (id) => known.get(id)?.way ?? null)
-  const tell = (id: string, { reason, message }: ProviderProblem): void => {
-    log.warn({ provider: id, reason, detail: message }, 'a sign-in through an identity provider was refused')
-  }
-
+  const budget = openStartBudget(clock)
   return {
     offered: () => [...known.values()].map(({ settings: { id, name, type } }) => ({ id, name, type })),
-    recheck,
-    close: stop,
     async start(providerId, starting) {
-      const provider = known.get(providerId)
-      const from = { clientIp: starting.from.clientIp, method: methodOf(provider) }
-      const refuse = async (reason: SignInRefusal) => {
-        await recordRefusedSignIn(reason, from, provider?.settings.name ?? '', rooms)
-        return { refused: reason }
-      }
-      if (provider === undefined) return refuse('not-offered')
-      if (!budget.take(from.clientIp)) return refuse('locked-out')
-      try {
-        return { location: (await leave(rooms, provider, starting)).href }
-      } catch (error) {
-        const problem = problemOf(error)
-        tell(providerId, problem)
-        return refuse(problem.reason)
-      }
+      const asked = { ...rooms, providerId, provider: known.get(providerId) }
+      return start(asked, budget, starting)
     },
-    async callback(providerId, callbackUrl, { binding, from }) {
-      const provider = known.get(providerId)
-      const whole = { ...from, method: methodOf(provider) }
-      const refuse = async (reason: SignInRefusal): Promise<Came> => {
-        await recordRefusedSignIn(reason, whole, provider?.settings.name ?? '', rooms)
-        return { kind: 'refused', reason }
-      }
-      if (provider === undefined) return refuse('not-offered')
-      const [state, second] = callbackUrl.searchParams.getAll('state')
-      if (state === undefined || second !== undefined) return refuse('login-binding')
-      const attempt = await takeAttempt(store, rooms.sealer, { id: digest(state), binding, providerId })
-      if (attempt === null) return refuse('login-binding')
-      const answer = new URL(redirectUriOf(rooms, providerId))
-      answer.search = callbackUrl.search
-      try {
-        const vouched = await provider.way.come(answer, state, attempt.secrets)
-        const done = await completeSignIn(vouched, whole, rooms)
-        if (done.kind === 'refused') return done
-        const { setCookie, who } = done
-        const { userId, identityId } = who
-        return { kind: 'signed-in', setCookie, returnTo: attempt.returnTo, userId, identityId }
-      } catch (error) {
-        if (!(error instanceof ProviderProblem)) throw error
-        tell(providerId, error)
-        return refuse(error.reason)
-      }
+    async callback(providerId, callbackUrl, coming) {
+      const asked = { ...rooms, providerId, provider: known.get(providerId) }
+      return callback(asked, callbackUrl, coming)
     },
+    recheck: openRecheck(rooms, (id) => known.get(id)?.way ?? null),
+    close: stop,
   }
 }
 
-async function leave(rooms: ProviderRooms, { settings, way }: Known, { binding, returnTo }: Starting): Promise<URL> {
+/** One request about one provider, which may not be there. */
+interface Asked extends ProviderRooms {
+  providerId: string
+  provider: Known | undefined
+}
+
+async function start(asked: Asked, budget: StartBudget, { binding, returnTo, from }: Starting) {
+  const { provider } = asked
+  const refuse = async (reason: SignInRefusal) => ({ refused: await record(asked, reason, from) })
+  if (provider === undefined) return refuse('not-offered')
+  if (!budget.take(from.clientIp)) return refuse('locked-out')
+  try {
+    return { location: (await leave(asked, provider, { binding, returnTo })).href }
+  } catch (error) {
+    return { refused: await recordProblem(asked, problemOf(error), from) }
+  }
+}
+
+async function callback(asked: Asked, { searchParams, search }: URL, { binding, from }: Coming): Promise<Came> {
+  const { store, sealer, providerId, provider } = asked
+  const refuse = async (reason: SignInRefusal): Promise<Came> => {
+    return { kind: 'refused', reason: await record(asked, reason, from) }
+  }
+  if (provider === undefined) return refuse('not-offered')
+  const [state, second] = searchParams.getAll('state')
+  if (state === undefined || second !== undefined) return refuse('login-binding')
+  const attempt = await takeAttempt(store, sealer, { id: digest(state), binding, providerId })
+  if (attempt === null) return refuse('login-binding')
+  const answer = new URL(redirectUriOf(asked, providerId))
+  answer.search = search
+  try {
+    const vouched = await provider.way.come(answer, state, attempt.secrets)
+    const done = await completeSignIn(vouched, { ...from, ...seenAs(asked) }, asked)
+    if (done.kind === 'refused') return done
+    const { setCookie, who } = done
+    if (!(await stillVouches(asked, provider, who.identityId))) return refuse('not-offered')
+    return { kind: 'signed-in', setCookie, returnTo: attempt.returnTo, userId: who.userId, identityId: who.identityId }
+  } catch (error) {
+    if (!(error instanceof ProviderProblem)) throw error
+    return { kind: 'refused', reason: await recordProblem(asked, error, from) }
+  }
+}
+
+/**
+ * Whoever removes a provider ends what came through it by then. What came a moment later, on its word of a moment before, is ended here:
+ * one of the two sees the other.
+ */
+async function stillVouches({ store }: Asked, { settings }: Known, identityId: string): Promise<boolean> {
+  const record = await readProvider(store.db, settings.id)
+  const now = record === undefined ? null : settingsOf({ ...record, clientSecret: null })
+  if (now !== null && samePlace(now, settings)) return true
+  await store.write((trx) => endWhatCameThrough(store, trx, { identity: identityId }))
+  return false
+}
+
+function samePlace(one: ProviderSettings, other: ProviderSettings): boolean {
+  const placeIn = ({ issuer, endpoints }: ProviderSettings) => JSON.stringify([issuer, endpoints])
+  return placeIn(one) === placeIn(other)
+}
+
+type Seen = Pick<SignInFrom, 'clientIp'>
+
+async function record(asked: Asked, reason: SignInRefusal, { clientIp }: Seen, who = ''): Promise<SignInRefusal> {
+  await recordRefusedSignIn(reason, { clientIp, ...seenAs(asked) }, who, asked)
+  return reason
+}
+
+function recordProblem(asked: Asked, { reason, message, who }: ProviderProblem, from: Seen): Promise<SignInRefusal> {
+  const about = { provider: asked.providerId, reason, detail: message }
+  asked.log.warn(about, 'a sign-in through an identity provider was refused')
+  return record(asked, reason, from, who)
+}
+
+/** As the audit names it. */
+function seenAs({ provider }: Asked): Pick<SignInFrom, 'method' | 'provider'> {
+  if (provider === undefined) return { method: 'sign-in oidc' }
+  const { id, type } = provider.settings
+  return { method: type === 'github' ? 'sign-in github' : 'sign-in oidc', provider: id }
+}
+
+async function leave(
+  rooms: ProviderRooms,
+  { settings, way }: Known,
+  { binding, returnTo }: Pick<Starting, 'binding' | 'returnTo'>,
+): Promise<URL> {
   // 256 bit each.
   const state = randomBytes(32).toString('base64url')
   const secrets = { nonce: randomNonce(), verifier: randomPKCECodeVerifier(), issuer: await way.issuer() }
@@ -168,10 +211,6 @@ function redirectUriOf({ issuer }: ProviderRooms, providerId: string): string {
 
 export function callbackPathOf(providerId: string): string {
   return `/sign-in/to/${encodeURIComponent(providerId)}/callback`
-}
-
-function methodOf(provider: Known | undefined): string {
-  return provider?.settings.type === 'github' ? 'sign-in github' : 'sign-in oidc'
 }
 
 /** A provider that did not change keeps what is known of it. */

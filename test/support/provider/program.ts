@@ -111,6 +111,11 @@ async function tampered(ctx: Context, next: () => Promise<void>): Promise<void> 
   if (route === 'userinfo' && mode === 'userinfo-down') ctx.status = 500
   if (route === 'userinfo' && mode === 'userinfo-other') ctx.body = { ...(ctx.body as Claims), sub: 'somebody-else' }
   if (route === 'jwks' && mode === 'keys-down') ctx.status = 503
+  if (route === 'discovery' && mode === 'endpoints-elsewhere') {
+    // The same machine under a name that nobody opened.
+    const elsewhere = origin.replace('127.0.0.1', 'localhost')
+    ctx.body = { ...(ctx.body as Claims), token_endpoint: `${elsewhere}/token`, jwks_uri: `${elsewhere}/jwks` }
+  }
   if (route === 'discovery' && mode === 'discovery-other') {
     ctx.body = { ...(ctx.body as Claims), issuer: 'https://accounts.google.com' }
   }
