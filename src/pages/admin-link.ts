@@ -33,13 +33,13 @@ function ask(call: PageCall, { name, email, problems }: Filled): Promise<Respons
     'Become the owner',
     html`<section class="card" aria-labelledby="what">
       <h1 id="what">Become the owner</h1>
-      <p class="lead">of the portal of <bdi>${call.deps.organization.current().name}</bdi>. The owner may do everything here, and lets others in.</p>
+      <p class="lead">of this portal. The owner may do everything here, and lets others in.</p>
       <form method="post">
         ${formToken(call)}
         ${problems.length === 0 ? '' : html`<div class="note bad" role="alert" id="problem">${problems.map((problem) => html`<p>${problem}</p>`)}</div>`}
         <label for="name">Name</label>
         <input id="name" name="name" type="text" autocomplete="name" maxlength="100" value="${name}" />
-        <label for="email">Address</label>
+        <label for="email">Email address</label>
         <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${email}" ${marks} />
         <label for="password">Password, at least 12 characters</label>
         <input id="password" name="password" type="password" autocomplete="new-password" required minlength="12" maxlength="256" ${marks} />

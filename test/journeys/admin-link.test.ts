@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
+import { faultsEverywhere, openBrowser } from '../browser.ts'
 import { type Page, Person } from '../person.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 
@@ -106,6 +107,37 @@ test('a terminal shows it, and no file does', async () => {
     ),
   )
 })
+
+// [PAGE-1]
+test('its page is readable by everyone in every state, and does its work without script', async () => {
+  const browser = await openBrowser()
+  try {
+    portal = await startPorticoProcess()
+    await greeted()
+    const link = readFileSync(linkFile(), 'utf8').trim()
+    const looking = await browser.visitor()
+    await looking.goto(link)
+    const faults = await faultsEverywhere(looking, 'admin-link')
+    await looking.getByLabel('Email address').fill(ADA.email)
+    await looking.getByLabel('Password').fill(ADA.email)
+    await looking.getByRole('button', { name: 'Become the owner' }).click()
+    await looking.getByRole('alert').waitFor()
+    expect(await looking.getByRole('alert').innerText()).toContain('The password is the address')
+    expect(await looking.getByLabel('Email address').inputValue()).toBe(ADA.email)
+    faults.push(...(await faultsEverywhere(looking, 'admin-link-wrong')))
+    expect(faults).toEqual([])
+
+    const plain = await browser.visitor({ script: false, width: 375 })
+    await plain.goto(link)
+    await plain.getByLabel('Email address').fill(ADA.email)
+    await plain.getByLabel('Password').fill(ADA.password)
+    await plain.keyboard.press('Enter')
+    await plain.waitForURL(`${portal.url}/`)
+    expect(await plain.locator('header.brand').innerText()).toContain(ADA.email)
+  } finally {
+    await browser.close()
+  }
+}, 60_000)
 
 describe('the command line', () => {
   test('makes another link, which ends the one before, and none once somebody is owner', async () => {
