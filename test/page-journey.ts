@@ -2,7 +2,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from './browser.ts'
-import { startTestPortal, type TestPortal } from './portal.ts'
+import { Person } from './person.ts'
+import { startTestPortal, type TestPortal, type TestPortalOptions } from './portal.ts'
 import { modern, type ScriptedServer, startScripted } from './scripted-server.ts'
 import { type Mailbox, openMailbox } from './support/mailbox.ts'
 import { type RunningProvider, startProvider } from './support/provider/start.ts'
@@ -20,7 +21,7 @@ export interface LivedIn {
 }
 
 /** A portal with an owner who has a password, codes by mail, one identity provider, and one server with one tool. */
-export async function startLivedIn(): Promise<LivedIn> {
+export async function startLivedIn(options: Pick<TestPortalOptions, 'databaseUrl'> = {}): Promise<LivedIn> {
   const [mailbox, provider, server] = await Promise.all([
     openMailbox(),
     startProvider(),
@@ -34,7 +35,7 @@ export async function startLivedIn(): Promise<LivedIn> {
     from: 'portal@acme.test',
     tls: 'none' as const,
   }
-  const portal = await startTestPortal({ config: { bootstrap: ADA, smtp } })
+  const portal = await startTestPortal({ ...options, config: { bootstrap: ADA, smtp } })
   const providerId = await furnish(portal, provider, server)
   return {
     ...{ portal, provider, mailbox, providerId },
@@ -112,7 +113,7 @@ export async function openLanding(host: '127.0.0.1' | '::1' = '127.0.0.1'): Prom
 /** By mouse, on the sign-in page that is open. */
 export async function signInWithPassword(page: Page, who: { email: string; password: string } = ADA): Promise<void> {
   const form = page.locator('form[action="/sign-in/local"]')
-  await form.getByLabel('Address').fill(who.email)
+  await form.getByLabel('Email address').fill(who.email)
   await form.getByLabel('Password').fill(who.password)
   await form.getByRole('button', { name: 'Sign in' }).click()
 }
@@ -126,4 +127,21 @@ export function complaintsOf(page: Page): string[] {
       complaints.push(message.text())
   })
   return complaints
+}
+
+/** A browser without script in which somebody has signed in: with a password, or through the provider under a name that it knows. */
+export async function signInAs(
+  { portal, provider, providerId }: LivedIn,
+  who: 'ada' | 'grace' = 'ada',
+): Promise<Person> {
+  const person = new Person(portal.url, provider.issuer)
+  const choice = await person.open(`${portal.url}/sign-in`)
+  if (who === 'ada') await person.submit(choice, '/sign-in/local', ADA)
+  else {
+    const asked = await person.submit(choice, `/sign-in/to/${providerId}`)
+    await person.open(`${asked.url}?user=${who}`)
+  }
+  const home = await person.open(portal.url)
+  if (!home.text.includes(`${who}@acme.test`)) throw new Error(`${who} was not signed in: ${home.text}`)
+  return person
 }

@@ -53,6 +53,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('GATE-4', 'Who may not enter a portal learns nothing of it, not even that it exists.'),
   own('GATE-5', 'A server is reached only if the portal and the server allow; silence is a no.'),
   own('GATE-6', 'What a caller switches off is off for that caller alone.'),
+  own('GATE-7', 'A request is judged by what holds when it is carried out, however long its body takes.'),
 
   own(
     'EGRESS-1',
@@ -156,6 +157,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('ASK-3', 'What a person switched off on the page, no model switches on.'),
   own('ASK-4', 'A page that is made for one person shows and does nothing for another.'),
 
+  own('PAGE-1', 'Every state of every page is readable by everyone, in light and dark, down to 375 pixels.'),
+  own('PAGE-2', 'Signing in and letting a client in work by keyboard alone and without script.'),
+  own('PAGE-3', 'Every page refuses to be framed, scripted or sniffed.'),
+  own('PAGE-4', 'Who is not signed in is told of no server, tool, person or other portal.'),
+  own('PAGE-5', 'Signing out ends every browser and every client of a person, at once, and says what it did.'),
+  own(
+    'PAGE-6',
+    'Of a client a person is shown first what is proven; what it says of itself is quoted and deceives by no character.',
+  ),
+  own('PAGE-7', 'Signing in leads to a page of ours and nowhere else.'),
   own('SIGNIN-1', 'The link that makes the first owner is looked at without harm, works once, and is kept nowhere.'),
   own('SIGNIN-2', 'Wrong passwords make whoever tries them wait, longer each time, on all replicas together.'),
   own('SIGNIN-3', 'A known and an unknown address are told alike, and take as long as each other.'),

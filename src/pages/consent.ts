@@ -83,7 +83,7 @@ function question(call: PageCall, { pending, session }: Asked, reached: readonly
     </dl>
     <form method="post" action="/consent/${encodeURIComponent(pending.uid)}">
       ${formToken(call)}
-      ${deviceCode === null ? rememberTick(isLoopback) : ''}
+      ${deviceCode === null ? rememberTick(pending) : ''}
       <div class="actions">
         <button name="decision" value="deny">Deny</button>
         <button class="primary" name="decision" value="allow">Allow</button>
@@ -145,10 +145,11 @@ function reach(reached: readonly ReachedServer[]): Markup {
     </ul>`
 }
 
-/** Off for a program on this computer: another one could come later and say the same of itself. */
-function rememberTick(isLoopback: boolean): Markup {
+/** Off for a program on this computer, and under a borrowed name: another one could come later and say the same of itself. */
+function rememberTick({ redirectUri, isLoopback, client }: Pending): Markup {
+  const isOthers = !isLoopback && !client.borrowsName && /^https:/i.test(redirectUri ?? '')
   return html`<label class="tick">
-    <input type="checkbox" name="remember" value="yes" ${isLoopback ? '' : 'checked'} />
+    <input type="checkbox" name="remember" value="yes" ${isOthers ? 'checked' : ''} />
     <span>Do not ask me again for this client and this portal</span>
   </label>`
 }

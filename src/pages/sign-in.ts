@@ -75,7 +75,7 @@ function providerForms(offered: readonly { id: string; name: string }[], hidden:
 function passwordForm(hidden: Markup, why: SignInRefusal | null, email: string): Markup {
   return html`<form method="post" action="/sign-in/local">
     ${hidden}${alert(why, 'local')}
-    <label for="email">Address</label>
+    <label for="email">Email address</label>
     <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${email}" ${marks(why, 'local-problem')} />
     <label for="password">Password</label>
     <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024" ${marks(why, 'local-problem')} />
@@ -86,7 +86,7 @@ function passwordForm(hidden: Markup, why: SignInRefusal | null, email: string):
 function pinForm(hidden: Markup, why: SignInRefusal | null, email: string): Markup {
   return html`<form method="post" action="/sign-in/pin">
     ${hidden}${alert(why, 'pin')}
-    <label for="pin-email">Address, for a code by mail</label>
+    <label for="pin-email">Email address, for a code by mail</label>
     <input id="pin-email" name="email" type="email" autocomplete="email" required maxlength="254" value="${email}" ${marks(why, 'pin-problem')} />
     <div class="actions"><button>Send me a code</button></div>
   </form>`

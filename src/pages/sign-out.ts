@@ -7,6 +7,7 @@ import type { ActorSnapshot } from '../audit/event.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { type BrowserSession, endBrowserSessions, listBrowserSessions } from '../identity/browser-session-store.ts'
 import { listGrants, readGrant, revokeGrants } from '../identity/grant-store.ts'
+import { LOCAL } from '../identity/local/local-account-store.ts'
 import type { Trx } from '../store/open.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { formToken, page, seeOther, show } from './page.ts'
@@ -80,7 +81,11 @@ async function signOut(call: PageCall): Promise<Response> {
         <li>${counted(done.clients, 'client')} lost access, at once</li>
         ${done.connections === null ? '' : html`<li>${counted(done.connections, 'connection')} to servers deleted</li>`}
       </ul>
-      <p class="soft">At your identity provider you may still be signed in; sign out there too on a computer that others use.</p>
+      ${
+        session.identity.provider === LOCAL.provider
+          ? ''
+          : html`<p class="soft">At your identity provider you may still be signed in; sign out there too on a computer that others use.</p>`
+      }
       <div class="actions">
         <a class="button" href="/">To the portal’s home</a>
         <a class="button primary" href="/sign-in">Sign in again</a>

@@ -42,7 +42,8 @@ async function signedIn(page: Page): Promise<void> {
 const heading = (page: Page) => page.getByRole('heading', { level: 1 }).innerText()
 
 describe('every state of every page is readable by everyone', () => {
-  test('[PAGE-1] in light and dark, wide and narrow, axe finds nothing serious and nothing needs scrolling sideways', async () => {
+  // [PAGE-1]
+  test('in light and dark, wide and narrow, axe finds nothing serious and nothing needs scrolling sideways', async () => {
     const page = await browser.visitor()
     const complaints = complaintsOf(page)
     const faults: string[] = []
@@ -58,7 +59,7 @@ describe('every state of every page is readable by everyone', () => {
     await page.getByRole('alert').waitFor()
     await look('sign-in-wrong')
     await page.goto(`${url}/sign-in`)
-    await page.getByLabel('Address, for a code by mail').fill(ADA.email)
+    await page.getByLabel('Email address, for a code by mail').fill(ADA.email)
     await page.getByRole('button', { name: 'Send me a code' }).click()
     await page.waitForURL(`${url}/sign-in/pin/code`)
     await look('code')
@@ -87,7 +88,8 @@ describe('every state of every page is readable by everyone', () => {
     expect(complaints).toEqual([])
   })
 
-  test('[PAGE-1] every problem has a page that says what happened and what to do', async () => {
+  // [PAGE-1]
+  test('every problem has a page that says what happened and what to do', async () => {
     const page = await browser.visitor({ width: 375 })
     const faults: string[] = []
     for (const name of PROBLEM_NAMES) {
@@ -107,7 +109,8 @@ describe('every state of every page is readable by everyone', () => {
 })
 
 describe('signing in and letting a client in', () => {
-  test('[PAGE-2] by keyboard alone and without script, from the link of a client to its callback', async () => {
+  // [PAGE-2]
+  test('by keyboard alone and without script, from the link of a client to its callback', async () => {
     const page = await browser.visitor({ script: false, width: 375 })
     const complaints = complaintsOf(page)
     await page.goto(await askedBy('Notes for a terminal'))
@@ -200,7 +203,7 @@ describe('signing in and letting a client in', () => {
   test('with a code by mail, typed as the mail shows it', async () => {
     const page = await browser.visitor({ script: false })
     await page.goto(await askedBy('Notes'))
-    await page.getByLabel('Address, for a code by mail').fill('lin@acme.test')
+    await page.getByLabel('Email address, for a code by mail').fill('lin@acme.test')
     await page.getByRole('button', { name: 'Send me a code' }).click()
     let mail = await home.mailbox.next()
     while (!mail.to.includes('lin@acme.test')) mail = await home.mailbox.next()
