@@ -13,6 +13,7 @@ import { makeAdapters } from './artifact-store.ts'
 import { approve, deny, describe, isRemembered } from './authorize.ts'
 import { isClientSecret } from './clients/client-store.ts'
 import { type Clients, openClients } from './clients/clients.ts'
+import { isSameRedirect } from './clients/redirect-uri.ts'
 import { libraryConfiguration } from './configuration.ts'
 import { approveDevice, denyDevice, findDevice, showOurDevicePage } from './devices.ts'
 import { type Client, currentContext, type Payload, Provider } from './library.ts'
@@ -67,9 +68,16 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   provider.proxy = true
   nameTokens(provider, deriveKey(keys, 'refresh'))
   compareDigests(provider)
+  compareRedirects(provider)
   showOurDevicePage(provider, issuer)
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     rooms.log.error({ err: error }, 'a request to the authorization server failed')
+  })
+  // A client that renews what it has is in use, though nobody let it in anew.
+  provider.on('grant.success', (ctx: { oidc: { client: Client } }) => {
+    clients.noteUse(ctx.oidc.client.clientId).catch((cause: unknown) => {
+      rooms.log.error({ err: cause }, 'that a client is in use could not be noted')
+    })
   })
   provider.on('grant.revoked', (ctx: { oidc: { route: string } }, grantId: string) => {
     const error = ctx.oidc.route === 'revocation' ? undefined : 'replayed'
@@ -101,6 +109,15 @@ function compareDigests(provider: Provider): void {
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
     value(this: Client, shown: string) {
       return isClientSecret(this.clientSecret, shown)
+    },
+  })
+}
+
+/** By our own rules, which are the same for each kind of client: the library's depend on what a client calls itself. */
+function compareRedirects(provider: Provider): void {
+  Object.defineProperty(provider.Client.prototype, 'redirectUriAllowed', {
+    value(this: Client, asked: string) {
+      return this.redirectUris?.some((registered) => isSameRedirect(registered, asked)) === true
     },
   })
 }
