@@ -94,7 +94,7 @@ for (const kind of DATABASE_KINDS) {
         isSet: true,
         on: true,
       },
-    ])('$when: a $then → set $isSet, on $on', async ({ steps, then: [by, wanted], isSet, on }) => {
+    ])('whose word counts over $when: $then', async ({ steps, then: [by, wanted], isSet, on }) => {
       for (const [who, enabled] of steps) await set(who, enabled)
       expect((await set(by, wanted)).length).toBe(isSet ? 1 : 0)
       expect(await isOn()).toBe(on)
