@@ -10,7 +10,8 @@ const THREATS = [
   // Definitions and names.
   ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T17'],
   // Tokens, hosts, and what portals there are.
-  ...['O1', 'O3', 'O7', 'O9', 'O10', 'O11', 'O12', 'O13', 'O14', 'O16', 'O20', 'O21', 'O22', 'O23', 'O24', 'O25'],
+  ...['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7', 'O8', 'O9', 'O10', 'O11', 'O12'],
+  ...['O13', 'O14', 'O15', 'O16', 'O17', 'O18', 'O19', 'O20', 'O21', 'O22', 'O23', 'O24', 'O25'],
   // Credentials of servers.
   ...['C1', 'C5', 'C6', 'C11'],
   // Outgoing connections.
