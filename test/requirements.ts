@@ -174,7 +174,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('SIGNIN-5', 'Nobody can have strangers mailed, or learn by a PIN who is known.'),
   own('SIGNIN-6', 'The first owner can come from the settings, once.'),
   own('SIGNIN-7', 'The last owner cannot be removed.'),
+  own('SIGNIN-9', 'A person sets their password by a link that works once; what the account had until then ends.'),
   own('SIGNIN-8', 'Nobody gives or takes away a role that is more than they hold.'),
+  rfc(
+    'IDP-1',
+    'Only what proves who somebody is, from the provider that was asked, to the browser that asked, signs in.',
+  ),
+  own('IDP-2', 'No provider has another’s accounts, or speaks for addresses of domains that are not its own.'),
+  own('IDP-3', 'Groups that a provider does not say are not known, which is never none.'),
+  own('IDP-4', 'Who is gone at the provider, or came through one that is removed, is signed out and holds nothing.'),
+  own('IDP-5', 'The secret of a provider goes only where it was given for, and is shown to nobody.'),
 
   own('API-1', 'The official Cloudflare SDK drives the API by changing its base URL.'),
   own('API-2', 'Each route asks for one right, and each role has its rights and no others.'),

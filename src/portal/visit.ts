@@ -16,6 +16,8 @@ import type { Place, PortalSpec } from './spec.ts'
 import type { Toggles } from './toggles.ts'
 
 export interface Standing {
+  /** The portal as it is now, which may not be as it was when the request arrived. */
+  readonly spec: PortalSpec
   readonly access: Access
   readonly catalog: Catalog
   readonly visible: Visible
@@ -27,7 +29,6 @@ export interface Standing {
 
 export interface Visit extends Standing {
   readonly principal: Principal
-  readonly spec: PortalSpec
   readonly client: ClientFacts
   /** The 2025-era session, or null. */
   readonly session: Session | null
@@ -83,15 +84,15 @@ export function openVisitors(directory: Directory, toggles: Toggles, clock: Cloc
 
   async function standing(place: Place, principal: Principal, owner: string): Promise<Standing> {
     const switches = toggles.peek(owner) ?? (await toggles.load(owner))
+    // A body may take its time, and so may the switches. What was decided by the portal of then must not be kept as of now.
+    const here = asItIs(place, directory)
+    const { uid } = here.spec
     const mine = kept.get(principal) ?? []
-    const known = mine.find((one) => one.owner === owner && one.uid === place.spec.uid && one.mount === place.mount)
+    const known = mine.find((one) => one.owner === owner && one.uid === uid && one.mount === here.mount)
     if (known && known.epoch === directory.epoch && known.switches === switches) return known.standing
-    const made = stand(place, principal, switches, directory)
+    const made = stand(here, principal, switches, directory)
     const rest = mine.filter((one) => one !== known).slice(1 - KEPT)
-    kept.set(principal, [
-      ...rest,
-      { owner, uid: place.spec.uid, mount: place.mount, epoch: directory.epoch, switches, standing: made },
-    ])
+    kept.set(principal, [...rest, { owner, uid, mount: here.mount, epoch: directory.epoch, switches, standing: made }])
     return made
   }
 
@@ -100,9 +101,21 @@ export function openVisitors(directory: Directory, toggles: Toggles, clock: Cloc
     standing,
     async visit(place, caller) {
       const owner = ownerOf(caller.principal, caller.session)
-      return { ...(await standing(place, caller.principal, owner)), ...caller, spec: place.spec, owner, newDeed }
+      return { ...(await standing(place, caller.principal, owner)), ...caller, owner, newDeed }
     },
   }
+}
+
+/** The same place by the configuration of now. A portal that is gone lets nobody in, and a server that is gone mounts nothing. */
+function asItIs(place: Place, directory: Directory): Place {
+  const { spec, mount } = place
+  const current = directory.byId(spec.id)
+  if (current === spec) return place
+  if (current === undefined || current.uid !== spec.uid)
+    return { spec: { ...spec, policies: [], servers: [] }, mount: null }
+  if (mount === null) return { spec: current, mount }
+  const mounted = spec.servers[mount]?.uid
+  return { spec: current, mount: current.servers.findIndex(({ uid }) => uid === mounted) }
 }
 
 function stand(
@@ -118,6 +131,7 @@ function stand(
       (mount === null || mount === index) && access.servers.get(uid)?.allow === true && !switchedOff.has(uid),
   )
   return {
+    spec,
     access,
     catalog: directory.catalog(place),
     visible: { has, key: has.map((yes) => (yes ? '1' : '0')).join('') },
