@@ -82,7 +82,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(JSON.stringify(logs.body.result)).not.toContain('has_client_secret')
   })
 
-  // [SIGNIN-PROVIDER]
+  // [IDP-5]
   test.each([
     ['the issuer', { issuer: 'https://evil.test' }],
     ['the client', { client_id: 'other' }],
@@ -109,6 +109,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(await secretOf(id)).toBe('new')
   })
 
+  // [IDP-4]
   test('another issuer, and removal, sign out whom the provider vouched for, and nobody else', async () => {
     const { store } = room.at
     const { sealer } = room.deps

@@ -2,7 +2,6 @@
  * `/access/identity_providers`. Who may say who people are may say that somebody is an owner: so writing here is the owner's alone. A stored
  * secret follows only the place that it was given for, and people whom another place vouched for are signed out.
  */
-import { parsePlace } from '../base/destination.ts'
 import type { Operator } from '../base/principal.ts'
 import type { PageQuery } from '../contract/envelope.ts'
 import type {
@@ -12,7 +11,7 @@ import type {
   ProviderConfig,
   ProviderType,
 } from '../contract/identity-provider.ts'
-import { mayBePlain } from '../identity/providers/net.ts'
+import { addressesOf, isOktaAccount } from '../identity/providers/addresses.ts'
 import {
   deleteProvider as dropProvider,
   endWhatCameThrough,
@@ -129,17 +128,17 @@ function take({ egress }: Pick<AdminDeps, 'egress'>, { type, config: sent = {} }
   const { redirect_url: _, ...rest } = sent
   const { client_secret: secret, ...config } = rest as ProviderConfig & { client_secret?: string }
   if (type === 'oidc') requireWhole(config)
-  if (type === 'okta' && !isOrigin(config.okta_account ?? '')) {
+  if (type === 'okta' && !isOktaAccount(config.okta_account ?? '')) {
     throw invalid('config.okta_account', 'must be your Okta domain, such as "dev-123.okta.com"')
   }
-  for (const [field, url] of addressesOf(type, config)) {
-    if (url.protocol === 'http:' && !mayBePlain(url, places(config))) {
+  for (const { field, href, isSafe } of addressesOf(type, config)) {
+    if (!isSafe) {
       throw invalid(
         `config.${field}`,
         'must begin with https://; plain http is only for a provider on this machine whose host and port stand in allow_private',
       )
     }
-    refuseDestination(egress, url.href, config.allow_private ?? [], `config.${field}`)
+    refuseDestination(egress, href, config.allow_private ?? [], `config.${field}`)
   }
   return { config, secret }
 }
@@ -153,30 +152,6 @@ function requireWhole({ issuer, auth_url, token_url, certs_url }: ProviderConfig
   if (given === 0 && issuer === undefined) {
     throw invalid('config.issuer', 'is required, unless auth_url, token_url and certs_url are given')
   }
-}
-
-function isOrigin(account: string): boolean {
-  const url = URL.parse(/^https?:\/\//i.test(account) ? account : `https://${account}`)
-  return url !== null && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
-}
-
-function addressesOf(type: ProviderType, config: ProviderConfig): readonly (readonly [string, URL])[] {
-  const { issuer, apiUrl } = placeOf(type, config)
-  const named: readonly (readonly [string, string | null | undefined])[] = [
-    [type === 'okta' ? 'okta_account' : type === 'azureAD' ? 'authority' : 'issuer', issuer],
-    [type === 'azureAD' ? 'graph_url' : 'api_url', apiUrl],
-    ['auth_url', config.auth_url],
-    ['token_url', config.token_url],
-    ['certs_url', config.certs_url],
-    ['userinfo_url', config.userinfo_url],
-  ]
-  return named
-    .map(([field, text]) => [field, URL.parse(text ?? '')] as const)
-    .filter((pair): pair is readonly [string, URL] => pair[1] !== null)
-}
-
-function places({ allow_private: allowed = [] }: ProviderConfig) {
-  return allowed.map(parsePlace).filter((place) => place !== null)
 }
 
 /** Where a secret goes, and for which client. */

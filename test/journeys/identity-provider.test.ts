@@ -89,7 +89,7 @@ describe('in a browser', () => {
     expect((await person.open(`${portal.url}/`)).text).toContain('alice@acme.test')
   })
 
-  // [SIGNIN-PROVIDER]
+  // [IDP-1]
   test('a callback that was captured signs in neither who stole it nor who was made to open it', async () => {
     const [attacker, victim] = [new Person(portal.url), new Person(portal.url)]
     const own = await through(attacker, 'bob')

@@ -73,7 +73,7 @@ describe('addresses', () => {
     expect(label).not.toBe('')
   })
 
-  // [SIGNIN-PROVIDER]
+  // [IDP-2]
   test('of a provider without domains never count: a second provider takes nobody’s account', async () => {
     const second = await startProvider()
     try {
@@ -97,6 +97,7 @@ describe('addresses', () => {
 })
 
 describe('two providers', () => {
+  // [IDP-1]
   test('whose callbacks are swapped end both sign-ins', async () => {
     const second = await startProvider()
     try {
@@ -114,6 +115,15 @@ describe('two providers', () => {
     } finally {
       await second.stop()
     }
+  })
+
+  test('at one issuer are two: an answer for one is none for the other', async () => {
+    const one = await room.connect(provider)
+    const answer = await passThrough(await room.start(one), 'alice')
+    const two = await room.connect(provider)
+    const before = (await provider.counts())['/token'] ?? 0
+    expect(await room.come(two, answer)).toEqual({ kind: 'refused', reason: 'login-binding' })
+    expect((await provider.counts())['/token'] ?? 0).toBe(before)
   })
 
   test('of which one sends its people’s answers under the state of the other get no code', async () => {
@@ -301,7 +311,7 @@ describe('Entra', () => {
     expect(await room.signIn(id, 'guest')).toEqual({ kind: 'refused', reason: 'bad-token' })
   })
 
-  // [SIGNIN-PROVIDER]
+  // [IDP-3]
   test.each(['olga', 'hasgroups'])('with an overage leaves the groups of %s unknown, not empty', async (user) => {
     expect((await factsOf(id, user)).groups).toBeNull()
   })

@@ -88,7 +88,7 @@ describe('what is refused', () => {
   afterEach(() => provider.mode('good'))
   afterAll(() => room.end())
 
-  // [SIGNIN-PROVIDER]
+  // [IDP-1]
   test.each<[Mode, string, string]>([
     ['wrong-nonce', 'bad-token', '"nonce"'],
     ['no-nonce', 'bad-token', '"nonce"'],

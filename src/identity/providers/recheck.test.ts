@@ -75,6 +75,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(await factsOf(identityId)).toMatchObject({ groups: ['contractors'], claims: { department: 'sales' } })
   })
 
+  // [IDP-4]
   test('who is gone is signed out everywhere, and their clients hold nothing', async () => {
     const came = await signIn()
     const portal = await addPortal(room.store)
