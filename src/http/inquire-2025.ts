@@ -18,7 +18,7 @@ export function inquirer(guest: Guest, session: Session, cancel: Cancellation, r
     // A call that waits for a person holds a stream open, and counts as one.
     const giveBack = rooms.streams.take(guest.who.principal)
     if (typeof giveBack === 'string') return null
-    const inquiry = rooms.inquiries.open(session.id)
+    const inquiry = rooms.inquiries.open(session)
     return carryOut({ inquiry, guest, session, cancel }, { method, params }, rooms).finally(giveBack)
   }
 }
@@ -64,7 +64,7 @@ async function carryOut(
 
 /** An answer that was posted to the session: to a question that waits here, or at another replica, or to none. */
 export async function takeResponse(session: Session, message: WireResponse, rooms: DoorRooms): Promise<void> {
-  if (rooms.inquiries.answer(session.id, message) || typeof message.id !== 'string') return
+  if (rooms.inquiries.answer(session, message) || typeof message.id !== 'string') return
   await rooms.questions.hand(message.id, ownerOfSession(session), { kind: message.outcome, body: message.body })
 }
 

@@ -5,11 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import { LIMITS } from '../config/limits.ts'
 import type { InquiryEnd } from '../portal/errand.ts'
+import type { Session } from '../portal/sessions.ts'
 import type { WireResponse } from '../protocol/classify.ts'
 
 export interface Inquiry {
   /** Ours, and unique over all replicas. */
   readonly id: string
+  readonly session: Session
   readonly end: Promise<InquiryEnd>
   /** Only the first end counts. */
   settle(end: InquiryEnd): void
@@ -24,8 +26,8 @@ export class Inquiries {
     this.#waitMs = waitMs
   }
 
-  /** @param session the id of the session that is asked */
-  open(session: string): Inquiry {
+  /** @param session the one that is asked */
+  open(session: Session): Inquiry {
     const id = `portico-${randomUUID()}`
     const key = keyOf(session, id)
     const { promise, resolve } = Promise.withResolvers<InquiryEnd>()
@@ -36,23 +38,28 @@ export class Inquiries {
       this.#open.delete(key)
       resolve(end)
     }
-    const inquiry = { id, end: promise, settle }
+    const inquiry = { id, session, end: promise, settle }
     this.#open.set(key, inquiry)
     return inquiry
   }
 
   /** @returns false for an answer to nothing that this session was asked here */
-  answer(session: string, { id, outcome, body }: WireResponse): boolean {
+  answer(session: Session, { id, outcome, body }: WireResponse): boolean {
     const inquiry = typeof id === 'string' ? this.#open.get(keyOf(session, id)) : undefined
     inquiry?.settle({ kind: outcome, body })
     return inquiry !== undefined
   }
 
   /** The session is over: nobody can answer in it any more. */
-  endSession(session: string): void {
-    for (const [key, inquiry] of [...this.#open]) {
-      if (key.startsWith(keyOf(session, ''))) inquiry.settle({ kind: 'over', why: 'gone' })
+  endSession(session: Session): void {
+    for (const inquiry of [...this.#open.values()]) {
+      if (inquiry.session.id === session.id) inquiry.settle({ kind: 'over', why: 'gone' })
     }
+  }
+
+  /** Sessions that have a question open here. */
+  asking(): Session[] {
+    return [...this.#open.values()].map(({ session }) => session)
   }
 
   /** Open questions, for those who watch that nothing stays behind. */
@@ -61,6 +68,6 @@ export class Inquiries {
   }
 }
 
-function keyOf(session: string, id: string): string {
-  return `${session} ${id}`
+function keyOf(session: Session, id: string): string {
+  return `${session.id} ${id}`
 }

@@ -141,7 +141,7 @@ async function answerBatch(
 async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
   await rooms.sessions.end(session)
   rooms.inFlight.endStream(session)
-  rooms.inquiries.endSession(session.id)
+  rooms.inquiries.endSession(session)
   guest.answer.end(200, Buffer.from('{}'))
 }
 

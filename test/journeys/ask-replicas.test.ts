@@ -74,6 +74,13 @@ test('2025: an answer that is posted to another replica reaches the call that wa
   expect(JSON.stringify(stream.messages.at(-1))).toContain('The user has the page')
 })
 
+test('a session that ends at another replica takes its question along', async () => {
+  const { headers, stream } = await ask2025(first)
+  await fetch(`${second.url}/mcp`, { method: 'DELETE', headers })
+  await stream.ended
+  expect(stream.messages.map(({ method }) => method)).toContain('notifications/cancelled')
+})
+
 test('a portal that closes ends what waits for a person, and says so', async () => {
   const { stream } = await ask2025(second)
   expect(await second.end('SIGTERM')).toBe(0)
