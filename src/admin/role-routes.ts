@@ -38,7 +38,7 @@ export const ROLE_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/admin/links',
     right: 'users:write',
-    summary: 'Make the link by which the first person becomes owner',
+    summary: 'Make the link by which the first person becomes owner, or a person sets their password',
     body: roles.adminLinkCreate,
     result: roles.adminLinkShown,
     handler: createAdminLink,

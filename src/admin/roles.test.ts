@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type AdminRoom, ISSUER, openAdminRoom } from '../../test/admin-room.ts'
+import { type AdminRoom, openAdminRoom } from '../../test/admin-room.ts'
 import { addProvider, giveRole, signIn } from '../../test/support/people.ts'
-import { isAdminLinkGood } from '../identity/local/admin-link-store.ts'
+import { findLink } from '../identity/local/link-store.ts'
 import { listRoleMembers } from '../identity/role-store.ts'
 
 const ROLES = '/access/roles'
@@ -102,8 +102,7 @@ describe('/admin/links', () => {
 
   const make = (token?: string) =>
     room.ask('POST', LINKS, { body: { purpose: 'admin' }, ...(token === undefined ? {} : { token }) })
-  const isGood = (url: string) =>
-    isAdminLinkGood(room.at.store.db, url.slice(`${ISSUER}/setup/link/`.length), room.clock.now())
+  const isGood = async (url: string) => (await findLink(room.at.store.db, url.slice(-43), room.clock.now())) === 'admin'
 
   test('gives the owner a link for an hour, and withdraws the one before', async () => {
     const one = await make()
@@ -121,9 +120,24 @@ describe('/admin/links', () => {
 
   // [SIGNIN-8]
   test('is for an owner token that may do everything: it makes an owner', async () => {
-    for (const token of [await room.token('admin'), await room.token('owner', { scopes: ['users:write'] })])
+    for (const token of [await room.token('admin'), await room.token('owner', { scopes: ['users:write'] })]) {
       expect((await make(token)).status).toBe(403)
+      const body = { purpose: 'password', email: 'ada@acme.test' }
+      expect((await room.ask('POST', LINKS, { body, token })).status).toBe(403)
+    }
     expect(await room.at.store.db.selectFrom('single_use_links').selectAll().execute()).toEqual([])
+  })
+
+  test('gives the owner a link for the password of one address, unless that one signs in another way', async () => {
+    const ask = (body: object) => room.ask('POST', LINKS, { body })
+    const made = await ask({ purpose: 'password', email: 'Ada@Acme.test' })
+    expect(made.body.result.url).toMatch(/^http:\/\/localhost\/setup\/password\/[\w-]{43}$/)
+    const purpose = await findLink(room.at.store.db, String(made.body.result.url).slice(-43), room.clock.now())
+    expect(purpose).toBe('password:ada@acme.test')
+    await signIn({ ...room.deps, browsers: room.browsers }, 'ada@acme.test')
+    expect((await ask({ purpose: 'password', email: 'ada@acme.test' })).status).toBe(409)
+    for (const body of [{ purpose: 'password' }, { purpose: 'admin', email: 'a@b.test' }, { purpose: 'root' }])
+      expect((await ask(body)).status).toBe(400)
   })
 
   test('refuses where somebody is owner, and says how others become it', async () => {

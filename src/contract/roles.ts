@@ -1,4 +1,4 @@
-/** The shapes of roles: who may work on the portal itself. And of the link by which the first of them comes. */
+/** The shapes of roles: who may work on the portal itself. And of the links that an owner hands on. */
 import { z } from 'zod'
 import { emailSchema } from './policy.ts'
 import { roleSchema } from './rights.ts'
@@ -39,7 +39,12 @@ export type RoleMemberShown = z.infer<typeof roleMemberShown>
 
 export const roleMemberDeleted = z.object({ id: z.string() })
 
-export const adminLinkCreate = z.strictObject({ purpose: z.literal('admin') })
+export const adminLinkCreate = z.discriminatedUnion('purpose', [
+  /** Becoming the first owner. */
+  z.strictObject({ purpose: z.literal('admin') }),
+  /** Setting the password of an account, which is made where there is none. */
+  z.strictObject({ purpose: z.literal('password'), email: emailSchema }),
+])
 export type AdminLinkCreate = z.infer<typeof adminLinkCreate>
 
 /** The only answer that holds the link, once. */

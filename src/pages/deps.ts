@@ -27,7 +27,15 @@ export interface PageDeps {
   providers: Pick<Providers, 'offered' | 'start' | 'callback'>
   local: Pick<
     Local,
-    'offersPassword' | 'offersPin' | 'signIn' | 'sendPin' | 'enterPin' | 'readAdminLink' | 'consumeAdminLink'
+    | 'offersPassword'
+    | 'offersPin'
+    | 'signIn'
+    | 'sendPin'
+    | 'enterPin'
+    | 'readAdminLink'
+    | 'consumeAdminLink'
+    | 'readPasswordLink'
+    | 'consumePasswordLink'
   >
   /** People's own connections to servers, where there are any: signing out may delete them. */
   connections?: { remove(trx: Trx, userId: UserId): Promise<number> }

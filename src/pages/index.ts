@@ -9,6 +9,7 @@ import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
 import { DEVICE_PAGES } from './device.ts'
 import { HOME_PAGES } from './home.ts'
 import { seeOther } from './page.ts'
+import { PASSWORD_LINK_PAGES } from './password-link.ts'
 import { problemPage } from './problem.ts'
 import { readForm } from './read-form.ts'
 import { SELECTION_PAGES } from './selection.ts'
@@ -20,6 +21,7 @@ export const PAGES: readonly PageRoute[] = [
   ...SIGN_IN_PAGES,
   ...SIGN_OUT_PAGES,
   ...ADMIN_LINK_PAGES,
+  ...PASSWORD_LINK_PAGES,
   ...CONSENT_PAGES,
   ...DEVICE_PAGES,
   ...SELECTION_PAGES,

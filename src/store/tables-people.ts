@@ -163,7 +163,8 @@ export interface PinRow {
 
 export interface SingleUseLinkRow {
   digest: string
-  purpose: 'admin'
+  /** For a password, with the address. */
+  purpose: 'admin' | `password:${string}`
   created_at: number
   created_by: string
   expires_at: number

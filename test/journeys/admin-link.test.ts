@@ -154,6 +154,33 @@ describe('the command line', () => {
     expect(refused.err).toContain('There is an owner already. An owner makes others: portico roles add owner --email')
   })
 
+  test('hands on a link by which a person sets their password, on a page that is readable by everyone', async () => {
+    portal = await startPorticoProcess()
+    const { code, out } = await portico('admin', 'password', ADA.email)
+    expect([code, out]).toEqual([0, expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/setup\/password\/[\w-]{43}\n$/)])
+    const browser = await openBrowser()
+    try {
+      const ada = await browser.visitor()
+      await ada.goto(out.trim())
+      const faults = await faultsEverywhere(ada, 'password-link')
+      await ada.getByLabel('Password, at least 12').fill(ADA.email)
+      await ada.getByRole('button', { name: 'Set the password' }).click()
+      await ada.getByRole('alert').waitFor()
+      faults.push(...(await faultsEverywhere(ada, 'password-link-wrong')))
+      await ada.getByLabel('Password, at least 12').fill(ADA.password)
+      await ada.getByRole('button', { name: 'Set the password' }).click()
+      await ada.getByRole('heading', { name: 'Your password is set' }).waitFor()
+      faults.push(...(await faultsEverywhere(ada, 'password-link-set')))
+      expect(faults).toEqual([])
+    } finally {
+      await browser.close()
+    }
+    const ada = new Person(portal.url)
+    const signedIn = await ada.submit(await ada.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
+    expect(signedIn.text).toContain(ADA.email)
+    expect((await ada.open(out.trim())).status).toBe(410)
+  }, 60_000)
+
   // [SIGNIN-6]
   test('gives and takes roles, and keeps the last owner, whom the settings made', async () => {
     portal = await startPorticoProcess({

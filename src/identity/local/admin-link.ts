@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Store } from '../../store/open.ts'
 import { hasAdmin } from '../roles.ts'
-import { insertAdminLink } from './admin-link-store.ts'
+import { insertLink } from './link-store.ts'
 
-export interface AdminLink {
+export interface SingleUseLink {
   /** Where it leads, after the base URL under which people sign in. */
   path: string
   /** Milliseconds since 1970. */
@@ -20,10 +20,10 @@ export interface AdminLink {
  * @param by who asked, for the record
  * @returns `admin-exists` where somebody can sign in as owner already
  */
-export async function makeAdminLink(store: Store, by: string): Promise<AdminLink | 'admin-exists'> {
+export async function makeAdminLink(store: Store, by: string): Promise<SingleUseLink | 'admin-exists'> {
   const token = randomBytes(32).toString('base64url')
   const expiresAt = await store.write(async (trx) =>
-    (await hasAdmin(trx)) ? null : insertAdminLink(store, trx, token, by),
+    (await hasAdmin(trx)) ? null : insertLink(store, trx, { token, purpose: 'admin', createdBy: by }),
   )
   return expiresAt === null ? 'admin-exists' : { path: `/setup/link/${token}`, expiresAt }
 }

@@ -6,7 +6,7 @@ import { insertRoleMember } from '../role-store.ts'
 import { hasAdmin } from '../roles.ts'
 import { addressOf } from './address.ts'
 import { looksLikeLink } from './admin-link.ts'
-import { isAdminLinkGood, useAdminLink } from './admin-link-store.ts'
+import { findLink, useLink } from './link-store.ts'
 import { createLocalAccount, isAddressTaken, type NewAccount } from './local-account-store.ts'
 import type { Consumed, LocalRooms, NewOwner } from './model.ts'
 import { Busy, passwordProblems } from './password.ts'
@@ -16,7 +16,7 @@ const NAME_MOST = 100
 
 export async function isLinkGood(token: string, { store }: Pick<LocalRooms, 'store'>): Promise<boolean> {
   if (!looksLikeLink(token)) return false
-  return (await isAdminLinkGood(store.db, token, store.clock.now())) && !(await hasAdmin(store.db))
+  return (await findLink(store.db, token, store.clock.now())) === 'admin' && !(await hasAdmin(store.db))
 }
 
 export async function consumeAdminLink(
@@ -66,7 +66,7 @@ async function recordedUse(token: string, account: NewAccount, from: SignInFrom,
     clientIp: from.clientIp,
   })
   const made = await store
-    .write((trx) => useLink(store, trx, token, account))
+    .write((trx) => becomeOwner(store, trx, token, account))
     .catch(async (error: unknown) => {
       await entry.finish({ outcome: 'failed', error: 'bug' })
       throw error
@@ -82,11 +82,11 @@ async function recordedUse(token: string, account: NewAccount, from: SignInFrom,
   return made
 }
 
-async function useLink(store: Store, trx: Trx, token: string, account: NewAccount): Promise<Used> {
+async function becomeOwner(store: Store, trx: Trx, token: string, account: NewAccount): Promise<Used> {
   if (await hasAdmin(trx)) return 'over'
   if (await isAddressTaken(trx, account.email)) return 'taken'
   // Of two at once, one finds it used: the update waits for the other's commit.
-  if (!(await useAdminLink(store, trx, token))) return 'over'
+  if (!(await useLink(store, trx, token, 'admin'))) return 'over'
   return makeOwner(store, trx, account, 'admin link')
 }
 

@@ -74,3 +74,11 @@ export async function createLocalAccount(store: Store, trx: Trx, made: NewAccoun
   await store.versions.bump(trx, 'tokens')
   return userId
 }
+
+export async function setPassword(store: Store, trx: Trx, userId: UserId, passwordHash: string): Promise<void> {
+  await trx
+    .updateTable('local_accounts')
+    .set({ password_hash: passwordHash, changed_at: store.clock.now() })
+    .where('user_id', '=', userId)
+    .execute()
+}

@@ -5,9 +5,10 @@
  */
 import { forgetTries } from '../attempts-store.ts'
 import { hasAdmin } from '../roles.ts'
-import { forgetLinks } from './admin-link-store.ts'
 import { consumeAdminLink, isLinkGood } from './consume-admin-link.ts'
+import { forgetLinks } from './link-store.ts'
 import type { Local, LocalNeeds, LocalRooms } from './model.ts'
+import { consumePasswordLink, readPasswordLink } from './password-link.ts'
 import { signInWithPassword } from './password-sign-in.ts'
 import { enterPin, sendPin } from './pin-sign-in.ts'
 import { findPinProvider, forgetPins } from './pin-store.ts'
@@ -35,6 +36,8 @@ export async function openLocal(needs: LocalNeeds): Promise<Local> {
     readAdminLink: (token) => isLinkGood(token, rooms),
     consumeAdminLink: (token, owner, from) =>
       consumeAdminLink(token, owner, { ...from, method: 'sign-in link' }, rooms),
+    readPasswordLink: (token) => readPasswordLink(token, rooms),
+    consumePasswordLink: (token, password, from) => consumePasswordLink(token, password, from, rooms),
     hasAdmin: () => hasAdmin(store.db),
     async forget() {
       await forgetTries(store)

@@ -1,7 +1,7 @@
 /** What signing in without an identity provider offers to the pages and to `app.ts`: passwords, mailed PINs, and the first admin's link. */
 import type { Log } from '../../base/log.ts'
 import type { Mac } from '../../base/secret.ts'
-import type { Completed, SignInFrom, SignInRooms } from '../complete-sign-in.ts'
+import type { Completed, SignInFrom, SignInRefusal, SignInRooms } from '../complete-sign-in.ts'
 import type { Mailer } from './mailer.ts'
 import type { Passwords } from './password.ts'
 
@@ -27,6 +27,10 @@ export interface Local {
   readAdminLink(token: string): Promise<boolean>
   /** Uses the link up, makes the first owner, and signs them in. What is wrong with the answers leaves the link as it is. */
   consumeAdminLink(token: string, owner: NewOwner, from: Visitor): Promise<Consumed>
+  /** @returns the address whose password the link sets, or null where it is over. Changes nothing, however often it is asked. */
+  readPasswordLink(token: string): Promise<string | null>
+  /** Uses the link up and sets the password; all that the account had until now ends. What is wrong with it leaves the link as it is. */
+  consumePasswordLink(token: string, password: string, from: Visitor): Promise<PasswordSet>
   hasAdmin(): Promise<boolean>
   /** Deletes what is over: counters, PINs, links. */
   forget(): Promise<void>
@@ -39,6 +43,11 @@ export interface NewOwner {
   name: string
   password: string
 }
+
+export type PasswordSet =
+  | { kind: 'set'; email: string }
+  | { kind: 'invalid'; email: string; problems: readonly string[] }
+  | { kind: 'refused'; reason: SignInRefusal }
 
 /** `invalid` comes with sentences for the person, one for each thing that is wrong. */
 export type Consumed = Completed | { kind: 'invalid'; problems: readonly string[] }
