@@ -2,6 +2,7 @@
  * THE DOOR for MCP. One order for every request: authenticate, find the place, read, classify the era once, decode,
  * serve, encode. What is refused before the caller is known says the same whether or not the portal exists.
  */
+import type { ActorSnapshot } from '../audit/event.ts'
 import type { PortalId } from '../base/ids.ts'
 import type { Authenticated, Shown } from '../identity/authenticate.ts'
 import type { Directory } from '../portal/directory.ts'
@@ -13,7 +14,8 @@ import type { RpcError } from '../protocol/model.ts'
 import { readBody } from './body.ts'
 import { type DoorRooms, type Guest, refuseForbidden, refuseTooMuch } from './guest.ts'
 import type { Arrival } from './server.ts'
-import { Answer, type Asked } from './stream.ts'
+import { isBot, shownIn } from './shown-credential.ts'
+import { Answer } from './stream.ts'
 import { receive2025 } from './traffic-2025.ts'
 import { receive2026 } from './traffic-2026.ts'
 import type { Route } from './urls.ts'
@@ -30,7 +32,10 @@ const DEFAULT_HOSTNAME = 'localhost'
 
 export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
-  const standsBy = (answer: Answer): void => void retireRevoked(answer, rooms)
+  // What was shown in a header of the portal's choice cannot be read again from those that an answer keeps.
+  const whole = new WeakMap<Answer, Shown>()
+  const standsBy = (answer: Answer): void =>
+    void retireRevoked(answer, whole.get(answer) ?? shownIn(answer.asked.headers, [], null), rooms)
   const shared = { waiting, standsBy, unread: rooms.unread }
   // A stream may stay open for hours; it ends with the token that opened it.
   rooms.authenticator.onChange(() => {
@@ -42,13 +47,17 @@ export function openDoor(rooms: DoorRooms): Door {
   })
   return {
     async receive(arrival, where) {
-      const shown = authenticate(arrival, rooms)
+      let place = findPlace(where, arrival.hostname, rooms.directory)
+      const shown = shownIn(arrival.headers, arrival.request.rawHeaders, place?.spec.serviceTokenHeader ?? null)
+      const found = rooms.authenticator.authenticate(shown)
       // Nearly always known already: then nothing is waited for.
-      const who = shown instanceof Promise ? await shown : shown
-      if (who === null) return refuseUnknown(arrival, rooms)
-      const place = findPlace(where, arrival.hostname, rooms.directory)
-      if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival, rooms)
+      const who = found instanceof Promise ? await found : found
+      if (who === null) return refuseFailed(arrival, shown, where, rooms)
+      // Policies may have changed meanwhile.
+      if (found instanceof Promise) place = findPlace(where, arrival.hostname, rooms.directory)
+      if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival, shown, rooms)
       const answer = new Answer(arrival, acceptsStream(arrival), who.principal, shared)
+      if (shown.serviceToken !== undefined) whole.set(answer, shown)
       if (rooms.unread.isFull(who.principal)) return refuseTooMuch(answer, 'unread', null)
       if (place === undefined) {
         await recordNoPortal(arrival, who, where, rooms)
@@ -66,15 +75,18 @@ export function openDoor(rooms: DoorRooms): Door {
   }
 }
 
-async function endStreams({ sessions, inFlight }: DoorRooms): Promise<void> {
-  const open = inFlight.streaming()
+async function endStreams({ sessions, inFlight, inquiries }: DoorRooms): Promise<void> {
+  const open = [...inFlight.streaming(), ...inquiries.asking()]
   if (open.length === 0) return
-  for (const session of await sessions.over(open)) inFlight.endStream(session)
+  for (const session of await sessions.over(open)) {
+    inFlight.endStream(session)
+    inquiries.endSession(session)
+  }
 }
 
 /** A token that has only expired is no reason: its client holds a newer one and reads on. */
-async function retireRevoked(answer: Answer, { authenticator, log }: DoorRooms): Promise<void> {
-  const stands = await authenticator.stands(shownIn(answer.asked)).catch((error: unknown) => {
+async function retireRevoked(answer: Answer, shown: Shown, { authenticator, log }: DoorRooms): Promise<void> {
+  const stands = await authenticator.stands(shown).catch((error: unknown) => {
     log.warn({ err: error }, 'a stream ends, because it is not known whether its token still stands')
     return false
   })
@@ -96,18 +108,6 @@ async function admit(guest: Guest, rooms: DoorRooms): Promise<void> {
   if (classified.kind === 'error') return answer.end(classified.status, errorBody(classified.error, classified.id))
   if (classified.era === '2026') return receive2026(guest, classified, rooms)
   return receive2025(guest, classified, rooms)
-}
-
-function authenticate(asked: Asked, { authenticator }: DoorRooms) {
-  return authenticator.authenticate(shownIn(asked))
-}
-
-function shownIn({ headers }: Asked): Shown {
-  return {
-    authorization: headers.authorization,
-    clientId: headers['cf-access-client-id'],
-    clientSecret: headers['cf-access-client-secret'],
-  })
 }
 
 /** The portal of the path; else of the hostname; else the default one. A server that is none of it mounts nothing. */
@@ -146,18 +146,46 @@ function unreadable(status: number, message: string): ReadJson {
 }
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */
-function refuseUnknown({ response, cors, clientIp }: Arrival, { audit, tally }: DoorRooms): void {
+function refuseUnknown(arrival: Arrival, shown: Shown, rooms: DoorRooms): void {
+  rooms.audit.refused('bad-token', arrival.clientIp)
+  answerUnknown(arrival, shown, rooms)
+}
+
+function answerUnknown(arrival: Arrival, shown: Shown, { tally, originOf, organization }: DoorRooms): void {
+  const { request, response, headers, hostname, cors } = arrival
+  const [path = ''] = (request.url ?? '').split('?', 1)
+  // RFC 9728, section 5.1. Host and path have passed the guard and the table, so neither can carry anything into the header.
+  const document = `${originOf(headers.host ?? '', hostname)}/.well-known/oauth-protected-resource${path}`
   tally.requests.unauthenticated++
-  audit.refused('bad-token', clientIp)
+  // A bot has no browser: with strict service tokens it is told that its token is bad, and nothing of signing in.
+  const invites = !(isBot(shown) && organization.current().strictServiceTokenAuth)
   const body = Buffer.from(
-    JSON.stringify({ error: 'invalid_token', error_description: 'Show a valid access token for this portal.' }),
+    JSON.stringify({
+      error: 'invalid_token',
+      error_description: 'Show a valid access token for this portal.',
+      ...(invites ? { resource_metadata: document } : {}),
+    }),
   )
   response.writeHead(401, [
     ...['content-type', 'application/json', 'content-length', String(body.length), 'cache-control', 'no-store'],
-    ...['www-authenticate', 'Bearer realm="OAuth", error="invalid_token"'],
+    ...['www-authenticate', invites ? `${CHALLENGE}, resource_metadata="${document}", scope="mcp"` : CHALLENGE],
     ...cors,
   ])
   response.end(body)
+}
+
+const CHALLENGE = 'Bearer realm="OAuth", error="invalid_token"'
+
+/** The same answer; inside, whose service token was tried in vain is written down, within measure. */
+async function refuseFailed(arrival: Arrival, shown: Shown, where: McpRoute, rooms: DoorRooms): Promise<void> {
+  const failed = rooms.authenticator.failed(shown)
+  if (failed === undefined) return refuseUnknown(arrival, shown, rooms)
+  const { id, name, why } = failed
+  const actor = { kind: 'service' as const, id, label: name }
+  // Not the measure of the token itself: whoever guesses at its secret must not silence its own refusals.
+  if (!rooms.audit.mayWriteRefusal(`failed ${id}`)) rooms.audit.refused('bad-token', arrival.clientIp, actor)
+  else await recordRefusal(arrival, { actor, where, error: why }, rooms)
+  answerUnknown(arrival, shown, rooms)
 }
 
 /** Inside, an unknown portal and a forbidden one are two different rows. */
@@ -167,6 +195,16 @@ async function recordNoPortal(arrival: Arrival, who: Authenticated, where: McpRo
   const actor = { kind: principal.kind, id: principal.id, label }
   // Whoever has a token for something else could otherwise fill the audit with guesses.
   if (!rooms.audit.mayWriteRefusal(principal.id)) return rooms.audit.refused('not-offered', arrival.clientIp, actor)
+  await recordRefusal(arrival, { actor, where, error: 'not-offered' }, rooms)
+}
+
+interface Refusal {
+  actor: ActorSnapshot
+  where: McpRoute
+  error: string
+}
+
+async function recordRefusal(arrival: Arrival, { actor, where, error }: Refusal, rooms: DoorRooms): Promise<void> {
   const entry = await rooms.audit.begin({
     deed: rooms.visitors.newDeed(),
     plane: 'mcp',
@@ -175,5 +213,5 @@ async function recordNoPortal(arrival: Arrival, who: Authenticated, where: McpRo
     portal: where.portal ?? arrival.hostname,
     clientIp: arrival.clientIp,
   })
-  await entry.finish({ outcome: 'refused', decision: 'deny', rule: null, error: 'not-offered' })
+  await entry.finish({ outcome: 'refused', decision: 'deny', rule: null, error })
 }

@@ -44,8 +44,12 @@ export interface ServerRooms {
   /** @returns null for who may not read them */
   metrics(scraper: Scraper): Promise<Exposition | null>
   rest(request: Request, info: RestInfo): Promise<Response>
+  /** The origin that a guarded Host header makes. */
+  originOf(host: string, hostname: string): string
+  /** Whether pages of any origin may ask for this: what answers everybody alike and reads no cookie. */
+  isOpenToOrigins(path: string): boolean
   /** Everything below `/oauth/`. */
-  oauth(request: IncomingMessage, response: ServerResponse): Promise<void>
+  oauth(request: IncomingMessage, response: ServerResponse, clientIp: string): Promise<void>
   log: Log
   limits: LimitValues
   times?: RequestTimes
@@ -170,15 +174,20 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
   const standing = rooms.guards.origin(origin, headers.host ?? '')
   // A page whose origin is listed is of another site, and may.
   const isForeign = standing !== 'listed' && rooms.guards.isCrossSiteChange(request.method, headers['sec-fetch-site'])
-  if (standing === 'refused' || isForeign) return turnAway(refusing, BAD_ORIGIN, headers)
+  const isOpen = (where.kind === 'oauth' || where.kind === 'rest') && rooms.isOpenToOrigins(pathOf(request))
+  if ((standing === 'refused' || isForeign) && !isOpen) return turnAway(refusing, BAD_ORIGIN, headers)
 
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
   const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
   if (where.kind === 'rest') return ways.rest(arrival, where)
-  if (where.kind === 'oauth') return rooms.oauth(request, response)
+  if (where.kind === 'oauth') return rooms.oauth(request, response, clientIp)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)
   return rooms.door.receive(arrival, where)
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 interface RefusingHere extends Refusing {

@@ -55,6 +55,11 @@ export class Answer {
     this.#mayStream = mayStream
   }
 
+  /** Whether the client accepts messages before the answer. */
+  get takesStream(): boolean {
+    return this.#mayStream
+  }
+
   get streaming(): boolean {
     return this.#keepalive !== null
   }
@@ -118,12 +123,12 @@ export class Answer {
     this.#end = end
     this.#shared.waiting.add(this)
     this.onClose(() => this.#shared.waiting.delete(this))
+    this.#shared.standsBy(this)
   }
 
   /** The listener closes: a waiting stream ends, an answer under way is left to finish. */
   retire(): void {
     this.#end?.()
-    this.#shared.standsBy(this)
   }
 
   /** The client went away before it had its answer. */
