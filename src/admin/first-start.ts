@@ -99,6 +99,7 @@ async function makeDefaultPortal({ store }: Needs, trx: Trx): Promise<boolean> {
     codeMode: 'opt_in' as const,
     secureWebGateway: false,
     policies,
+    serviceTokenHeader: null,
     mappings: [],
   }
   await insertPortal(store, trx, portal, AUTHOR)
