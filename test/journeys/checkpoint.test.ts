@@ -245,7 +245,11 @@ test('a token is good at each URL of its portal and at no other portal', async (
   const bad = await ask2026(`${portal.url}/mcp`, bearer('ptat_nonsense'), 'tools/list')
   const api = await ask2026(`${portal.url}/mcp`, bearer(portal.adminToken), 'tools/list')
   expect([wrong, none, bad, api].map((answer) => answer.status)).toEqual([401, 401, 401, 401])
-  expect(new Set([wrong, none, bad, api].map((answer) => shape(answer, ''))).size).toBe(1)
+  // Each answer names the document of the very path that was asked; else they are the same.
+  const shapes = [wrong, none, bad, api].map((answer) =>
+    shape(answer, '').replaceAll(/(protected-resource)\/[\w/]*mcp/g, '$1'),
+  )
+  expect(new Set(shapes).size).toBe(1)
 })
 
 // [CRED-1]
