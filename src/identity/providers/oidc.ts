@@ -62,7 +62,8 @@ export function oidcWay(parts: Parts): Way {
       return {
         groups: await groupsOf(parts, said, answer.access_token),
         amr: token.amr === undefined ? null : readAmr(said),
-        claims: claimsOf(parts, said),
+        // What could not be asked for stays as it was known.
+        claims: said.userinfo === 'failed' ? null : claimsOf(parts, said),
         idToken: answer.id_token ?? null,
         refreshToken: answer.refresh_token ?? null,
       }
@@ -129,6 +130,7 @@ async function vouch(parts: Parts, configuration: Configuration, exchanged: Exch
   const said = await listen(parts, configuration, exchanged)
   const key = keyIn(settings, said, configuration.serverMetadata().issuer)
   if (key === null) throw new ProviderProblem('bad-token', 'it is of no account, tenant or organisation that may enter')
+  requireClaims(settings, said)
   const { email, counts } = readAddress(settings, said)
   if (!counts && settings.emailDomains.length > 0 && !settings.allowUnknownAddresses) {
     // An address that could not be asked for is not a foreign one.
@@ -148,6 +150,12 @@ async function vouch(parts: Parts, configuration: Configuration, exchanged: Exch
     idToken: exchanged.idToken,
     refreshToken: exchanged.refreshToken,
   }
+}
+
+/** A claim that could not be asked for is not one that somebody lacks, and what is kept of claims has no word for it. */
+function requireClaims({ claims }: ProviderSettings, { token, userinfo }: Said): void {
+  const isOpen = userinfo === 'failed' && claims.some((name) => !Object.hasOwn(token, pathOf(name)[0] ?? ''))
+  if (isOpen) throw new ProviderProblem('provider-unreachable', 'userinfo failed, and claims are kept that it has')
 }
 
 /** Asks at the userinfo endpoint where the ID token leaves open what is wanted. Many give thin ID tokens beside an access token. */

@@ -43,7 +43,9 @@ const NO_ANSWER = [
  */
 export function problemOf(error: unknown): ProviderProblem {
   if (error instanceof ProviderProblem) return error
-  if (error instanceof Fault) return new ProviderProblem('provider-unreachable', `${error.code}${causeOf(error)}`)
+  // Those of the store and the audit are the portal's own trouble.
+  if (error instanceof Fault && error.code.startsWith('upstream-'))
+    return new ProviderProblem('provider-unreachable', `${error.code}${causeOf(error)}`)
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
     const code = plainCode(error.error)
     return new ProviderProblem('provider-refused', `the provider answered with the error ${code}`, { code })

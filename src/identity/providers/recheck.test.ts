@@ -111,6 +111,23 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect((await room.who(came)).email).toBe('bob@acme.test')
   })
 
+  test('what userinfo does not say when it is asked again stays as it was, but for the groups', async () => {
+    const thin = await startProvider({ thin: true })
+    try {
+      const there = await room.connect(thin, {
+        ...{ groups: { claim: 'groups', source: 'userinfo' }, claims: ['name'] },
+      })
+      const came = await room.signIn(there, 'alice')
+      if (came.kind !== 'signed-in') throw new Error(came.reason)
+      await thin.mode('userinfo-down')
+      room.clock.move(10 * MINUTES)
+      expect(await room.providers.recheck(came.identityId)).toBe('still')
+      expect(await factsOf(came.identityId)).toMatchObject({ groups: null, claims: { name: 'Alice' } })
+    } finally {
+      await thin.stop()
+    }
+  })
+
   test.each(['wrong-issuer', 'foreign-key', 'alg-none', 'wrong-audience', 'wrong-party'] as const)(
     'a refreshed ID token in mode %s changes nothing',
     async (mode) => {

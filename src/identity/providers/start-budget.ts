@@ -1,33 +1,38 @@
-/** How often one address may begin a sign-in: each writes a row before anybody is known. */
+/**
+ * How often one network may begin a sign-in: each writes a row before anybody is known. There is no bound over all networks, since whoever
+ * used it up would keep everybody out.
+ */
+import { networkOf } from '../../audit/refusals.ts'
 import type { Clock } from '../../base/clock.ts'
 
 export interface StartBudget {
-  /** @returns false where the address has begun too many of late */
+  /** @returns false where the network has begun too many of late */
   take(clientIp: string): boolean
 }
 
 const WINDOW_MS = 60_000
 /** A whole company may stand behind one address on a Monday morning. */
-const PER_ADDRESS = 300
-const IN_ALL = 3000
+const MOST = 300
+/** Of so many networks each is counted by itself, all others together. */
+const COUNTED = 10_000
+const MOST_OF_OTHERS = 3000
 
 export function openStartBudget(clock: Clock): StartBudget {
   let since = clock.now()
-  let all = 0
-  let byAddress = new Map<string, number>()
+  let counts = new Map<string, number>()
   return {
     take(clientIp) {
       const now = clock.now()
       if (now - since >= WINDOW_MS) {
         since = now
-        all = 0
-        byAddress = new Map()
+        counts = new Map()
       }
-      const count = (byAddress.get(clientIp) ?? 0) + 1
-      if (count > PER_ADDRESS || all >= IN_ALL) return false
-      byAddress.set(clientIp, count)
-      all++
-      return true
+      const network = clientIp.includes(':') ? networkOf(clientIp) : clientIp
+      const isCounted = counts.has(network) || counts.size < COUNTED
+      const key = isCounted ? network : ''
+      const count = (counts.get(key) ?? 0) + 1
+      counts.set(key, count)
+      return count <= (isCounted ? MOST : MOST_OF_OTHERS)
     },
   }
 }
