@@ -19,6 +19,8 @@ interface AddOptions {
   isolation?: (typeof ISOLATIONS)[number]
   allowPrivate: string[]
   definitions?: DefinitionsMode
+  identityHeader?: string
+  identityClaim: string[]
   idleSeconds?: string
   totalSeconds?: string
   portal?: string
@@ -54,6 +56,8 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
         DEFINITIONS_MODES,
       ),
     )
+    .option('--identity-header <name>', 'header in which it is told who calls, signed')
+    .option('--identity-claim <name>', 'what it is told besides, such as groups; may be given again', collect, [])
     .option('--idle-seconds <number>', 'how long it may be silent in a call; progress counts as a sign of life')
     .option('--total-seconds <number>', 'how long one call of it may take in all')
     .option('--portal <id>', 'portal to attach it to (default: the default portal)')
@@ -126,6 +130,8 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
     ...(options.allowPrivate.length === 0 ? {} : { allow_private: options.allowPrivate }),
     ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
+    ...(options.identityHeader === undefined ? {} : { identity_header: options.identityHeader }),
+    ...(options.identityClaim.length === 0 ? {} : { identity_claims: options.identityClaim }),
     ...readDeadlines(options),
   }
   if (command !== undefined) {
@@ -206,6 +212,8 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`isolation  ${server.isolation}`)
     if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
     if (server.deadlines !== null) terminal.print(`deadlines  ${deadlinesOf(server.deadlines)}`)
+    if (server.identity_header !== null)
+      terminal.print(`is told    who calls, in ${server.identity_header}, for the audience ${server.identity_audience}`)
     terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)
     terminal.print(`synced     ${server.last_successful_sync ?? 'never'}`)
     const { circuit } = server

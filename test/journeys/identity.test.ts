@@ -180,6 +180,14 @@ test('a service token is told of by its client id, and is nobody', async () => {
   expect(claims).not.toHaveProperty('email')
 })
 
+test('a service token that is switched off at one replica opens nothing at the other', async () => {
+  const made = await first.api<{ id: string } & typeof bot>('POST', '/access/service_tokens', { name: 'short' })
+  const credentials = { 'cf-access-client-id': made.client_id, 'cf-access-client-secret': made.client_secret }
+  expect((await post(second, { credentials }, 'short')).status).toBe(200)
+  await first.api('PUT', `/access/service_tokens/${made.id}`, { enabled: false })
+  await eventually(async () => (await post(second, { credentials }, 'short')).status === 401)
+})
+
 // [IDENTITY-3]
 test('a server that did not ask is told nothing', async () => {
   const asked = { name: 'plain_post', arguments: { entry: 'quiet' } }
