@@ -9,7 +9,7 @@ import type { BrowserSession } from '../identity/browser-session-store.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { PortalSpec } from '../portal/spec.ts'
 import { COPY_SCRIPT } from './copy-script.ts'
-import type { PageCall, PageCaller, PageRoute } from './deps.ts'
+import type { PageCall, PageRoute } from './deps.ts'
 import { clientGuides } from './home-clients.ts'
 import { browsersOf, clientsOf } from './home-person.ts'
 import { type Markup, show } from './page.ts'
@@ -26,7 +26,7 @@ const DONE: Readonly<Record<string, string>> = {
 }
 
 async function home(call: PageCall): Promise<Response> {
-  const { directory, issuer } = call.deps
+  const { directory } = call.deps
   const { session } = call.browser
   const portal = chosen(call)
   if (portal === undefined) return problemPage('not-found')
@@ -34,7 +34,7 @@ async function home(call: PageCall): Promise<Response> {
     session === null
       ? signedOut(portal, call)
       : await signedIn(call, { portal, session, reached: reachOf(directory, portal, session) })
-  return show(call, portal.name, html`${heading(portal, endpointOf(portal, call.caller, issuer()))}${body}`, {
+  return show(call, portal.name, html`${heading(portal, endpointOf(portal, call))}${body}`, {
     wide: true,
     script: COPY_SCRIPT,
   })
@@ -53,13 +53,10 @@ function portalAt(directory: Directory, hostname: string): PortalSpec | undefine
   return directory.byHostname(hostname) ?? directory.byHostname('localhost')
 }
 
-/** Under its own host where it was asked there, else under the one address that all portals have. */
-export function endpointOf(
-  portal: PortalSpec,
-  caller: Pick<PageCaller, 'hostname' | 'origin'>,
-  issuer: string,
-): string {
-  if (portal.hostname === 'localhost') return `${issuer}/mcp`
+/** The issuer's own where that is the portal's, else its own host where it was asked there, else the path that every portal has. */
+function endpointOf(portal: PortalSpec, { deps, caller, url }: PageCall): string {
+  const issuer = deps.issuer()
+  if (portalAt(deps.directory, url.hostname)?.uid === portal.uid) return `${issuer}/mcp`
   return portal.hostname === caller.hostname ? `${caller.origin}/mcp` : `${issuer}/p/${portal.id}/mcp`
 }
 
@@ -89,7 +86,7 @@ function connect(entry: ClientEntry): Markup {
 
 function signedOut(portal: PortalSpec, call: PageCall): Markup {
   const issuer = call.deps.issuer()
-  return html`${connect(entryOf(portal, endpointOf(portal, call.caller, issuer)))}
+  return html`${connect(entryOf(portal, endpointOf(portal, call)))}
     <section class="card" aria-labelledby="yours">
       <h2 id="yours">See what is yours</h2>
       <p>Sign in here to see the servers that you may use, and the clients that act for you.</p>
@@ -109,7 +106,7 @@ async function signedIn(call: PageCall, { portal, session, reached }: Person): P
   return html`${done === undefined ? '' : html`<div class="note good" role="status"><p>${done}</p></div>`}
     ${servers(call, { portal, session, reached })}
     ${others.length === 0 ? '' : otherPortals(others)}
-    ${reached === null ? '' : connect(entryOf(portal, endpointOf(portal, call.caller, call.deps.issuer())))}
+    ${reached === null ? '' : connect(entryOf(portal, endpointOf(portal, call)))}
     ${await clientsOf(call, session)}
     ${await browsersOf(call, session)}
     <section class="card" aria-labelledby="leave">

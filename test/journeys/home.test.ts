@@ -4,6 +4,7 @@ import { PAGES } from '../../src/pages/index.ts'
 import { letIn, registerClient } from '../oauth-client.ts'
 import { ADA, type LivedIn, ORGANIZATION, signInAs, startLivedIn } from '../page-journey.ts'
 import { Person } from '../person.ts'
+import { rawRequest } from '../raw-http.ts'
 
 const PORTALS = '/access/ai-controls/mcp/portals'
 
@@ -14,6 +15,7 @@ beforeAll(async () => {
   home = await startLivedIn()
   url = home.portal.url
   ada = await signInAs(home)
+  await must('POST', PORTALS, { id: 'vault', name: 'Vault of secrets', hostname: 'vault.example.com' })
 })
 afterAll(() => home?.close())
 
@@ -83,7 +85,6 @@ test('a path that is none has a page that says so', async () => {
 
 // [PAGE-4]
 test('who is not signed in is told of no server, tool, person or other portal, whatever they ask for', async () => {
-  await must('POST', PORTALS, { id: 'vault', name: 'Vault of secrets', hostname: 'vault.example.com' })
   await letIn(new Person(url), await registerClient(url, { client_name: 'Notes' }), ADA)
   const texts = await Promise.all(
     ['/', '/?portal=vault', '/?portal=none'].map(async (path) => (await fetch(url + path)).text()),
@@ -91,6 +92,13 @@ test('who is not signed in is told of no server, tool, person or other portal, w
   expect(new Set(texts.map(withoutToken)).size).toBe(1)
   for (const secret of ['handbook', 'echo', 'acme.test', 'Vault', 'vault', 'Notes'])
     expect(texts[0]).not.toContain(secret)
+})
+
+test('under the host of a portal the home is that portal’s, and its address is there', async () => {
+  const { body } = await rawRequest(url, { host: 'vault.example.com' })
+  expect(body).toContain('<h1><bdi>Vault of secrets</bdi></h1>')
+  expect(body).toContain('value="http://vault.example.com/mcp"')
+  expect(body).toContain(`href="${url}/sign-in"`)
 })
 
 describe('who is signed in', () => {
