@@ -13,7 +13,6 @@ import type { Clock } from '../../../base/clock.ts'
 import { Fault } from '../../../base/fault.ts'
 import { type DeedId, newId } from '../../../base/ids.ts'
 import { digest, newSecret, sameSecret } from '../../../base/secret.ts'
-import { guardJson } from '../../../protocol/json-guard.ts'
 import type { Store } from '../../../store/open.ts'
 import type { NodeRequest, NodeResponse } from '../node.ts'
 import {
@@ -26,8 +25,9 @@ import {
   type StoredMetadata,
   updateClient,
 } from './client-store.ts'
-import type { ClientPolicy } from './policy.ts'
-import { type ClientMetadata, normaliseRegistration, type RegistrationRefusal } from './registration.ts'
+import type { ClientMetadata, RegistrationRefusal } from './registration.ts'
+import { type Answered, notAllowed, over, preflight, refusal, unavailable, wrong } from './registration-answers.ts'
+import { needsSecret, type ReadRooms, readMetadata } from './registration-body.ts'
 import {
   isTooOften,
   type OverLimit,
@@ -37,16 +37,12 @@ import {
 } from './registration-limits.ts'
 import { NAMELESS } from './show-client.ts'
 
-export interface RegistrationRooms {
+export interface RegistrationRooms extends ReadRooms {
   store: Store
   audit: Audit
   clock: Clock
-  /** The organisation's. */
-  policy(): ClientPolicy | null
   /** Of this endpoint: what stands before `/{client_id}`. */
   url: string
-  /** oidc-provider's own schema; throws where it would not take these clients. */
-  validate(metadata: Record<string, unknown>): Promise<void>
   limits?: RegistrationLimits
 }
 
@@ -61,15 +57,7 @@ export interface Asked {
   clientIp: string
 }
 
-export interface Answered {
-  status: number
-  /** Null is an empty body. */
-  body: Record<string, unknown> | null
-  headers?: Record<string, string>
-}
-
 const LONGEST_BODY = 64 * 1024
-const METHODS = 'GET, POST, PUT, DELETE, OPTIONS'
 
 /** Answers one request below the endpoint, errors of the store and the audit included. */
 export async function handleRegistration(
@@ -79,7 +67,8 @@ export async function handleRegistration(
   rooms: RegistrationRooms,
 ): Promise<void> {
   const path = (request.url ?? '').split('?')[0] ?? ''
-  const [, clientId = null] = /\/([A-Za-z0-9-]{1,64})$/.exec(path.slice(new URL(rooms.url).pathname.length)) ?? []
+  const below = path.slice(new URL(rooms.url).pathname.length)
+  const clientId = below === '' ? null : (/^\/([A-Za-z0-9-]{1,64})$/.exec(below)?.[1] ?? '')
   const { authorization = null, 'content-type': contentType = null } = request.headers
   const body = await bodyOf(request)
   const asked = { method: request.method ?? '', clientId, authorization, contentType, clientIp }
@@ -204,37 +193,6 @@ async function remove(client: ClientRecord, asked: Asked, rooms: RegistrationRoo
   return { status: 204, body: null }
 }
 
-type Read = { metadata: ClientMetadata; body: Record<string, unknown> } | RegistrationRefusal
-
-async function readMetadata(asked: Asked, rooms: RegistrationRooms): Promise<Read> {
-  const bad = (error_description: string) => ({ error: 'invalid_client_metadata' as const, error_description })
-  // Another type could be sent by any page on the web, without asking first.
-  if (!/^application\/json\s*(;|$)/i.test(asked.contentType ?? '')) return bad('send the body as application/json')
-  const problem = guardJson(asked.body)
-  if (problem !== null) return bad(`the body is not JSON that can be read in one way only: ${problem}`)
-  const body = parse(asked.body)
-  const normalised = normaliseRegistration(body, rooms.policy())
-  if ('error' in normalised) return normalised
-  try {
-    const { metadata } = normalised
-    const secret = needsSecret(metadata) ? { client_secret: 'x'.repeat(64) } : {}
-    await rooms.validate({ ...metadata, ...secret, client_id: 'unregistered' })
-  } catch (error) {
-    return bad(
-      error instanceof Error && 'error_description' in error ? String(error.error_description) : 'is not valid',
-    )
-  }
-  return { metadata: normalised.metadata, body: body as Record<string, unknown> }
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return null
-  }
-}
-
 /** RFC 7592, section 2.2. */
 function faultOfChange(client: ClientRecord, body: Record<string, unknown>): RegistrationRefusal | null {
   const bad = (error_description: string) => ({ error: 'invalid_client_metadata' as const, error_description })
@@ -288,10 +246,6 @@ async function recorded<T extends { end: OverLimit | string }>(
   return done
 }
 
-function needsSecret({ token_endpoint_auth_method: method }: ClientMetadata): boolean {
-  return method === 'client_secret_basic' || method === 'client_secret_post'
-}
-
 /** 256 bits. */
 function newToken(): string {
   return randomBytes(32).toString('base64url')
@@ -307,55 +261,6 @@ function shown(client: ClientRecord, token: string, { url }: RegistrationRooms):
     registration_client_uri: `${url}/${client.id}`,
     registration_access_token: token,
   }
-}
-
-const RETRY: Readonly<Record<OverLimit, Answered>> = {
-  'too-often': {
-    ...refusal(
-      429,
-      'temporarily_unavailable',
-      'too many clients were registered from this address; try again in an hour',
-    ),
-    headers: { 'retry-after': '3600' },
-  },
-  full: {
-    ...refusal(
-      503,
-      'temporarily_unavailable',
-      'too many clients are registered; try again later, or ask an admin to register this one',
-    ),
-    headers: { 'retry-after': '3600' },
-  },
-}
-
-function over(which: OverLimit): Answered {
-  return RETRY[which]
-}
-
-function wrong({ error, error_description }: RegistrationRefusal): Answered {
-  return refusal(error === 'access_denied' ? 403 : 400, error, error_description)
-}
-
-function refusal(status: number, error: string, error_description: string): Answered {
-  return { status, body: { error, error_description } }
-}
-
-function notAllowed(allow: string): Answered {
-  return { ...refusal(405, 'invalid_request', `this address takes ${allow}`), headers: { allow } }
-}
-
-function preflight(): Answered {
-  const headers = {
-    'access-control-allow-methods': METHODS,
-    'access-control-allow-headers': 'authorization, content-type',
-    'access-control-max-age': '3600',
-  }
-  return { status: 204, body: null, headers }
-}
-
-function unavailable(error: unknown): Answered {
-  if (error instanceof Fault) return refusal(503, 'temporarily_unavailable', error.message)
-  throw error
 }
 
 async function bodyOf(request: NodeRequest): Promise<Buffer | null> {
