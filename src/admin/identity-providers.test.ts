@@ -221,6 +221,11 @@ describe('what is refused', () => {
       { name: 'o', type: 'okta', config: { client_id: 'c', okta_account: 'x.okta.com/evil' } },
       'config.okta_account: ',
     ],
+    [
+      'half of a GitHub',
+      { name: 'g', type: 'github', config: { client_id: 'c', api_url: 'https://evil.test' } },
+      'config: auth_url, token_url and api_url belong',
+    ],
     ['provisioning', { ...oidc(), scim_config: { enabled: true } }, 'scim_config.enabled: is not supported'],
   ])('%s', async (_, body, says) => {
     const refused = await make(body)

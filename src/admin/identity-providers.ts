@@ -128,6 +128,7 @@ function take({ egress }: Pick<AdminDeps, 'egress'>, { type, config: sent = {} }
   const { redirect_url: _, ...rest } = sent
   const { client_secret: secret, ...config } = rest as ProviderConfig & { client_secret?: string }
   if (type === 'oidc') requireWhole(config)
+  if (type === 'github') requireOneGithub(config)
   if (type === 'okta' && !isOktaAccount(config.okta_account ?? '')) {
     throw invalid('config.okta_account', 'must be your Okta domain, such as "dev-123.okta.com"')
   }
@@ -151,6 +152,17 @@ function requireWhole({ issuer, auth_url, token_url, certs_url }: ProviderConfig
   }
   if (given === 0 && issuer === undefined) {
     throw invalid('config.issuer', 'is required, unless auth_url, token_url and certs_url are given')
+  }
+}
+
+/** An account is a number at one GitHub: its API must be of the same one. */
+function requireOneGithub({ auth_url, token_url, api_url }: ProviderConfig): void {
+  const given = [auth_url, token_url, api_url].filter((url) => url !== undefined).length
+  if (given !== 0 && given !== 3) {
+    throw invalid(
+      'config',
+      'auth_url, token_url and api_url belong together: give all three for GitHub Enterprise Server',
+    )
   }
 }
 
