@@ -1,6 +1,7 @@
 /** How an admin says that a server is told who calls, and that a portal reads service tokens from one header. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AdminRoom, DEAD, openAdminRoom, PORTALS, portalBody, SERVERS, serverBody } from '../../test/admin-room.ts'
+import { applyDeclared } from './declared.ts'
 
 const HEADER = 'Cf-Access-Jwt-Assertion'
 let room: AdminRoom
@@ -69,6 +70,23 @@ describe('a server', () => {
     expect((await update('two', { identity_header: 'x-other' })).status).toBe(200)
     expect((await update('two', { auth_credentials: bearer('X-Other').auth_credentials })).status).toBe(400)
   })
+})
+
+test('the file declares both, and reading it again changes nothing', async () => {
+  const servers = [serverBody('filed', { identity_header: HEADER, identity_claims: ['groups'] })]
+  const portals = [
+    portalBody('filed', { read_service_tokens_from_header: 'X-Token', servers: [{ server_id: 'filed' }] }),
+  ]
+  const apply = () => applyDeclared(room.deps, { policies: [], servers, portals })
+  const read = async () =>
+    Promise.all([`${SERVERS}/filed`, `${PORTALS}/filed`].map(async (path) => (await room.ask('GET', path)).body.result))
+  await apply()
+  const before = await read()
+  expect(before).toMatchObject([{ identity_header: HEADER }, { read_service_tokens_from_header: 'X-Token' }])
+  room.clock.move(60_000)
+  await apply()
+  const stamps = (shown: object[]) => shown.map((one) => 'modified_at' in one && one.modified_at)
+  expect(stamps(await read())).toEqual(stamps(before))
 })
 
 describe('a portal', () => {
