@@ -44,7 +44,8 @@ function shape(answer: RawAnswer, name: string): string {
   const headers = [...answer.headers].filter(
     ([key]) => key !== 'date' && key !== 'mcp-session-id' && key !== 'content-length',
   )
-  return JSON.stringify([answer.status, headers, answer.text.replaceAll(JSON.stringify(name).slice(1, -1), 'NAME')])
+  const text = name === '' ? answer.text : answer.text.replaceAll(JSON.stringify(name).slice(1, -1), 'NAME')
+  return JSON.stringify([answer.status, headers, text])
 }
 
 async function lastRows(capability: string): Promise<AuditRow[]> {
