@@ -174,6 +174,11 @@ describe('clients of an admin', () => {
     const no = [400, 'redirect_uri is not allowed by the account configuration']
     expect(await register('https://agent.example/cb')).toEqual(no)
     expect(await register('http://localhost:3000/cb')).toEqual(no)
+    await portal.api('PUT', '/access/oauth/configuration', { dynamic_client_registration: { enabled: false } })
+    const metadata = await (await fetch(`${portal.url}/.well-known/oauth-authorization-server`)).json()
+    expect(metadata).toMatchObject({ client_id_metadata_document_supported: false })
+    expect(metadata).not.toHaveProperty('registration_endpoint')
+    expect((await register('http://127.0.0.1:3000/cb'))[0]).toBe(403)
     await portal.api('PUT', '/access/oauth/configuration', {})
   })
 })

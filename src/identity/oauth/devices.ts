@@ -8,7 +8,7 @@ import type { UserPrincipal } from '../../base/principal.ts'
 import type { BrowserSession } from '../browser-session-store.ts'
 import { insertGrant } from '../grant-store.ts'
 import type { Clients } from './clients/clients.ts'
-import { allowsDevices, codeWasWrong, mayTryCode, readUserCode, type Trier } from './clients/device.ts'
+import { allowsDevices, codeWasWrong, mayAskForCode, mayTryCode, readUserCode, type Trier } from './clients/device.ts'
 import { DEVICE_GRANT } from './clients/registration.ts'
 import type { Model, Provider } from './library.ts'
 import type { PendingDevice } from './model.ts'
@@ -36,7 +36,7 @@ export function showOurDevicePage(provider: Provider, issuer: string): void {
 }
 
 export interface DeviceRefusal {
-  error: 'invalid_target' | 'access_denied'
+  error: 'invalid_target' | 'access_denied' | 'temporarily_unavailable'
   error_description: string
 }
 
@@ -45,20 +45,27 @@ export interface DeviceRefusal {
  *
  * @returns the form as the library is to read it, or why there is none
  */
-export function normaliseDevice(
+export async function normaliseDevice(
   form: URLSearchParams,
-  host: string,
+  { host, clientIp }: { host: string; clientIp: string },
   names: ResourceNames,
-  rooms: Pick<OauthRooms, 'portalClientPolicy'>,
-): URLSearchParams | DeviceRefusal {
+  { store, audit, portalClientPolicy }: Pick<OauthRooms, 'store' | 'audit' | 'portalClientPolicy'>,
+): Promise<URLSearchParams | DeviceRefusal> {
   if (form.getAll('resource').join('') === '') form.set('resource', names.defaultResource(host))
   const [resource = '', ...more] = form.getAll('resource')
   const portal = more.length === 0 ? names.portalOf(resource) : null
   if (portal === null) return { error: 'invalid_target', error_description: 'this is no address of this portal' }
-  if (!allowsDevices(rooms.portalClientPolicy(portal.uid))) {
+  if (!allowsDevices(portalClientPolicy(portal.uid))) {
     return {
       error: 'access_denied',
       error_description: 'this portal lets no devices in; an admin turns it on in its oauth_configuration',
+    }
+  }
+  if (!(await mayAskForCode(store, clientIp))) {
+    audit.refused('bad-client', clientIp)
+    return {
+      error: 'temporarily_unavailable',
+      error_description: 'too many codes were asked for; try again in ten minutes',
     }
   }
   form.set('scope', SCOPE)

@@ -28,7 +28,8 @@ export function serverMetadata(issuer: string, { device, registration }: { devic
     revocation_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
     scopes_supported: [SCOPE],
     authorization_response_iss_parameter_supported: true,
-    client_id_metadata_document_supported: true,
+    // Both are ways to introduce oneself: an organisation that takes none must not be tried by either.
+    client_id_metadata_document_supported: registration,
     service_documentation: `${issuer}/`,
   }
 }

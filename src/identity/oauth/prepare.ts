@@ -51,7 +51,7 @@ export async function prepare(
   if (body === null) return refuseLong(response)
   const form = new URLSearchParams(body.toString('utf8'))
   if (path === DEVICE_AUTHORIZATION) {
-    const device = normaliseDevice(form, host, names, rooms)
+    const device = await normaliseDevice(form, { host, clientIp }, names, rooms)
     return 'error' in device ? refuse(response, 400, device) : replay(request, target, Buffer.from(device.toString()))
   }
   const normal = normaliseToken(form, await grantedResource(form, provider), names)

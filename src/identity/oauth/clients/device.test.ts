@@ -5,6 +5,7 @@ import {
   allowsDevices,
   codeWasWrong,
   DEVICE_CODE_SECONDS,
+  mayAskForCode,
   mayTryCode,
   readUserCode,
   USER_CODE_LETTERS,
@@ -70,6 +71,17 @@ describe.each(DATABASE_KINDS)('SEC-O15: guessing ends, on %s', (kind) => {
       for (let i = 0; i < 20; i++) await codeWasWrong(at.store, { userId: `user${i}`, clientIp: '192.0.2.7' })
       expect(await mayTryCode(at.store, { userId: 'fresh', clientIp: '192.0.2.7' })).toBe(false)
       expect(await mayTryCode(at.store, { userId: 'fresh', clientIp: '198.51.100.7' })).toBe(true)
+    } finally {
+      await at.end()
+    }
+  })
+
+  test('one network is given 60 codes in that time, at the same moment or not, and the next is not held up', async () => {
+    const at = await freshStore(kind)
+    try {
+      const all = await Promise.all(Array.from({ length: 80 }, () => mayAskForCode(at.store, '192.0.2.7')))
+      expect(all.filter((may) => may).length).toBe(60)
+      expect(await mayAskForCode(at.store, '198.51.100.7')).toBe(true)
     } finally {
       await at.end()
     }

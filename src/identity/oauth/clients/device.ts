@@ -16,6 +16,16 @@ export const DEVICE_CODE_SECONDS = 600
 const MOST_TRIES = { user: 5, network: 20 } as const
 const TRIES_MS = DEVICE_CODE_SECONDS * 1000
 
+/** Codes that one network may ask for in the life of a code: each is a row, and anybody may ask. */
+const MOST_CODES = 60
+
+/** Counts one more code. @returns false where it is one too many */
+export async function mayAskForCode(store: Store, clientIp: string): Promise<boolean> {
+  const key = `device:codes:${networkOf(clientIp)}`
+  if ((await peekWindow(store, key, TRIES_MS)) >= MOST_CODES) return false
+  return (await store.write((trx) => takeFromWindow(store, trx, key, TRIES_MS))) <= MOST_CODES
+}
+
 export function allowsDevices(policy: ClientPolicy | null): boolean {
   return policy?.device_authorization?.enabled === true
 }

@@ -45,6 +45,8 @@ interface Desk {
     options?: { body?: unknown; token?: string | undefined; type?: string },
   ): Promise<Reply>
   deeds(method: string): Promise<AuditRow[]>
+  /** What was counted, which is written when the audit is closed. */
+  counted(): Promise<AuditRow[]>
 }
 
 interface Reply {
@@ -58,10 +60,17 @@ async function openDesk(kind: DatabaseKind, limits: RegistrationLimits = REGISTR
   const clock = { now: () => systemClock.now() + ahead, elapsed: () => systemClock.elapsed() }
   const { store, dir, databaseUrl, again, end } = await freshStore(kind, clock)
   endings.push(end)
-  const audit = await openAudit({
-    ...{ dir, databaseUrl, durability: 'process', retentionDays: 90, keys: TEST_KEYS, clock, log: silentLog },
-  })
-  endings.push(() => audit.close())
+  const open = () =>
+    openAudit({
+      ...{ dir, databaseUrl, durability: 'process', retentionDays: 90, keys: TEST_KEYS, clock, log: silentLog },
+    })
+  const audit = await open()
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= audit.close()
+    return closing
+  }
+  endings.push(close)
   const provider = new Provider('https://portal.example', {
     clientAuthMethods: [...AUTH_METHODS],
     responseTypes: ['code'],
@@ -91,6 +100,12 @@ async function openDesk(kind: DatabaseKind, limits: RegistrationLimits = REGISTR
     })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
+  }
+  desk.counted = async () => {
+    await close()
+    const again = await open()
+    endings.push(() => again.close())
+    return again.query({ limit: 50, plane: 'door', phase: 'ended' })
   }
   desk.deeds = async (method) => audit.query({ limit: 50, method, phase: 'ended' })
   return desk
@@ -202,12 +217,15 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect((await desk.ask('POST', '', { body: PUBLIC })).status).toBe(201)
     desk.from = '192.0.2.7'
     expect((await desk.deeds('register client')).length).toBe(21)
+    for (let i = 0; i < 30; i++) expect((await desk.ask('POST', '', { body: PUBLIC })).status).toBe(429)
     const counted = await desk.store.db
       .selectFrom('attempt_counters')
       .select('count')
       .where('key', '=', 'register:192.0.2.7')
       .executeTakeFirstOrThrow()
     expect(Number(counted.count)).toBe(20)
+    const [flood] = await desk.counted()
+    expect(flood).toMatchObject({ error: 'bad-client', outcome: 'refused', refusals: { count: 31 } })
   })
 
   test('SEC-O8: a registration that nobody used goes after a day, one that was used after 90 days without', async () => {
