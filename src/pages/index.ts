@@ -3,6 +3,7 @@
  * for a form its size and its token, then the page. A page that is not in the table is not there.
  */
 
+import { Fault } from '../base/fault.ts'
 import { ADMIN_LINK_PAGES } from './admin-link.ts'
 import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
@@ -42,9 +43,18 @@ export function createPages(deps: PageDeps, routes: readonly PageRoute[] = PAGES
         // The session is the issuer's alone: a form sent elsewhere was not made by a page of ours.
         return request.method === 'GET' ? seeOther(`${issuer}${url.pathname}${url.search}`) : problemPage('not-found')
       }
-      return serve({ route: found.route, params: found.params, request, url, caller }, deps)
+      const asked = { route: found.route, params: found.params, request, url, caller }
+      return serve(asked, deps).catch((error: unknown) => failed(error, deps))
     },
   }
+}
+
+/** The door of the pages gives a failure the form that a person can read; what really happened is the log's alone. */
+function failed(error: unknown, { log, organization }: PageDeps): Promise<Response> {
+  const isFault = error instanceof Fault
+  if (isFault) log.warn({ err: error, code: error.code }, 'a page could not do what it was asked')
+  else log.error({ err: error }, 'a page failed')
+  return problemPage(isFault ? 'unavailable' : 'failed', { organization: organization.current().name })
 }
 
 /** What was asked for, as if the issuer had been: nothing that a page makes of it holds what a Host header said. */

@@ -176,6 +176,20 @@ const PROBLEMS = {
     advice: 'Go back, load the page again, and send it once more. Cookies must be allowed for this site.',
     offers: 'home',
   },
+  unavailable: {
+    status: 503,
+    title: 'The portal cannot do this now',
+    happened: 'It cannot reach its database, or cannot record what is done. Nothing was changed.',
+    advice: 'Try again in a minute. If it goes on, tell your admin: the portal’s log has the cause.',
+    offers: 'home',
+  },
+  failed: {
+    status: 500,
+    title: 'Something went wrong in the portal',
+    happened: 'You are not at fault. It may be that only a part of what you asked for was done.',
+    advice: 'Go back and look, then try again. If it goes on, tell your admin: the portal’s log has the cause.',
+    offers: 'home',
+  },
   'unknown-authorization': {
     status: 400,
     title: 'This sign-in is over, or began in another browser',

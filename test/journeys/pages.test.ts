@@ -71,6 +71,20 @@ describe('every state of every page is readable by everyone', () => {
     await look('home-signed-in')
     await page.goto(await askedBy('Claude Code'))
     await look('consent-loopback')
+    const arrival = landing.arrival()
+    await page.getByRole('button', { name: 'Allow' }).click()
+    await arrival
+    await page.goto(url)
+    await page.getByRole('button', { name: /^Take back/ }).waitFor()
+    await look('home-with-a-client')
+    await page.goto(await askedBy('Notes'))
+    await whileNobodyMayEnter(async () => {
+      await page.getByRole('button', { name: 'Allow' }).click()
+      await page.getByRole('heading', { name: 'You may not use Team tools' }).waitFor()
+      await look('consent-not-allowed')
+      await page.goto(url)
+      await look('home-not-allowed')
+    })
     await page.goto(await askedBy('Claude', 'https://collect.example/callback'))
     await look('consent-borrowed-name')
     await page.goto(await askedBy('Notes', 'com.example.notes:/callback'))
@@ -249,6 +263,15 @@ describe('the home', () => {
     expect(await page.getByText('codex mcp login portico').isVisible()).toBe(true)
   })
 })
+
+async function whileNobodyMayEnter(work: () => Promise<void>): Promise<void> {
+  const portal = '/access/ai-controls/mcp/portals/default'
+  const { policies } = (await home.portal.api<{ policies: (string | { id: string })[] }>('GET', portal)).body.result
+  await home.portal.api('PUT', portal, { policies: [] })
+  await work()
+  const ids = policies.map((policy) => (typeof policy === 'string' ? policy : policy.id))
+  await home.portal.api('PUT', portal, { policies: ids })
+}
 
 /** Presses Tab until that has the focus, as a person would who sees it; then it must be seen that it has. */
 async function tabTo(page: Page, selector: string): Promise<void> {
