@@ -1,7 +1,13 @@
 /** Another key for the same data, as the stores that seal see it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ServerId, ServerUid } from '../src/base/ids.ts'
-import { keyRing, openSealer } from '../src/base/secret.ts'
+import { keyRing, openSealer, type Sealer } from '../src/base/secret.ts'
+import { listSigningKeys, openSigningKey } from '../src/identity/assertions/key-store.ts'
+import { replaceSigningKey } from '../src/identity/assertions/keys.ts'
+import { readForRecheck, saveSignIn, type Vouched } from '../src/identity/identity-store.ts'
+import { makeAdapters } from '../src/identity/oauth/artifact-store.ts'
+import { insertAttempt, takeAttempt } from '../src/identity/providers/attempt-store.ts'
+import { insertProvider, readProviderSecret } from '../src/identity/providers/provider-store.ts'
 import { KEY_CHECK, proveKey } from '../src/store/key-check.ts'
 import { MIGRATIONS } from '../src/store/migrate.ts'
 import { countOpening, reseal } from '../src/store/reseal.ts'
@@ -15,6 +21,11 @@ const ring = (...keys: Buffer[]) => openSealer(keyRing(keys), 'store')
 const KID = keyRing([NEW]).keys[0]?.kid ?? ''
 const author = { label: 'test', origin: 'api' as const }
 const secrets = { authCredentials: 'credential', clientSecret: 'client', env: { TOKEN: 'environment' } }
+const ADA: Vouched = {
+  ...{ provider: 'p', issuer: 'https://idp.test', subject: 's', groups: null, amr: [], claims: {} },
+  ...{ email: null, name: 'Ada', idToken: 'id', refreshToken: 'refresh' },
+}
+const SECRETS = { nonce: 'n', verifier: 'v', issuer: 'https://idp.test' }
 
 function content(): NewServer['content'] {
   return {
@@ -55,6 +66,31 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
     await expect(proveKey(at.store, ring(OLD))).rejects.toThrow('not the one that this data was written with')
   })
 
+  test('seals what signing in keeps, which the rooms that kept it read with the new key alone', async () => {
+    const { store } = at
+    const old = ring(OLD)
+    await replaceSigningKey({ store, sealer: old }, () => true)
+    const who = await store.write((trx) => saveSignIn(store, trx, ADA, old))
+    if (who === 'disabled') throw new Error('disabled')
+    const provider = await store.write((trx) =>
+      insertProvider({ store, trx, sealer: old, author }, 'oidc', { name: 'P', config: {}, clientSecret: 'shh' }),
+    )
+    const attempt = { id: 'a1', binding: 'b1', providerId: provider }
+    await insertAttempt(store, old, { ...attempt, secrets: SECRETS, returnTo: '/' })
+    const artifacts = (sealer: Sealer) => makeAdapters({ store, sealer, clients: {} as never })('Interaction')
+    await artifacts(old).upsert('i1', { uid: 'u1', returnTo: '/x' }, 600)
+
+    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 6)
+    expect((await countOpening(store.db, old)).opening).toBe(0)
+    const fresh = ring(NEW)
+    const [key] = await listSigningKeys(store.db)
+    expect(key && openSigningKey(key, fresh)).toContain('"d":')
+    expect(await readForRecheck(store.db, fresh, who.identityId)).toMatchObject({ refreshToken: 'refresh' })
+    expect(await readProviderSecret(store.db, fresh, provider)).toBe('shh')
+    expect(await takeAttempt(store, fresh, attempt)).toEqual({ secrets: SECRETS, returnTo: '/' })
+    expect(await artifacts(fresh).find('i1')).toMatchObject({ uid: 'u1', returnTo: '/x' })
+  })
+
   test('leaves alone what it has sealed already', async () => {
     await reseal(at.store.db, ring(NEW, OLD), KID)
     const before = await readSetting(at.store.db, KEY_CHECK)
@@ -82,8 +118,14 @@ test('the columns that hold seals are these; a new one is sealed anew by its nam
     columns.filter((column) => column.endsWith('_sealed')).map((column) => `${name}/${key.join('/')}/${column}`),
   )
   expect(sealed.sort()).toEqual([
+    'identities/id/id_token_sealed',
+    'identities/id/refresh_token_sealed',
+    'identity_providers/id/client_secret_sealed',
+    'oauth_artifacts/key/payload_sealed',
     'servers/uid/auth_credentials_sealed',
     'servers/uid/client_secret_sealed',
     'servers/uid/env_sealed',
+    'sign_in_attempts/id/secrets_sealed',
+    'signing_keys/kid/private_jwk_sealed',
   ])
 })

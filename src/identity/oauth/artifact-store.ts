@@ -49,7 +49,7 @@ function keyOf(model: string, id: string): string {
 function artifacts(model: string, { store, sealer }: ArtifactRooms): Adapter {
   const open = (row: OauthArtifactRow | undefined): Payload | undefined => {
     if (row === undefined || (row.expires_at !== null && row.expires_at <= store.clock.now())) return undefined
-    const text = sealer.open(row.payload_sealed, `oauth_artifacts/${row.key}/payload_sealed`)
+    const text = sealer.open(row.payload_sealed, `oauth_artifacts/${row.key}/payload`)
     if (text === undefined) return undefined
     const payload = JSON.parse(text) as Payload
     return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at / 1000) }
@@ -94,7 +94,7 @@ async function saveArtifact(
   const key = keyOf(model, id)
   const now = store.clock.now()
   const row = {
-    payload_sealed: sealer.seal(JSON.stringify(payload), `oauth_artifacts/${key}/payload_sealed`),
+    payload_sealed: sealer.seal(JSON.stringify(payload), `oauth_artifacts/${key}/payload`),
     grant_id: payload.grantId ?? null,
     uid_digest: payload.uid === undefined ? null : digest(payload.uid),
     user_code_digest: payload.userCode === undefined ? null : digest(payload.userCode),
