@@ -36,7 +36,8 @@ function prototypes(): Set<string> {
 
 /** Garbage of the other threads is resident memory too, and they collect it when it suits them. */
 const CHANNEL = 'watch'
-const THREADS_MS = 1000
+/** Within the patience of whoever looks. A thread of a busy machine may take seconds, and its silence counts as no memory. */
+const THREADS_MS = 10_000
 
 function collector(): () => void {
   setFlagsFromString('--expose-gc')
