@@ -9,6 +9,7 @@ import {
 } from '../../../test/support/provider/room.ts'
 import { passThrough, type RunningProvider, startProvider } from '../../../test/support/provider/start.ts'
 import type { ProviderConfig } from '../../contract/identity-provider.ts'
+import { readProvider, updateProvider } from './provider-store.ts'
 
 let provider: RunningProvider
 let room: ProviderRoom
@@ -22,6 +23,8 @@ afterAll(async () => {
   await room.end()
   await provider.stop()
 })
+
+const configOf = async (id: string) => (await readProvider(room.store.db, id))?.config ?? {}
 
 async function factsOf(id: string, user: string) {
   const session = await room.who(await room.signIn(id, user))
@@ -265,6 +268,23 @@ describe('a provider', () => {
     } finally {
       await second.stop()
     }
+  })
+
+  test('with another secret than ours refuses us, and one without a secret lets a public client in', async () => {
+    const wrong = await room.connect(provider)
+    const config = await configOf(wrong)
+    await room.store.write(async (trx) => {
+      const { sealer, store } = room
+      const content = { name: 'x', config, clientSecret: 'another secret' }
+      await updateProvider({ store, trx, sealer, author: { label: 'test', origin: 'api' } }, wrong, content)
+    })
+    expect(await room.signIn(wrong, 'alice')).toEqual({ kind: 'refused', reason: 'provider-refused' })
+    const open = await room.add(
+      { client_id: 'public', issuer: provider.issuer, allow_private: [provider.place] },
+      { secret: null },
+    )
+    await provider.addClient({ client_id: 'public', redirect_uris: [`${ISSUER}/sign-in/to/${open}/callback`] })
+    expect(await room.signIn(open, 'alice')).toMatchObject({ kind: 'signed-in' })
   })
 
   test('keeps what is longer than 16 KiB to itself', async () => {
