@@ -41,7 +41,7 @@ button.quiet{min-height:2.25rem;padding:.3rem .8rem;font-size:.9rem;border-color
 button.danger{color:var(--bad-ink)}
 button:hover,.button:hover{filter:brightness(.97)}button.primary:hover{filter:brightness(1.06)}
 .full{width:100%}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}.actions>*{flex:1 1 8rem}.actions>form{display:flex}.actions>form>button{flex:1}form+.hint,.actions+.hint{margin-top:1rem}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}.actions>*{flex:1 1 auto;min-width:min(8rem,100%)}.actions>form{display:flex}.actions>form>button{flex:1}form+.hint,.actions+.hint{margin-top:1rem}
 @media(min-width:34rem){main.wide .actions>*{flex:0 1 auto}}
 .stack{display:grid;gap:.75rem}
 .or{display:flex;align-items:center;gap:.9rem;color:var(--soft);font-size:.9rem;margin:1.5rem 0}.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
