@@ -15,6 +15,8 @@ export type Route =
   | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'well-known' | 'access' | 'nothing' }
   | { kind: 'bad' }
 
+export type McpRoute = Extract<Route, { kind: 'mcp' }>
+
 const BY_HOST: Route = { kind: 'mcp', portal: null, server: null }
 const HEALTH: Route = { kind: 'health' }
 const READY: Route = { kind: 'ready' }
