@@ -1,0 +1,56 @@
+/** What a person does when a client opens their browser: sign in where that is asked, allow, and see the client's own page. In Chromium. */
+import type { Page } from './browser.ts'
+import { signInWithPassword } from './page-journey.ts'
+
+export interface Account {
+  email: string
+  password: string
+}
+
+/** What the person was asked on the way. */
+export interface Way {
+  signedIn: boolean
+  /** The text of the consent page, or null where none was shown. */
+  consent: string | null
+}
+
+/**
+ * Opens a client's link and answers all that the portal asks, until the browser is at the client.
+ *
+ * @throws Error with what stands on the page, where that is neither a sign-in nor a question
+ */
+export async function letClientIn(page: Page, link: string, who: Account): Promise<Way> {
+  const way = await answerQuestions(page, link, who)
+  if (way.consent === null) return way
+  const portal = new URL(page.url()).origin
+  await page.getByRole('button', { name: 'Allow' }).click()
+  await page.waitForURL(({ origin }) => origin !== portal)
+  return way
+}
+
+/** The same for a client whose link is of a scheme that no browser opens by itself. @returns where the system would be sent */
+export async function letProgramIn(page: Page, link: string, who: Account, scheme: string): Promise<URL> {
+  const opened = page.waitForEvent('requestfailed', (request) => request.url().startsWith(`${scheme}:`))
+  const way = await answerQuestions(page, link, who)
+  if (way.consent !== null) await page.getByRole('button', { name: 'Allow' }).click()
+  return new URL((await opened).url())
+}
+
+/** Up to the consent page, or where the browser goes without one. */
+async function answerQuestions(page: Page, link: string, who: Account): Promise<Way> {
+  const portal = new URL(link).origin
+  await page.goto(link)
+  const signedIn = isAt(page, portal, '/sign-in')
+  if (signedIn) {
+    await signInWithPassword(page, who)
+    await page.waitForURL(({ origin, pathname }) => origin !== portal || !pathname.startsWith('/sign-in'))
+  }
+  if (isAt(page, portal, '/consent/')) return { signedIn, consent: await page.locator('main').innerText() }
+  if (new URL(page.url()).origin !== portal) return { signedIn, consent: null }
+  throw new Error(`nothing to answer at ${page.url()}:\n${await page.locator('body').innerText()}`)
+}
+
+function isAt(page: Page, portal: string, path: string): boolean {
+  const { origin, pathname } = new URL(page.url())
+  return origin === portal && pathname.startsWith(path)
+}
