@@ -308,6 +308,17 @@ describe('SEC-O6: there is an end to how many documents are fetched', () => {
   })
 })
 
+test('SEC-O6: where clients may not introduce themselves, no document is fetched', () => {
+  const fetch = async () => new Response('{}')
+  const closed = { dynamic_client_registration: { enabled: false } }
+  const documents = (policy: typeof closed | null) =>
+    openMetadataDocuments({ clock: systemClock, fetch, policy: () => policy }).mayFetch(
+      'https://a.example/c',
+      '192.0.2.7',
+    )
+  expect([documents(closed), documents(null)]).toEqual([false, true])
+})
+
 test('SEC-O8: what a document points to is not fetched, but for the keys of a client that signs with them', async () => {
   const peer = await startGoodPeer({
     ...{

@@ -12,7 +12,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { hostOf } from '../../../base/destination.ts'
 import type { FetchLimits, SafeFetch } from '../../../base/safe-fetch.ts'
 import { guardJson } from '../../../protocol/json-guard.ts'
-import type { ClientPolicy } from './policy.ts'
+import { type ClientPolicy, mayIntroduceThemselves } from './policy.ts'
 import { normaliseRegistration } from './registration.ts'
 
 /** For `openSafeFetch`; what an owner opened for tests and for a network of their own is added by who opens it. */
@@ -90,6 +90,8 @@ export function openMetadataDocuments(rooms: DocumentRooms): MetadataDocuments {
   const has = (key: string, most: number) => (spent.get(key) ?? 0) < most
   return {
     mayFetch(clientId, clientIp) {
+      // Where nobody may introduce themselves, nobody makes the portal fetch anything either.
+      if (!mayIntroduceThemselves(rooms.policy())) return false
       const now = clock.now()
       if (now - began >= WINDOW_MS) [spent, began] = [new Map(), now]
       if ((underway.get(clientId) ?? 0) > now) return true
