@@ -1,5 +1,5 @@
 /**
- * The boot settings, and the only reader of the environment. Flag > environment > file > default.
+ * The boot settings, and the only reader of the environment. Flag > environment > file > set-up > default.
  * Reading changes nothing on disk; `openConfig` then makes the data directory and the key, for `start` alone.
  */
 import { resolve } from 'node:path'
@@ -15,6 +15,7 @@ import {
   type ConfigSource,
   type Environment,
   find,
+  findData,
   findFile,
   type Origin,
   type Provenance,
@@ -22,6 +23,7 @@ import {
 } from './config/layers.ts'
 import { type LimitValues, SETTABLE_LIMITS, type SettableLimit } from './config/limits.ts'
 import { nearest } from './config/nearest.ts'
+import { readSetUp, type StoredSetUp } from './config/set-up.ts'
 import {
   allSettings,
   isLoopback,
@@ -40,6 +42,8 @@ export interface Config {
   port: number
   /** The one issuer and base of absolute URLs; null means `http://127.0.0.1:PORT`. No trailing slash. */
   publicUrl: string | null
+  /** What says so, or where it is not set, what says nothing. */
+  publicUrlFrom: Provenance
   /** Absolute path of the data directory. */
   data: string
   /** The only account id that is answered, or null to answer any. */
@@ -90,6 +94,8 @@ export interface Settings {
   declared: Declared
   /** The file that was read, or null. */
   file: string | null
+  /** What the set-up pages stored, used or not; null where they stored nothing. */
+  setUp: StoredSetUp | null
   /** Lines for the operator about what is odd but not wrong. */
   warnings: readonly string[]
 }
@@ -106,10 +112,11 @@ export function processEnvironment(): Environment {
  */
 export function readSettings(source: ConfigSource): Settings {
   const file = findFile(source)
+  const setUp = readSetUp(findData(source, file))
   const origins = new Map<SettingName, Provenance>()
   const raw: Record<string, unknown> = {}
   for (const name of SETTING_NAMES) {
-    const found = find(name, source, file)
+    const found = find(name, source, { file, setUp })
     raw[name] = found.value
     const { value: _, ...provenance } = found
     origins.set(name, provenance)
@@ -127,7 +134,7 @@ export function readSettings(source: ConfigSource): Settings {
   const problems = [...stdioProblems({ values, origins }), ...signInProblems({ values, origins })]
   if (problems.length > 0) throw new ConfigError(problems)
   const declared = { portals: list(file, 'portals'), servers: list(file, 'servers'), policies: list(file, 'policies') }
-  return { values, origins, declared, file: file?.path ?? null, warnings: oddVariables(source.env) }
+  return { values, origins, declared, file: file?.path ?? null, setUp, warnings: oddVariables(source.env) }
 }
 
 export interface OpenedConfig {
@@ -158,6 +165,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     host: values.host,
     port: values.port,
     publicUrl: values.public_url,
+    publicUrlFrom: settings.origins.get('public_url') ?? { origin: 'default', where: 'the default of public_url' },
     data: values.data,
     accountId: values.account_id,
     keys: key.keys,

@@ -10,7 +10,7 @@ import { ConfigError } from './config-error.ts'
 const OURS = new Set(['key-id', 'portico.db', 'audit.db', 'admin-token'])
 
 /** What the portal opens by name in the directory: a link there would have it write, or tighten, somewhere else. */
-const OPENED = /^(?:key-id|admin-token|admin-link|journal|(?:portico|audit)\.(?:db|lock)(?:-wal|-shm)?)$/
+const OPENED = /^(?:key-id|admin-token|admin-link|setup\.json|journal|(?:portico|audit)\.(?:db|lock)(?:-wal|-shm)?)$/
 
 /** Makes the directory (0700) where there is none. @throws ConfigError when it cannot be made or is no directory */
 export function makeDataDirectory(path: string): void {

@@ -132,8 +132,13 @@ export function newKey(): Buffer {
  * @param keys the first seals, all open
  */
 export function replaceKeyFile(file: string, keys: readonly Buffer[]): void {
+  replacePrivateFile(file, `${keys.map((key) => key.toString('base64')).join(',')}\n`)
+}
+
+/** A file for its owner alone, with other text, whole or not at all. A link that stands there is replaced, not followed. */
+export function replacePrivateFile(file: string, text: string): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`
-  writeDraft(draft, `${keys.map((key) => key.toString('base64')).join(',')}\n`)
+  writeDraft(draft, text)
   renameSync(draft, file)
   syncFolder(dirname(file))
 }

@@ -1,13 +1,14 @@
-/** Where a setting's value comes from: flag > environment > file > default, and the `_FILE` twins of secrets. */
+/** Where a setting's value comes from: flag > environment > file > set-up > default, and the `_FILE` twins of secrets. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from './config-error.ts'
 import { type ConfigFile, readConfigFile } from './file.ts'
 import { pathOf } from './file-schema.ts'
+import type { StoredSetUp } from './set-up.ts'
 import { SETTINGS, type SettingName } from './settings-schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
-export type Origin = 'flag' | 'environment' | 'file' | 'default' | 'generated'
+export type Origin = 'flag' | 'environment' | 'file' | 'set-up' | 'default' | 'generated'
 
 export interface ConfigSource {
   /** Flags of `start` by setting name; `config` is the path of the file. */
@@ -33,11 +34,17 @@ export function findFile({ flags, env, cwd }: ConfigSource): ConfigFile | null {
   return existsSync(usual) ? readConfigFile(usual, env) : null
 }
 
-/** One setting's first value in the order flag, environment, file, default. */
+/** What is read from disk. */
+export interface Layers {
+  file: ConfigFile | null
+  setUp: StoredSetUp | null
+}
+
+/** One setting's first value in the order flag, environment, file, set-up, default. */
 export function find(
   name: SettingName,
   source: ConfigSource,
-  file: ConfigFile | null,
+  { file, setUp }: Layers,
 ): Provenance & { value: unknown } {
   const { variable, secret, fallback } = SETTINGS[name]
   const flag = source.flags[name]
@@ -47,7 +54,16 @@ export function find(
   if (fromVariable !== null) return fromVariable
 
   const fromFile = file === null ? null : readKey(name, secret, file)
-  return fromFile ?? { value: fallback, origin: 'default', where: `the default of ${name}` }
+  if (fromFile !== null) return fromFile
+
+  const value = setUp?.values[name as keyof StoredSetUp['values']] ?? null
+  if (setUp !== null && value !== null) return { value, origin: 'set-up', where: `${setUp.path}: ${name}` }
+  return { value: fallback, origin: 'default', where: `the default of ${name}` }
+}
+
+/** Where the data is, which must be known before the rest: what the set-up stored lies there. Not judged. */
+export function findData(source: ConfigSource, file: ConfigFile | null): string {
+  return resolve(source.cwd, String(find('data', source, { file, setUp: null }).value))
 }
 
 function readVariable(
