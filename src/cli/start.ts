@@ -86,7 +86,7 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
     terminal.print('')
     terminal.print('Next, in another terminal:')
     terminal.print(`  ${self} servers add NAME URL${there}`)
-    terminal.print(`  ${self} connect claude-code --user you@example.com${there}`)
+    terminal.print(`  ${self} connect claude-code${there}`)
     terminal.print('')
     terminal.print('Ctrl-C stops it.')
   })

@@ -276,6 +276,17 @@ test('connect prints a configuration with which a client is let in', async () =>
   await answer('servers', 'rm', 'everything')
 })
 
+test('connect leaves it to the client to sign in, or refers to a token, where nobody gives one', async () => {
+  const { out, err } = await portico('connect', 'codex')
+  expect(out).toBe(`[mcp_servers.portico]\nurl = "${url}/mcp"\n`)
+  expect(err).toContain(`Or type: codex mcp add portico --url ${url}/mcp && codex mcp login portico`)
+  const referring = await portico('connect', 'codex', '--token-reference')
+  expect(referring.out).toBe(`${out}bearer_token_env_var = "PORTICO_ACCESS_TOKEN"\n`)
+  expect(referring.err).toContain('Set PORTICO_ACCESS_TOKEN')
+  expect(referring.err).not.toContain('Or type')
+  expect(out).not.toContain('ptat_')
+})
+
 test('clients are told the public URL of this machine’s portal, and the address that was asked for where one was', async () => {
   const { PORTICO_URL: _, ...here } = env
   const published = { ...here, PORTICO_PORT: new URL(url).port, PORTICO_PUBLIC_URL: 'https://mcp.example.com' }
