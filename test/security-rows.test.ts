@@ -25,7 +25,7 @@ const THREATS = [
   // Data, keys and the audit.
   ...['D1', 'D3', 'D5', 'D6', 'D7', 'D8', 'D9', 'D10', 'D11', 'D12', 'D13'],
   // The REST API and the command line.
-  ...['W2', 'W4', 'W6', 'W7', 'W8'],
+  ...['W1', 'W2', 'W3', 'W4', 'W6', 'W7', 'W8'],
   // Everything else.
   ...['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8', 'G11', 'G12'],
 ]

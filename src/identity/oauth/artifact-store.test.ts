@@ -112,14 +112,17 @@ describe.each(DATABASE_KINDS)('what the authorization server keeps, in %s', (kin
     await expect(access.upsert('a2', { grantId: id, exp: 2_000_000_000 })).rejects.toThrow()
   })
 
-  test('a code that two consume at the same time ends its grant', async () => {
-    const codes = adapter('AuthorizationCode')
-    const grantId = await grant()
-    await codes.upsert('code', { grantId, jti: 'code' }, 60)
-    const done = await Promise.allSettled([codes.consume('code'), codes.consume('code')])
-    expect(done.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    expect(await readGrant(at.store.db, grantId)).toMatchObject({ revokedWhy: 'replayed' })
-  })
+  test.each(['AuthorizationCode', 'DeviceCode'])(
+    'a code that two consume at the same time ends its grant: %s',
+    async (model) => {
+      const codes = adapter(model)
+      const grantId = await grant()
+      await codes.upsert('code', { grantId, jti: 'code' }, 60)
+      const done = await Promise.allSettled([codes.consume('code'), codes.consume('code')])
+      expect(done.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+      expect(await readGrant(at.store.db, grantId)).toMatchObject({ revokedWhy: 'replayed' })
+    },
+  )
 
   test('nothing is kept by which it could be shown again', async () => {
     await adapter('AuthorizationCode').upsert(

@@ -35,7 +35,7 @@ export function makeAdapters(rooms: ArtifactRooms): (model: string) => Adapter {
     if (model === 'Grant') return { ...base, ...grants(base, rooms) }
     if (model === 'AccessToken') return { ...base, ...accessTokens(rooms) }
     if (model === 'RefreshToken') return { ...base, ...refreshTokens(base, rooms) }
-    if (model === 'AuthorizationCode') return { ...base, ...codes(rooms) }
+    if (model === 'AuthorizationCode' || model === 'DeviceCode') return { ...base, ...codes(model, rooms) }
     if (model === 'Session') return { ...base, ...sessions(base) }
     return base
   }
@@ -121,10 +121,10 @@ async function consume(key: string, store: Store): Promise<boolean> {
 }
 
 /** A code is good once. Two exchanges at the same time must not both find it unused. */
-function codes({ store }: ArtifactRooms): Pick<Adapter, 'consume'> {
+function codes(model: string, { store }: ArtifactRooms): Pick<Adapter, 'consume'> {
   return {
     async consume(id) {
-      const key = keyOf('AuthorizationCode', id)
+      const key = keyOf(model, id)
       if (await consume(key, store)) return
       const row = await store.db
         .selectFrom('oauth_artifacts')
@@ -133,7 +133,7 @@ function codes({ store }: ArtifactRooms): Pick<Adapter, 'consume'> {
         .executeTakeFirst()
       const grantId = row?.grant_id
       if (grantId) await store.write((trx) => revokeGrants(store, trx, { id: grantId }, 'replayed'))
-      throw new errors.InvalidGrant('authorization code already consumed')
+      throw new errors.InvalidGrant('the code was used already')
     },
   }
 }
