@@ -1,6 +1,12 @@
 /** The examples run as they are printed. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signInAndAllow } from '../oauth-client.ts'
+import { NODE } from '../peers/servers.ts'
+import { Person } from '../person.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { ask2026, bearer } from '../raw-mcp.ts'
 
@@ -43,5 +49,36 @@ describe('a team’s portal in one file', () => {
       return (await ask2026(`${portico.url}/p/team/mcp`, bearer(token), 'tools/list')).status
     }
     expect([await status('ada@example.com'), await status('intern@example.com')]).toEqual([200, 403])
+  })
+})
+
+describe('a program of one’s own', () => {
+  const ADA = { email: 'ada@example.com', password: 'seven blue otters swim' }
+  let portico: PorticoProcess
+  beforeAll(async () => {
+    portico = await startPorticoProcess({
+      PORTICO_BOOTSTRAP_ADMIN_EMAIL: ADA.email,
+      PORTICO_BOOTSTRAP_ADMIN_PASSWORD: ADA.password,
+    })
+  })
+  afterAll(async () => {
+    await portico?.end('SIGTERM')
+    await portico?.remove()
+  })
+
+  test.each(['sdk-v1.mjs', 'sdk-v2.mjs'])('%s lets its person sign in, and lists the tools', async (file) => {
+    const program = fileURLToPath(new URL(`../../examples/own-client/${file}`, import.meta.url))
+    const child = spawn(NODE, [program, `${portico.url}/mcp`], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let listed = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      listed += chunk.toString()
+    })
+    const ended = once(child, 'exit')
+    const [said] = (await once(createInterface(child.stderr), 'line')) as [string]
+    const person = new Person(portico.url)
+    const page = await signInAndAllow(person, await person.open(said.replace('Open this in a browser: ', '')), ADA)
+    expect((await fetch(page.left ?? '')).status).toBe(200)
+    expect(await ended).toEqual([0, null])
+    expect(listed).toContain('portal_list_servers\n')
   })
 })
