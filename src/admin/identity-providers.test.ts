@@ -236,7 +236,12 @@ describe('what is refused', () => {
   })
 
   test('a second one-time PIN, another type under the same id, one that is not there', async () => {
-    const pin = await made({ name: 'PIN', type: 'onetimepin' })
+    const everyone = { name: 'Everyone', decision: 'allow', include: [{ everyone: {} }] }
+    const policy = await room.ask('POST', '/access/policies', { body: everyone })
+    const answer = await make({ name: 'PIN', type: 'onetimepin', config: {} })
+    const pin = String(answer.body.result.id)
+    expect(JSON.stringify(answer.body.messages)).toContain('Anybody who has a mailbox can sign in by PIN now')
+    await room.ask('DELETE', `/access/policies/${policy.body.result.id}`)
     expect((await make({ name: 'PIN', type: 'onetimepin', config: {} })).status).toBe(409)
     expect((await room.ask('PUT', `${IDPS}/${pin}`, { body: oidc() })).status).toBe(400)
     expect((await room.ask('GET', `${IDPS}/none`)).status).toBe(404)

@@ -25,6 +25,7 @@ import {
 import { callbackPathOf } from '../identity/providers/providers.ts'
 import { placeOf, settingsOf } from '../identity/providers/settings.ts'
 import { testProvider } from '../identity/providers/test-provider.ts'
+import { listPolicies } from '../policy/policy-store.ts'
 import type { Db } from '../store/open.ts'
 import type { AdminDeps } from './deps.ts'
 import { passAllowGate, refuseDestination } from './destination-gate.ts'
@@ -58,7 +59,7 @@ export async function createIdentityProvider(call: Call<IdentityProviderWrite>):
   })
   return {
     result: show(deps, made),
-    messages: warningsOf(made),
+    messages: [...warningsOf(made), ...(made.type === 'onetimepin' ? await mailboxWarnings(deps) : [])],
     change: { object: 'identity_provider', id: made.id, fields: fieldsOf(body) },
   }
 }
@@ -220,4 +221,16 @@ async function changeable(db: Db, id: string, file: string | null): Promise<Prov
   const provider = await existing(db, id)
   if (provider.origin === 'file') throw readOnly('identity provider', id, file)
   return provider
+}
+
+/** Whoever has a mailbox can have a PIN, so a policy that lets in everyone who is signed in then lets in the world. */
+async function mailboxWarnings({ store }: Pick<AdminDeps, 'store'>): Promise<string[]> {
+  const wide = (await listPolicies(store.db)).filter(
+    ({ decision, include, require }) =>
+      decision === 'allow' && require.length === 0 && include.some((criterion) => Object.hasOwn(criterion, 'everyone')),
+  )
+  return wide.map(
+    ({ name }) =>
+      `Anybody who has a mailbox can sign in by PIN now, and the policy "${name}" lets in everyone who is signed in. Narrow it, for example to your email_domain.`,
+  )
 }
