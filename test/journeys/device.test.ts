@@ -112,8 +112,12 @@ describe('devices', () => {
       const page = await ada.open(`${portal.url}${path}`)
       expect([page.status, page.text.includes(told.user_code)]).toEqual([200, false])
     }
-    for (const path of ['/oauth/device', `/oauth/device?user_code=${told.user_code}`, '/oauth/device/x']) {
-      expect([path, (await ada.open(`${portal.url}${path}`)).status]).toEqual([path, 404])
+    // The library reads paths without regard to case, and with a slash at their end.
+    for (const path of ['/oauth/device', '/oauth/device/', '/oauth/Device', '/oauth/DEVICE/', '/oauth/Device/x']) {
+      const page = await ada.open(`${portal.url}${path}?user_code=${told.user_code}`)
+      expect([path, page.status]).toEqual([path, 404])
+      const posted = await fetch(`${portal.url}${path}`, form({ user_code: told.user_code, xsrf: 'x' }))
+      expect([path, posted.status]).toEqual([path, 404])
     }
     const forged = await fetch(`${portal.url}/device/answer`, {
       ...form({ user_code: told.user_code, decision: 'allow' }),
@@ -121,6 +125,15 @@ describe('devices', () => {
     })
     expect(forged.status).toBeGreaterThanOrEqual(400)
     expect(await poll(told)).toMatchObject({ error: 'authorization_pending' })
+  })
+
+  test('SEC-O15: a portal that takes no devices takes none at another spelling of the address', async () => {
+    await turn(false)
+    for (const path of ['/oauth/Device_Authorization', '/oauth/device_authorization/']) {
+      const asked = await fetch(`${portal.url}${path}`, form({ client_id: clientId, resource: `${portal.url}/mcp` }))
+      expect([path, asked.status, await asked.json()]).toMatchObject([path, 404, { error: 'not_found' }])
+    }
+    await turn(true)
   })
 
   test('who is not signed in is asked to, and comes back without a code', async () => {

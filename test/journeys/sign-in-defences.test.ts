@@ -1,6 +1,6 @@
 /** What somebody tries who wants to be signed in as another, or wants another to be: hosts, cookies, forms and links. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { registerClient } from '../oauth-client.ts'
+import { type OauthClient, registerClient } from '../oauth-client.ts'
 import { Person } from '../person.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { rawRequest } from '../raw-http.ts'
@@ -116,6 +116,11 @@ describe('a browser', () => {
 })
 
 describe('a client', () => {
+  let client: OauthClient
+  beforeAll(async () => {
+    client = await registerClient(portal.url)
+  })
+
   test('is not asked about without its person having signed in anew, where it asks for that', async () => {
     const client = await registerClient(portal.url)
     const person = new Person(portal.url)
@@ -128,6 +133,29 @@ describe('a client', () => {
     const client = await registerClient(portal.url)
     const page = await new Person(portal.url).open(client.authorizeUrl({ prompt: 'none' }).url)
     expect(page.left?.searchParams.get('error')).toBe('login_required')
+  })
+
+  // What is not on our list never reaches the library, whose router knows more addresses and more spellings of ours.
+  test.each([
+    ...['GET /oauth/Authorize', 'GET /oauth/authorize/', 'HEAD /oauth/authorize', 'POST /oauth/authorize'],
+    ...['GET /oauth/jwks', 'GET /oauth/end', 'POST /oauth/end/confirm', 'GET /oauth/me', 'POST /oauth/Token'],
+    ...['POST /oauth/token/', 'POST /oauth/REVOKE', 'GET /oauth/token', 'GET /oauth/authorize/x/y', 'PUT /oauth/token'],
+    ...['GET /oauth/Register', 'POST /oauth/', 'GET /oauth/.well-known/openid-configuration'],
+  ])('finds nothing at %s', async (asked) => {
+    const [method = '', path = ''] = asked.split(' ')
+    const query = new URL(client.authorizeUrl().url).search
+    const body = new URLSearchParams(query)
+    const answer = await fetch(`${portal.url}${path}${method === 'POST' ? '' : query}`, {
+      ...{ method, redirect: 'manual' },
+      ...(method === 'POST' || method === 'PUT' ? { body } : {}),
+    })
+    expect([answer.status, answer.headers.get('set-cookie'), answer.headers.get('location')]).toEqual([404, null, null])
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test.each(['form_post', 'fragment', 'web_message'])('is never sent its code by %s', async (mode) => {
+    const page = await new Person(portal.url).open(client.authorizeUrl({ response_mode: mode, prompt: 'none' }).url)
+    expect([page.left?.searchParams.get('error'), page.left?.hash]).toEqual(['login_required', ''])
   })
 
   test('cannot be another’s name on its loopback address without the person being asked', async () => {

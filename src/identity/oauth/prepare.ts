@@ -12,7 +12,13 @@ import { normaliseAuthorize, normaliseToken } from './requests.ts'
 import type { OauthRooms } from './rooms.ts'
 
 /** Pages of any origin may ask these; they carry no cookie, so there is nothing to steal. */
-const OPEN = /^\/oauth\/(?:token|register(?:\/[\w.~-]+)?|revoke|jwks|device_authorization)$/
+const OPEN = /^\/oauth\/(?:token|register(?:\/[\w.~-]+)?|revoke|device_authorization)$/
+
+/**
+ * All that reaches the library, letter by letter. Its own router knows more (pages that take a device's code from a link, logout), and takes
+ * each address in any case and with a slash at its end: spellings at which nothing below would be done.
+ */
+const REACHES = /^(?:GET \/oauth\/authorize(?:\/[\w-]{1,64})?|POST \/oauth\/(?:token|revoke|device_authorization))$/
 
 const DEVICE_AUTHORIZATION = '/oauth/device_authorization'
 const NOTHING = { error: 'not_found', error_description: 'There is no such address.' }
@@ -37,16 +43,13 @@ export async function prepare(
     response.setHeader('access-control-allow-origin', '*')
     if (request.method === 'OPTIONS' && !path.startsWith('/oauth/register')) return preflight(response)
   }
-  if (request.method === 'GET' && path === '/oauth/authorize') {
-    return replay(request, normaliseAuthorize(target, host, names), null)
-  }
   if (path === '/oauth/register' || path.startsWith('/oauth/register/')) {
     await clients.register(request, response, clientIp)
     return null
   }
-  // Its page takes a code from a link. Ours does not.
-  if (path.startsWith('/oauth/device') && path !== DEVICE_AUTHORIZATION) return refuse(response, 404, NOTHING)
-  if (request.method !== 'POST' || (path !== '/oauth/token' && path !== DEVICE_AUTHORIZATION)) return request
+  if (!REACHES.test(`${request.method} ${path}`)) return refuse(response, 404, NOTHING)
+  if (path === '/oauth/authorize') return replay(request, normaliseAuthorize(target, host, names), null)
+  if (path !== '/oauth/token' && path !== DEVICE_AUTHORIZATION) return request
   const body = await readWhole(request)
   if (body === null) return refuseLong(response)
   const form = new URLSearchParams(body.toString('utf8'))

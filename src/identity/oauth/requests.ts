@@ -26,6 +26,9 @@ export function normaliseAuthorize(target: string, host: string, names: Resource
   if (!query.has('resource') || query.getAll('resource').join('') === '')
     query.set('resource', names.defaultResource(host))
   query.set('scope', SCOPE)
+  // The library knows ways to answer that our metadata does not name: in a fragment, or by a form that it makes itself. A code that comes
+  // where its client does not look for it lies there for others to find.
+  query.delete('response_mode')
   return `${path}?${query}`
 }
 
