@@ -13,6 +13,7 @@ import { type Ground, openGround } from './app/open-ground.ts'
 import { openPortal } from './app/open-portal.ts'
 import { openSignIn, type SignIn } from './app/open-sign-in.ts'
 import { Openings } from './app/openings.ts'
+import { openSetUpWays } from './app/set-up-ways.ts'
 import type { Audit } from './audit/event.ts'
 import { newUuid, type PortalUid, type ServerUid } from './base/ids.ts'
 import { type Log, openLog } from './base/log.ts'
@@ -112,7 +113,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     ...(options.times === undefined ? {} : { times: options.times }),
   })
   ground.own.port = server.port
-  signIn.begin()
+  signIn.begin(openSetUpWays(ground, admin, signIn.local))
   openings.own(server)
   openings.own(lookAfter({ ...ground, sessions, signIn }))
   const url =

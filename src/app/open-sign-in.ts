@@ -32,7 +32,7 @@ import type { AuthorizationServer, ResourcePortal } from '../identity/oauth/mode
 import { openAuthorizationServer } from '../identity/oauth/open.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import { openProviders, type Providers } from '../identity/providers/providers.ts'
-import type { PageCaller, SelectionWays } from '../pages/deps.ts'
+import type { PageCaller, SelectionWays, SetUpWays } from '../pages/deps.ts'
 import { createPages } from '../pages/index.ts'
 import { authorizationProblem } from '../pages/problem.ts'
 import { compileAccess } from '../policy/compile.ts'
@@ -64,8 +64,8 @@ export interface SignInNeeds {
 export interface SignIn {
   local: Local
   providers: Providers
-  /** Makes what needs the address. */
-  begin(): void
+  /** Makes what needs the address, and the REST API. */
+  begin(setUp: SetUpWays): void
   /** Node handler of everything below `/oauth/`. */
   oauth: AuthorizationServer['handle']
   /** Pages, metadata, and what is below `/cdn-cgi/access/`. */
@@ -99,9 +99,9 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
   return {
     local,
     providers,
-    begin() {
+    begin(setUp) {
       const server = openServer(needs, providers, () => policy.current())
-      const pages = createPages({ ...needs, local, providers, authorizations: server })
+      const pages = createPages({ ...needs, local, providers, setUp, authorizations: server })
       begun.resolve({ server, pages, access: openAccessEndpoints(needs) })
     },
     oauth: async (request, response, clientIp) => (await begun.promise).server.handle(request, response, clientIp),

@@ -1,6 +1,7 @@
 /** Makes a server from what was said on the command line: the one way, whichever verb asked for it. */
 import type { z } from 'zod'
 import { placeOf } from '../base/destination.ts'
+import { idFromName } from '../contract/ids.ts'
 import type { ServerCreate } from '../contract/server.ts'
 import type { Api } from './api.ts'
 import { attachServer, findPortal } from './attach.ts'
@@ -29,14 +30,7 @@ export async function addServer(api: Api, body: ServerCreate, portal: string | u
 
 /** An id from a name: `Health Ledger!` becomes `health-ledger`. */
 export function idFrom(name: string): string {
-  const id = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{M}/gu, '')
-    .replace(/[^a-z0-9_]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 32)
-    .replace(/-+$/, '')
+  const id = idFromName(name)
   if (id === '') throw usageError(`"${name}" has no letter or digit to make an id of; choose one with --id.`)
   return id
 }

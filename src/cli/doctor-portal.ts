@@ -7,6 +7,7 @@ import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { checkDestinations } from './doctor-destinations.ts'
+import { checkOwner } from './doctor-set-up.ts'
 import { type Finding, fine, problem, warning } from './finding.ts'
 import { PATHS, SHAPES } from './paths.ts'
 
@@ -32,6 +33,7 @@ export async function checkPortal(context: Context): Promise<Finding[]> {
     ready?.status === 200
       ? fine('ready', 'store, keys and audit are in order')
       : problem('ready', `not ready: ${ready?.text.slice(0, 300) ?? 'no answer'}`, 'Its log on stderr says more.'),
+    ...(await checkOwner(context)),
     ...(await checkServers(context)),
   ]
 }

@@ -11,6 +11,7 @@ import { checkFiles } from './doctor-files.ts'
 import { checkKey } from './doctor-key.ts'
 import { checkPortal } from './doctor-portal.ts'
 import { checkRuntime } from './doctor-runtime.ts'
+import { checkSetUp } from './doctor-set-up.ts'
 import { type Checks, type Finding, fine, problem, type Verdict, warning } from './finding.ts'
 
 export function defineDoctor(program: Command, io: Surroundings, rest: readonly string[]): void {
@@ -23,6 +24,7 @@ export function defineDoctor(program: Command, io: Surroundings, rest: readonly 
 /** In the order in which they are shown. Those that need the settings come only where these can be read. */
 const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
   files: checkFiles,
+  'set-up': checkSetUp,
   key: checkKey,
   database: checkDatabase,
   audit: checkAudit,

@@ -60,6 +60,7 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
   const facts = {
     url,
     portal: `${url}/mcp`,
+    ...(isBySetUp(config) ? { public_url_file: join(config.data, 'setup.json') } : {}),
     data: config.data,
     store: config.databaseUrl === null ? 'sqlite' : 'postgresql',
     admin_token: `${config.data}/admin-token`,
@@ -68,28 +69,38 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
   }
   terminal.answer(facts, () => {
     terminal.print(`Portico is up: ${facts.portal}`)
+    if (isBySetUp(config))
+      terminal.print(`  public URL   ${config.publicUrl} (by the set-up, in ${join(config.data, 'setup.json')})`)
     terminal.print(`  data         ${facts.data} (${facts.store === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`)
     terminal.print(`  owner token  ${facts.admin_token}`)
     if (keyFile !== null)
       terminal.print(
         `  key          ${keyFile}${keyOrigin === 'generated' ? ' (new; keep a copy, or stored credentials are lost with it)' : ''}`,
       )
-    if (linkFile !== null) terminal.print(`  admin link   ${linkFile} (makes the first owner; once, for an hour)`)
+    if (linkFile !== null)
+      terminal.print(`  admin link   ${linkFile} (makes the first owner, and begins the set-up; once, for an hour)`)
     if (!terminal.isInteractive) return
     if (link !== null) {
       terminal.print('')
-      terminal.print('Nobody is owner yet. Open this link to become it; it works once, for an hour:')
+      terminal.print(
+        'Nobody is owner yet. Open this link to become it and to set the portal up; it works once, for an hour:',
+      )
       terminal.print(`  ${link}`)
     }
     const self = programName()
     const there = whereabouts(config, url)
     terminal.print('')
-    terminal.print('Next, in another terminal:')
+    terminal.print(link === null ? 'Next, in another terminal:' : 'Or from another terminal:')
     terminal.print(`  ${self} servers add NAME URL${there}`)
     terminal.print(`  ${self} connect claude-code${there}`)
     terminal.print('')
     terminal.print('Ctrl-C stops it.')
   })
+}
+
+/** Whoever takes an address back must know where it came from. */
+function isBySetUp({ publicUrl, publicUrlFrom }: OpenedConfig['config']): boolean {
+  return publicUrl !== null && publicUrlFrom.origin === 'set-up'
 }
 
 /** What another terminal must add to find this portal: nothing, where everything is as usual. */

@@ -13,6 +13,18 @@ const id = z
   .regex(slug, 'use lower-case letters, digits and "_", in groups joined by single "-"')
   .refine((text) => !FORBIDDEN_KEYS.includes(text), 'this word is reserved; choose another id')
 
+/** An id from a name: `Health Ledger!` becomes `health-ledger`. @returns the empty string where no letter or digit is in it */
+export function idFromName(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 32)
+    .replace(/-+$/, '')
+}
+
 export const portalIdSchema = id
 
 /** The portal's own tools are called `portal_…`, and a server's tools `{server_id}_…`. */

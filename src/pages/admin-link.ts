@@ -45,7 +45,7 @@ function ask(call: PageCall, { name, email, problems }: Filled): Promise<Respons
         <input id="password" name="password" type="password" autocomplete="new-password" required minlength="12" maxlength="256" ${marks} />
         <div class="actions"><button class="primary">Become the owner</button></div>
       </form>
-      <p class="hint">The link works once, for an hour after it was made.</p>
+      <p class="hint">The link works once, for an hour after it was made. Four short steps follow; you can leave them and come back.</p>
     </section>`,
     { status: problems.length === 0 ? 200 : 400 },
   )
@@ -56,7 +56,7 @@ async function use(call: PageCall): Promise<Response> {
   const [name, email] = [field('name'), field('email')]
   const password = call.form.get('password') ?? ''
   const done = await call.deps.local.consumeAdminLink(call.params.token ?? '', { name, email, password }, visitor(call))
-  if (done.kind === 'signed-in') return seeOther('/', [done.setCookie])
+  if (done.kind === 'signed-in') return seeOther('/setup', [done.setCookie])
   if (done.kind === 'invalid') return ask(call, { name, email, problems: done.problems })
   return done.reason === 'link-over' ? over(call) : problemPage(done.reason, options(call))
 }

@@ -40,6 +40,7 @@ export interface PageDeps {
   /** People's own connections to servers, where there are any: signing out may delete them. */
   connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
   selection: SelectionWays
+  setUp: SetUpWays
   /** The base URL under which people sign in: the public one, else loopback. */
   issuer(): string
 }
@@ -51,6 +52,44 @@ export interface SelectionWays {
   announcements: Announcements
   health(server: ServerUid): ServerHealth
 }
+
+/** What the set-up pages need beside the rest. */
+export interface SetUpWays {
+  /**
+   * Asks the REST API in the name of the person whose browser this is: its checks, its rights, its audit. A change only ever for a form
+   * whose token was found to be our own.
+   */
+  ask(call: Pick<PageCall, 'request' | 'caller'>, wish: Wish): Promise<Told>
+  publicUrl: {
+    /** In force now. */
+    now: string | null
+    /** The flag, variable or line of the file that settles it, or null where the set-up may. */
+    fixedBy: string | null
+    /** Whether others can reach the listener, so that nothing but https will do. */
+    needsHttps: boolean
+    /** In force from the next start on, as far as the set-up may say so. */
+    next(): string | null
+    /** @param url checked; null takes it away */
+    store(url: string | null): void
+    /** Where it is kept. */
+    file: string
+  }
+  hasMail: boolean
+  /** Whether somebody can sign in as owner. */
+  hasOwner(): Promise<boolean>
+}
+
+export interface Wish {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below the account. */
+  path: string
+  body?: unknown
+}
+
+/** The envelope of the REST API, as far as a page needs it. */
+export type Told =
+  | { ok: true; result: unknown; messages: readonly string[] }
+  | { ok: false; status: number; problems: readonly string[] }
 
 /** What the listener knows of a request. */
 export interface PageCaller {

@@ -11,6 +11,7 @@ import type { PortalSpec } from '../portal/spec.ts'
 import { COPY_SCRIPT } from './copy-script.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { clientGuides } from './home-clients.ts'
+import { noOwnerNote, ownersCard } from './home-owner.ts'
 import { browsersOf, clientsOf } from './home-person.ts'
 import { type Markup, show } from './page.ts'
 import { counted } from './people-words.ts'
@@ -32,7 +33,7 @@ async function home(call: PageCall): Promise<Response> {
   if (portal === undefined) return problemPage('not-found')
   const body =
     session === null
-      ? signedOut(portal, call)
+      ? await signedOut(portal, call)
       : await signedIn(call, { portal, session, reached: reachOf(directory, portal, session) })
   return show(call, portal.name, html`${heading(portal, endpointOf(portal, call))}${body}`, {
     wide: true,
@@ -61,7 +62,7 @@ function endpointOf(portal: PortalSpec, { deps, caller, url }: PageCall): string
 }
 
 /** What clients are to call it. */
-function entryOf(portal: PortalSpec, url: string): ClientEntry {
+export function entryOf(portal: PortalSpec, url: string): ClientEntry {
   return { name: portal.id === 'default' ? 'portico' : portal.id, url }
 }
 
@@ -84,9 +85,10 @@ function connect(entry: ClientEntry): Markup {
   </section>`
 }
 
-function signedOut(portal: PortalSpec, call: PageCall): Markup {
+async function signedOut(portal: PortalSpec, call: PageCall): Promise<Markup> {
   const issuer = call.deps.issuer()
-  return html`${connect(entryOf(portal, endpointOf(portal, call)))}
+  return html`${await noOwnerNote(call)}
+    ${connect(entryOf(portal, endpointOf(portal, call)))}
     <section class="card" aria-labelledby="yours">
       <h2 id="yours">See what is yours</h2>
       <p>Sign in here to see the servers that you may use, and the clients that act for you.</p>
@@ -104,6 +106,7 @@ async function signedIn(call: PageCall, { portal, session, reached }: Person): P
   const done = DONE[call.url.searchParams.get('done') ?? '']
   const others = reachedPortals(call.deps.directory, session).filter(({ uid }) => uid !== portal.uid)
   return html`${done === undefined ? '' : html`<div class="note good" role="status"><p>${done}</p></div>`}
+    ${await ownersCard(call, session)}
     ${servers(call, { portal, session, reached })}
     ${others.length === 0 ? '' : otherPortals(others)}
     ${reached === null ? '' : connect(entryOf(portal, endpointOf(portal, call)))}

@@ -14,6 +14,7 @@ import { PASSWORD_LINK_PAGES } from './password-link.ts'
 import { problemPage } from './problem.ts'
 import { readForm } from './read-form.ts'
 import { SELECTION_PAGES } from './selection.ts'
+import { SETUP_PAGES } from './setup.ts'
 import { SIGN_IN_PAGES } from './sign-in.ts'
 import { SIGN_OUT_PAGES } from './sign-out.ts'
 
@@ -26,6 +27,7 @@ export const PAGES: readonly PageRoute[] = [
   ...CONSENT_PAGES,
   ...DEVICE_PAGES,
   ...SELECTION_PAGES,
+  ...SETUP_PAGES,
 ]
 
 export interface Pages {

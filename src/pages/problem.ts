@@ -162,6 +162,14 @@ const PROBLEMS = {
     advice: 'The portal’s home tells how to connect a client.',
     offers: 'home',
   },
+  'not-owner': {
+    status: 403,
+    title: 'Only an owner sets the portal up',
+    happened: 'You are signed in, and are not an owner of this portal. Nothing was changed.',
+    advice:
+      'Ask whoever set this portal up: an owner can do it, or make you an owner with: portico roles add owner --email YOUR-ADDRESS',
+    offers: 'home',
+  },
   'bad-form': {
     status: 400,
     title: 'That form could not be read',

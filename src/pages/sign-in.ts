@@ -7,6 +7,7 @@ import { html } from 'hono/html'
 import type { SignInRefusal } from '../identity/complete-sign-in.ts'
 import type { Visitor } from '../identity/local/model.ts'
 import type { PageCall, PageRoute } from './deps.ts'
+import { noOwnerNote } from './home-owner.ts'
 import { toProvider } from './leads-to.ts'
 import { formToken, type Markup, page, seeOther, show } from './page.ts'
 import { problemPage, tell } from './problem.ts'
@@ -45,6 +46,7 @@ async function choose(call: PageCall, { returnTo, problem, email = '' }: Shown):
     html`<section class="card" aria-labelledby="what">
       <h1 id="what">Sign in</h1>
       ${purpose(returnTo, call)}
+      ${await noOwnerNote(call)}
       ${session === null ? '' : html`<div class="note"><p>You are signed in as <bdi>${session.label}</bdi>. Signing in again takes the place of that.</p></div>`}
       ${ways.length === 0 ? nothingOffered() : ways.map((way, at) => html`${at === 0 ? '' : html`<p class="or">or</p>`}${way}`)}
     </section>`,
@@ -94,8 +96,7 @@ function pinForm(hidden: Markup, why: SignInRefusal | null, email: string): Mark
 
 function nothingOffered(): Markup {
   return html`<div class="note warn">
-    <p>This portal offers no way to sign in yet. Its admin sets up an identity provider or local accounts; a portal that has no admin makes a link for the first one with:</p>
-    <pre>portico admin link</pre>
+    <p>This portal offers no way to sign in. Its owner adds an identity provider, or turns passwords on again with the owner token.</p>
   </div>`
 }
 

@@ -59,6 +59,9 @@ ul.rows>li{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;padding
 ul.rows>li:first-child{border-top:0;padding-top:.2rem}ul.rows>li:last-child{padding-bottom:0}
 ul.rows .what{flex:1 1 10rem;min-width:0;overflow-wrap:anywhere}ul.rows .what strong{font-weight:600}
 ul.rows .tick{margin:0}ul.rows .tick+.hint{margin:.1rem 0 0 1.85rem}ul.rows+.hint{margin-top:1.25rem}
+ol.steps{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;list-style:none;margin:0 0 1.5rem;padding:0}
+.steps a{display:block;height:100%;padding:.55rem .8rem;border:1px solid var(--line);border-radius:9px;background:var(--card);color:inherit;text-decoration:none;font-size:.9rem;font-weight:600;line-height:1.35}
+.steps a[aria-current]{border-color:var(--accent-line);box-shadow:inset 0 -3px var(--accent-line)}.steps span{display:block;font-weight:400;font-size:.8rem;color:var(--soft)}
 ul.plain{margin:.35rem 0 0;padding-left:1.1rem}
 .tag{display:inline-block;font-size:.78rem;font-weight:600;border:1px solid var(--line);border-radius:99px;padding:.05rem .55rem;color:var(--soft);vertical-align:.08em}
 .pair{display:flex;gap:.5rem}.pair input{flex:1;min-width:0}.pair button{flex:none}

@@ -57,7 +57,7 @@ test('where nobody reads a terminal it lies in a private file; it is looked at t
   expect(wrong.text).toContain('at least 12')
   const evesForm = await eve.open(link)
   const home = await use(ada, wrong)
-  expect([home.status, new URL(home.url).pathname]).toEqual([200, '/'])
+  expect([home.status, new URL(home.url).pathname]).toEqual([200, '/setup/name'])
   expect(home.text).toContain(ADA.email)
   expect((await use(eve, evesForm, { email: 'eve@acme.test' })).status).toBe(410)
   expect((await ada.open(link)).status).toBe(410)
@@ -132,7 +132,7 @@ test('its page is readable by everyone in every state, and does its work without
     await plain.getByLabel('Email address').fill(ADA.email)
     await plain.getByLabel('Password').fill(ADA.password)
     await plain.keyboard.press('Enter')
-    await plain.waitForURL(`${portal.url}/`)
+    await plain.waitForURL(`${portal.url}/setup/name`)
     expect(await plain.locator('header.brand').innerText()).toContain(ADA.email)
   } finally {
     await browser.close()
