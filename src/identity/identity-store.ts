@@ -4,6 +4,10 @@ import type { IdentityFacts } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { IdentityRow } from '../store/tables-people.ts'
+import { endWhatCameThrough } from './providers/provider-store.ts'
+
+/** Of mailed PINs. Whoever reads the mail has the address: it is its own subject, and proves nothing else. */
+export const PIN_ISSUER = 'portico:onetimepin'
 
 /** The columns that make facts; all null where there is no identity. */
 export interface IdentityColumns {
@@ -68,6 +72,9 @@ export async function saveSignIn(
   vouched: Vouched,
   sealer: Sealer,
 ): Promise<SignedIn | 'disabled'> {
+  // First of all, since what policies look at may change for grants that stand already, and because it lets one through at a time: of two
+  // who come for the first time at once, the second finds what the first made; and who is switched off now is, before it is looked at.
+  await store.versions.bump(trx, 'tokens')
   const now = store.clock.now()
   const known = await trx
     .selectFrom('identities')
@@ -75,9 +82,11 @@ export async function saveSignIn(
     .where('issuer', '=', vouched.issuer)
     .where('subject', '=', vouched.subject)
     .executeTakeFirst()
-  const userId = (known?.user_id as UserId | undefined) ?? (await userFor(trx, vouched, now))
+  const userId = await userOf(trx, vouched, known, now)
   const user = await trx.selectFrom('users').select('disabled_at').where('id', '=', userId).executeTakeFirstOrThrow()
   if (user.disabled_at !== null) return 'disabled'
+  // The address is another's now, and with it all that the mailbox alone had opened.
+  if (known !== undefined && known.user_id !== userId) await endWhatCameThrough(store, trx, { identity: known.id })
   if (vouched.email !== null) await takeAddress(trx, vouched.email, userId)
   await trx
     .updateTable('users')
@@ -85,21 +94,27 @@ export async function saveSignIn(
     .where('id', '=', userId)
     .execute()
   const identityId = known?.id ?? newId(now)
-  const row = rowOf(identityId, vouched, sealer, now)
+  const row = { ...rowOf(identityId, vouched, sealer, now), user_id: userId }
   await trx
     .insertInto('identities')
-    .values({ ...row, id: identityId, user_id: userId })
+    .values({ ...row, id: identityId })
     .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doUpdateSet(row))
     .execute()
-  // What policies look at may have changed, for grants that stand already.
-  await store.versions.bump(trx, 'tokens')
+  if (vouched.email === null) await dropAddress(trx, userId)
   return { userId, identityId, label: vouched.email ?? vouched.name ?? userId, isNew: known === undefined }
 }
 
-async function userFor(trx: Trx, { email, provider }: Vouched, now: number): Promise<UserId> {
+async function userOf(trx: Trx, vouched: Vouched, known: IdentityRow | undefined, now: number): Promise<UserId> {
+  // An address is the one thing about a person that is handed on: who reads its mail now is not who read it then.
+  if (known !== undefined && vouched.issuer !== PIN_ISSUER) return known.user_id as UserId
+  return userFor(trx, vouched, now)
+}
+
+async function userFor(trx: Trx, { email, provider, issuer }: Vouched, now: number): Promise<UserId> {
   if (email !== null) {
     const holder = await trx.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
-    if (holder !== undefined && !(await hasAccountAt(trx, holder.id, provider))) return holder.id as UserId
+    const isTheirs = holder !== undefined && (issuer === PIN_ISSUER || !(await hasAccountAt(trx, holder.id, provider)))
+    if (isTheirs) return holder.id as UserId
   }
   const id = newId<UserId>(now)
   await trx.insertInto('users').values({ id, email: null, created_at: now, last_seen_at: now }).execute()
@@ -119,6 +134,25 @@ async function hasAccountAt(trx: Trx, userId: string, provider: string): Promise
 /** An address is one user's at a time. */
 async function takeAddress(trx: Trx, email: string, userId: UserId): Promise<void> {
   await trx.updateTable('users').set({ email: null }).where('email', '=', email).where('id', '!=', userId).execute()
+}
+
+/** What a provider does not say any more does not count any more, unless another account of the person has the same address. */
+async function dropAddress(trx: Trx, userId: UserId): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({ email: null })
+    .where('id', '=', userId)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('identities')
+            .select('identities.id')
+            .where('identities.user_id', '=', userId)
+            .whereRef('identities.email', '=', 'users.email'),
+        ),
+      ),
+    )
+    .execute()
 }
 
 function rowOf(id: string, vouched: Vouched, sealer: Sealer, now: number) {

@@ -26,6 +26,8 @@ export async function disableUser(
 ): Promise<'disabled' | 'last-owner'> {
   // First of all: it lets one through at a time, here and where roles change, or two owners could each switch the other off.
   await store.versions.bump(trx, 'identity')
+  // And here no sign-in of theirs is half-way: it was before, and is ended below, or it comes after, and finds them switched off.
+  await store.versions.bump(trx, 'tokens')
   const isOwner = (await roleOfUser(trx, user)) === 'owner'
   await switchUser(store, trx, user.id, 'off')
   if (isOwner && !(await hasAdmin(trx))) return 'last-owner'

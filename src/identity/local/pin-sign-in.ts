@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { giveBackTry, takeTry } from '../attempts-store.ts'
 import { type Completed, completeSignIn, recordRefusedSignIn, type SignInRefusal } from '../complete-sign-in.ts'
-import type { Vouched } from '../identity-store.ts'
+import { PIN_ISSUER, type Vouched } from '../identity-store.ts'
 import { roleOf } from '../roles.ts'
 import { addressOf } from './address.ts'
 import { NETWORK, ofNetwork, PIN_FROM, PIN_TO } from './budgets.ts'
@@ -67,10 +67,9 @@ export async function enterPin(
   return { ...(await completeSignIn(vouchedFor(provider, email), from, rooms)), returnTo }
 }
 
-/** Whoever reads the mail has the address: it is its own subject. */
 function vouchedFor(provider: string, email: string): Vouched {
   return {
-    ...{ provider, issuer: 'portico:onetimepin', subject: email, email, name: null },
+    ...{ provider, issuer: PIN_ISSUER, subject: email, email, name: null },
     ...{ groups: [], amr: ['otp'], claims: {}, idToken: null, refreshToken: null },
   }
 }
