@@ -28,26 +28,52 @@ export async function letClientIn(page: Page, link: string, who: Account): Promi
   return way
 }
 
-/** The same for a client whose link is of a scheme that no browser opens by itself. @returns where the system would be sent */
-export async function letProgramIn(page: Page, link: string, who: Account, scheme: string): Promise<URL> {
-  const opened = page.waitForEvent('requestfailed', (request) => request.url().startsWith(`${scheme}:`))
-  const way = await answerQuestions(page, link, who)
-  if (way.consent !== null) await page.getByRole('button', { name: 'Allow' }).click()
-  return new URL((await opened).url())
+/**
+ * The same for a client that waits where this browser cannot follow: at a scheme of its own, or on a host that is not there. Asks the portal
+ * to remember it.
+ *
+ * @param redirect where it waits @returns where the browser would go, with what it brings, and what the person was asked on the way
+ */
+export async function letProgramIn(
+  page: Page,
+  link: string,
+  who: Account,
+  redirect: string,
+): Promise<{ to: URL; way: { signedIn: boolean; asked: boolean } }> {
+  const opened = page.waitForEvent('requestfailed', (request) => request.url().startsWith(`${redirect}?`))
+  const signedIn = await signInWhereAsked(page, link, who)
+  const asked = await Promise.race([
+    page
+      .waitForURL((url) => url.pathname.startsWith('/consent/'))
+      .then(
+        () => true,
+        () => false,
+      ),
+    opened.then(() => false),
+  ])
+  if (asked) {
+    await page.getByRole('checkbox').check()
+    await page.getByRole('button', { name: 'Allow' }).click()
+  }
+  return { to: new URL((await opened).url()), way: { signedIn, asked } }
 }
 
 /** Up to the consent page, or where the browser goes without one. */
 async function answerQuestions(page: Page, link: string, who: Account): Promise<Way> {
   const portal = new URL(link).origin
-  await page.goto(link)
-  const signedIn = isAt(page, portal, '/sign-in')
-  if (signedIn) {
-    await signInWithPassword(page, who)
-    await page.waitForURL(({ origin, pathname }) => origin !== portal || !pathname.startsWith('/sign-in'))
-  }
+  const signedIn = await signInWhereAsked(page, link, who)
+  await page.waitForURL(({ origin, pathname }) => origin !== portal || !pathname.startsWith('/sign-in'))
   if (isAt(page, portal, '/consent/')) return { signedIn, consent: await page.locator('main').innerText() }
   if (new URL(page.url()).origin !== portal) return { signedIn, consent: null }
   throw new Error(`nothing to answer at ${page.url()}:\n${await page.locator('body').innerText()}`)
+}
+
+/** @returns whether it was asked */
+async function signInWhereAsked(page: Page, link: string, who: Account): Promise<boolean> {
+  await page.goto(link)
+  const isAsked = isAt(page, new URL(link).origin, '/sign-in')
+  if (isAsked) await signInWithPassword(page, who)
+  return isAsked
 }
 
 function isAt(page: Page, portal: string, path: string): boolean {

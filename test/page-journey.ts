@@ -85,14 +85,14 @@ export interface Landing {
 }
 
 /** A client's own listener on loopback, that sends its person on to a page of thanks at another origin of this machine, as real ones do. */
-export async function openLanding(host: '127.0.0.1' | '::1' = '127.0.0.1'): Promise<Landing> {
+export async function openLanding(host: '127.0.0.1' | '::1' = '127.0.0.1', path = '/callback'): Promise<Landing> {
   const waiting: ((query: URLSearchParams) => void)[] = []
   const come: URLSearchParams[] = []
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://client')
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
     response.end('<!doctype html><html lang="en"><title>Client</title><h1>Thank you</h1></html>')
-    if (pathname !== '/callback') return
+    if (pathname !== path) return
     const next = waiting.shift()
     if (next) next(searchParams)
     else come.push(searchParams)
@@ -100,7 +100,7 @@ export async function openLanding(host: '127.0.0.1' | '::1' = '127.0.0.1'): Prom
   await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
   return {
-    uri: `http://${host === '::1' ? '[::1]' : host}:${port}/callback`,
+    uri: `http://${host === '::1' ? '[::1]' : host}:${port}${path}`,
     arrival: async () => come.shift() ?? new Promise((resolve) => waiting.push(resolve)),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

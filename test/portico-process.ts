@@ -117,7 +117,8 @@ export async function startPorticoProcess(
   }
 }
 
-function freePort(): Promise<number> {
+/** One that nobody listens at now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

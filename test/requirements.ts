@@ -39,6 +39,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'A sign-in that begins at one replica goes on at any other, and what is revoked at one is refused at all.',
   ),
   own('OAUTH-8', 'An authorization is answered in the browser that began it, and in no other.'),
+  rfc('OAUTH-10', 'The conformance suite of the protocol finds the authorization server good, and skips nothing.'),
+  own(
+    'OAUTH-11',
+    'Clients that people have sign in, call tools, renew by themselves, and are stopped when that is taken back.',
+  ),
 
   own('AUDIT-1', 'After kill -9 under load no answered call is missing, and every side effect has its begun row.'),
   own('AUDIT-2', 'Where the audit cannot be written, nothing is carried out.'),

@@ -2,8 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +10,7 @@ import { openBrowser, type TestBrowser } from '../browser.ts'
 import { letClientIn } from '../browser-sign-in.ts'
 import { end, NODE } from '../peers/servers.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
+import { freePort } from '../portico-process.ts'
 
 const SUITE = fileURLToPath(
   new URL('../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
@@ -115,14 +114,4 @@ async function checksIn(dir: string): Promise<SuiteResult['checks']> {
     checks[scenario] = found.map(({ id, status }) => [id, status])
   }
   return checks
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
