@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Person } from '../person.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { ask2026, bearer } from '../raw-mcp.ts'
+import { openRaw } from '../raw-socket.ts'
 
 const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
 const DEFAULT = '/access/ai-controls/mcp/portals/default'
@@ -147,6 +148,30 @@ describe('devices', () => {
     expect((await type(ada, told.user_code)).text).toContain('No device waits with this code')
     await turn(true)
     expect((await type(ada, told.user_code)).status).toBe(200)
+  })
+
+  test('who signs out while their yes is on its way lets no device in', async () => {
+    const bea = new Person(portal.url)
+    await bea.submit(await bea.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
+    const told = await start()
+    const question = await type(bea, told.user_code)
+    const token = /name="form_token" value="([^"]+)"/.exec(question.text)?.[1] ?? ''
+    const body = String(new URLSearchParams({ form_token: token, user_code: told.user_code, decision: 'allow' }))
+    const raw = openRaw(portal.url)
+    const head = [
+      ...['POST /device/answer HTTP/1.1', `host: ${new URL(portal.url).host}`, `cookie: ${bea.cookies(portal.url)}`],
+      ...['content-type: application/x-www-form-urlencoded', `content-length: ${body.length}`],
+      ...['expect: 100-continue', '', ''],
+    ]
+    raw.write(head.join('\r\n'))
+    await raw.until(/100 Continue/)
+    await bea.submit(await bea.open(`${portal.url}/sign-out`), '/sign-out')
+    raw.write(body)
+    await raw.until(/HTTP\/1\.1 [2-5]\d\d [\s\S]*\r\n\r\n/)
+    raw.destroy()
+    expect(await poll(told)).toMatchObject({ error: 'authorization_pending' })
+    ada = new Person(portal.url)
+    await ada.submit(await ada.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
   })
 
   test('SEC-O15: after five wrong codes no code is looked at any more, the right one neither', async () => {

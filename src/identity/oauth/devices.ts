@@ -5,7 +5,7 @@
  */
 import { type GrantId, newId } from '../../base/ids.ts'
 import type { UserPrincipal } from '../../base/principal.ts'
-import type { BrowserSession } from '../browser-session-store.ts'
+import { type BrowserSession, holdBrowserSession } from '../browser-session-store.ts'
 import { insertGrant } from '../grant-store.ts'
 import type { Clients } from './clients/clients.ts'
 import { allowsDevices, codeWasWrong, mayAskForCode, mayTryCode, readUserCode, type Trier } from './clients/device.ts'
@@ -136,12 +136,18 @@ export async function approveDevice(
   }
   const code = await stillWaiting(pending, provider)
   if (code === null) return 'over'
-  await store.write((trx) =>
-    insertGrant(store, trx, {
+  const isSignedIn = await store.write(async (trx) => {
+    if (!(await holdBrowserSession(store, trx, session.id))) return false
+    await insertGrant(store, trx, {
       ...{ id, userId, identityId, portalUid: portal.uid, redirectUri: null, resource },
       ...{ clientId: client.id, clientName: client.name },
-    }),
-  )
+    })
+    return true
+  })
+  if (!isSignedIn) {
+    await recordOauth(rooms, { ...said, error: 'not-allowed' })
+    return 'not-allowed'
+  }
   const grant = new provider.Grant({ jti: id, accountId: userId, clientId: client.id })
   grant.addResourceScope(resource, SCOPE)
   await grant.save()
