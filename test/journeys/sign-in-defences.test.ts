@@ -1,4 +1,5 @@
 /** What somebody tries who wants to be signed in as another, or wants another to be: hosts, cookies, forms and links. */
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type OauthClient, registerClient } from '../oauth-client.ts'
 import { Person } from '../person.ts'
@@ -153,6 +154,33 @@ describe('a client', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store')
   })
 
+  test('that signs who it is does so for an hour at most, or what it signed would be kept for ever', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const signing = await registerClient(portal.url, {
+      ...{ token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256' },
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
+    })
+    const ask = async (seconds: number) => {
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+        .setIssuer(signing.id)
+        .setSubject(signing.id)
+        .setAudience(portal.url)
+        .setIssuedAt()
+        .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+        .sign(privateKey)
+      const body = new URLSearchParams({
+        ...{ grant_type: 'refresh_token', refresh_token: 'none', client_assertion: assertion },
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      })
+      const answer = await fetch(`${portal.url}/oauth/token`, { method: 'POST', body })
+      return ((await answer.json()) as { error: string }).error
+    }
+    expect(await ask(300)).toBe('invalid_grant')
+    expect(await ask(2 * 3600)).toBe('invalid_client')
+    expect(await ask(1e12)).toBe('invalid_client')
+  })
+
   test.each(['form_post', 'fragment', 'web_message'])('is never sent its code by %s', async (mode) => {
     const page = await new Person(portal.url).open(client.authorizeUrl({ response_mode: mode, prompt: 'none' }).url)
     expect([page.left?.searchParams.get('error'), page.left?.hash]).toEqual(['login_required', ''])
@@ -169,5 +197,24 @@ describe('a client', () => {
     expect((await person.open(first.authorizeUrl().url)).left).toBeNull()
     const second = await registerClient(portal.url, { client_name: 'Editor' })
     expect((await person.open(second.authorizeUrl().url)).left).toBeNull()
+  })
+})
+
+describe('a flood', () => {
+  test('of authorizations from one network is written down so far and no further, and the rest goes on', async () => {
+    const flooded = await startTestPortal()
+    try {
+      const client = await registerClient(flooded.url)
+      const statuses: number[] = []
+      for (let round = 0; round < 16; round++) {
+        const begin = () => fetch(client.authorizeUrl().url, { redirect: 'manual' })
+        statuses.push(...(await Promise.all(Array.from({ length: 20 }, begin))).map(({ status }) => status))
+      }
+      expect(statuses.filter((status) => status === 303)).toHaveLength(300)
+      expect(statuses.filter((status) => status === 503)).toHaveLength(20)
+      expect((await client.refresh('none')).body.error).toBe('invalid_grant')
+    } finally {
+      await flooded.close()
+    }
   })
 })

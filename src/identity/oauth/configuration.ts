@@ -13,6 +13,8 @@ import { SCOPE } from './requests.ts'
 export interface ConfigurationRooms {
   adapters: (model: string) => Adapter
   organization: () => Organization
+  /** Milliseconds since 1970. */
+  now(): number
   /** Signs the cookies that tie an authorization to its browser. The first signs, all are believed. */
   cookieKeys: readonly string[]
   isSecure: boolean
@@ -29,6 +31,8 @@ export interface ConfigurationRooms {
 
 const CODE_SECONDS = 60
 const INTERACTION_SECONDS = 600
+/** The longest life of what a client signs to say that it is itself. */
+const ASSERTION_SECONDS = 3600
 
 export function libraryConfiguration(rooms: ConfigurationRooms): object {
   const { adapters, organization, cookieKeys, isSecure } = rooms
@@ -79,6 +83,11 @@ export function libraryConfiguration(rooms: ConfigurationRooms): object {
     features: features(rooms),
     // A challenge is asked of everybody, those with a secret too, and only S256 is known (OAuth 2.1, section 7.6).
     pkce: { required: () => true },
+    // Each is kept until it ends, so that it is good once; anybody may register and send them, so the end must be near (RFC 7523, section 3).
+    assertJwtClientAuthClaimsAndHeader(_ctx: Context, { exp }: { exp?: unknown }) {
+      if (Number(exp) > rooms.now() / 1000 + ASSERTION_SECONDS)
+        throw new errors.InvalidClientAuth('exp is too far ahead')
+    },
     interactions: { policy: policy(), url: (_ctx: Context, { jti }: { jti: string }) => `/consent/${jti}` },
     // What was granted before is found by our own pages, never by the library.
     loadExistingGrant: (ctx: Context) => {

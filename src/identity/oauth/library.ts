@@ -105,6 +105,7 @@ export interface Provider {
 interface Library {
   Provider: { new (issuer: string, configuration: object): Provider; readonly ctx: Context | undefined }
   errors: {
+    InvalidClientAuth: new (message: string) => Error
     InvalidGrant: new (message: string) => Error
     InvalidTarget: new (message?: string) => Error
     InvalidRequest: new (message: string) => Error

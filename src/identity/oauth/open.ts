@@ -8,6 +8,7 @@ import type { UserPrincipal } from '../../base/principal.ts'
 import { deriveKey, newSecret, nextSecret } from '../../base/secret.ts'
 import { readGrant, revokeGrants } from '../grant-store.ts'
 import { readIdentity } from '../identity-store.ts'
+import { openStartBudget } from '../providers/start-budget.ts'
 import { readUser } from '../user-store.ts'
 import { makeAdapters } from './artifact-store.ts'
 import { approve, deny, describe, isRemembered } from './authorize.ts'
@@ -27,7 +28,7 @@ export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer 
   const clients = openClients(rooms, async (metadata) => void new provider.Client(metadata))
   const provider: Provider = makeProvider(rooms, clients)
   const listener = provider.callback()
-  const server = { provider, rooms, clients }
+  const server = { provider, rooms, clients, starts: openStartBudget(rooms.clock) }
   return {
     async handle(request, response, clientIp) {
       const prepared = await prepare(request, response, clientIp, server)
@@ -55,6 +56,7 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
     libraryConfiguration({
       adapters: makeAdapters({ store, sealer, clients: clients.adapter }),
       organization: () => rooms.organization.current(),
+      now: () => rooms.clock.now(),
       cookieKeys: [deriveKey(keys, 'oauth-cookies').toString('base64url')],
       isSecure,
       isOurs: (resource) => rooms.describePortal(resource) !== null,

@@ -3,6 +3,7 @@
  * answers where the field wants them, and what real clients leave out or write otherwise.
  */
 
+import type { StartBudget } from '../providers/start-budget.ts'
 import type { Clients } from './clients/clients.ts'
 import { normaliseDevice } from './devices.ts'
 import type { Provider } from './library.ts'
@@ -27,12 +28,20 @@ export function isOpenToOrigins(path: string): boolean {
   return OPEN.test(path) || path.startsWith('/.well-known/') || path === '/cdn-cgi/access/certs'
 }
 
+interface Preparing {
+  provider: Provider
+  rooms: OauthRooms
+  clients: Clients
+  /** Of authorizations: each writes a row, with all that its request said, before anybody is known. */
+  starts: StartBudget
+}
+
 /** @returns what the library is to read, or null where the answer was given already */
 export async function prepare(
   request: NodeRequest,
   response: NodeResponse,
   clientIp: string,
-  { provider, rooms, clients }: { provider: Provider; rooms: OauthRooms; clients: Clients },
+  { provider, rooms, clients, starts }: Preparing,
 ): Promise<NodeRequest | null> {
   const target = request.url ?? ''
   const [path = ''] = target.split('?', 1)
@@ -48,7 +57,10 @@ export async function prepare(
     return null
   }
   if (!REACHES.test(`${request.method} ${path}`)) return refuse(response, 404, NOTHING)
-  if (path === '/oauth/authorize') return replay(request, normaliseAuthorize(target, host, names), null)
+  if (path === '/oauth/authorize') {
+    if (!starts.take(clientIp)) return refuseFlood(response, clientIp, rooms)
+    return replay(request, normaliseAuthorize(target, host, names), null)
+  }
   if (path !== '/oauth/token' && path !== DEVICE_AUTHORIZATION) return request
   const body = await readWhole(request)
   if (body === null) return refuseLong(response)
@@ -78,6 +90,18 @@ function preflight(response: NodeResponse): null {
     'access-control-max-age': '3600',
   })
   response.end()
+  return null
+}
+
+async function refuseFlood(
+  response: NodeResponse,
+  clientIp: string,
+  { audit, showProblem }: OauthRooms,
+): Promise<null> {
+  audit.refused('bad-client', clientIp)
+  const page = await showProblem('temporarily_unavailable', undefined)
+  response.writeHead(page.status, { ...Object.fromEntries(page.headers), 'retry-after': '60' })
+  response.end(await page.text())
   return null
 }
 
