@@ -143,6 +143,32 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     }
   })
 
+  test.each<[string, object, object]>([
+    ['a domain is taken from it', { email_domains: ['acme.test', 'other.test'] }, { email_domains: ['other.test'] }],
+    ['addresses stand in another claim', {}, { email_claim_name: 'upn' }],
+    ['groups stand in another claim', { groups: { claim: 'groups' } }, { groups: { claim: 'roles' } }],
+    ['who has no address may not come any more', { allow_unknown_addresses: true }, { allow_unknown_addresses: false }],
+  ])('where %s, those who came by it come anew', async (_, before, after) => {
+    const { store } = room.at
+    const id = await made(oidc(before))
+    const people = { store, sealer: room.deps.sealer, browsers: room.browsers }
+    const ada = await signIn(people, 'ada@acme.test', { provider: id, groups: ['ops'] })
+    const answer = await room.ask('PUT', `${IDPS}/${id}`, { body: oidc({ ...before, ...after }) })
+    expect(answer.body.messages).toContainEqual(
+      expect.objectContaining({ message: expect.stringMatching(/1 browser/) }),
+    )
+    expect((await room.browsers.look(ada.cookie)).session).toBeNull()
+  })
+
+  test('one domain more signs nobody out', async () => {
+    const id = await made()
+    const people = { store: room.at.store, sealer: room.deps.sealer, browsers: room.browsers }
+    const ada = await signIn(people, 'a@acme.test', { provider: id })
+    const more = oidc({ email_domains: ['more.test', 'acme.test'], groups: { claim: 'groups' } })
+    expect((await room.ask('PUT', `${IDPS}/${id}`, { body: more })).status).toBe(200)
+    expect((await room.browsers.look(ada.cookie)).session).not.toBeNull()
+  })
+
   test('another name signs nobody out', async () => {
     const id = await made()
     const { store } = room.at
@@ -171,9 +197,11 @@ describe('who may', () => {
     }
     expect((await room.ask('GET', IDPS)).body.result).toHaveLength(1)
     const narrow = await room.token('owner', { scopes: ['identity_providers:write'] })
-    expect((await make(oidc(), narrow)).status).toBe(200)
-    const opened = await make(oidc({ allow_private: ['10.0.0.5:443'] }), narrow)
-    expect(opened.status).toBe(403)
+    // With a provider of its own it could sign in as an owner with all the rights that it lacks.
+    expect((await make(oidc(), narrow)).status).toBe(403)
+    expect((await room.ask('PUT', `${IDPS}/${id}`, { body: oidc(), token: narrow })).status).toBe(403)
+    expect((await room.ask('DELETE', `${IDPS}/${id}`, { token: narrow })).status).toBe(403)
+    expect((await room.ask('GET', IDPS)).body.result).toHaveLength(1)
   })
 })
 

@@ -23,12 +23,13 @@ import {
   updateProvider as writeProvider,
 } from '../identity/providers/provider-store.ts'
 import { callbackPathOf } from '../identity/providers/providers.ts'
-import { placeOf, settingsOf } from '../identity/providers/settings.ts'
+import { placeOf, settingsOf, vouchesForLess } from '../identity/providers/settings.ts'
 import { testProvider } from '../identity/providers/test-provider.ts'
 import { listPolicies } from '../policy/policy-store.ts'
 import type { Db } from '../store/open.ts'
 import type { AdminDeps } from './deps.ts'
 import { passAllowGate, refuseDestination } from './destination-gate.ts'
+import { holds } from './holds.ts'
 import { pageOf } from './paging.ts'
 import { conflict, forbidden, invalid, notFound, readOnly } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
@@ -74,13 +75,13 @@ export async function updateIdentityProvider(call: Call<IdentityProviderWrite>):
     if (before.type !== body.type) throw invalid('type', 'cannot change; delete the provider and create another')
     passAllowGate(operator, before.config.allow_private ?? [], config.allow_private ?? [])
     const isElsewhere = destinationOf(before.type, before.config) !== destinationOf(body.type, config)
-    const isOtherIssuer = issuerOf(before.type, before.config) !== issuerOf(body.type, config)
+    const mustReturn = isVouchedForAnew(before, config)
     const content = {
       ...{ name: body.name, config },
       ...(secret === undefined ? (isElsewhere ? { clientSecret: null } : {}) : { clientSecret: secret }),
     }
     await writeProvider({ store: deps.store, trx, sealer: deps.sealer, author }, id, content)
-    const ended = isOtherIssuer ? await endWhatCameThrough(deps.store, trx, { provider: id }) : null
+    const ended = mustReturn ? await endWhatCameThrough(deps.store, trx, { provider: id }) : null
     return { after: await existing(trx, id), ended }
   })
   return {
@@ -112,10 +113,12 @@ export async function testIdentityProvider({ deps, id }: Call): Promise<Outcome>
   return { result, change: { object: 'identity_provider', id, fields: ['test'] } }
 }
 
-/** An admin who could say who vouches for people could become an owner. */
+/** Who could say who vouches for people could become an owner with all rights, whatever they lack now. */
 function requireOwner(operator: Operator): void {
-  if (operator.role === 'owner') return
-  throw forbidden('Who may vouch for people is settled by an owner. Use an owner token, or ask an owner.')
+  if (holds(operator, { role: 'owner', scopes: [] })) return
+  throw forbidden(
+    'Who may vouch for people is settled by an owner with all rights. Use an owner token without scopes, or ask an owner.',
+  )
 }
 
 interface Taken {
@@ -172,9 +175,12 @@ function destinationOf(type: ProviderType, config: ProviderConfig): string {
   return JSON.stringify([placeOf(type, config), config.client_id ?? null])
 }
 
-/** Who vouches. */
-function issuerOf(type: ProviderType, config: ProviderConfig): string {
-  return JSON.stringify(placeOf(type, config))
+/** Whether somebody else vouches for people, or what was said of them would not be said any more: what came of it ends. */
+function isVouchedForAnew(before: ProviderRecord, config: ProviderConfig): boolean {
+  const [was, is] = [before.config, config].map((one) => settingsOf({ ...before, config: one, clientSecret: null }))
+  const isElsewhere =
+    JSON.stringify(placeOf(before.type, before.config)) !== JSON.stringify(placeOf(before.type, config))
+  return isElsewhere || (was != null && is != null && vouchesForLess(was, is))
 }
 
 function fieldsOf(body: IdentityProviderWrite): readonly string[] {
@@ -198,7 +204,7 @@ function warningsOf({ type, config, hasClientSecret }: ProviderRecord): string[]
 }
 
 function endedSentence({ sessions, grants }: { sessions: number; grants: number }): string {
-  return `Another place vouches for people now: ${sessions} browser sessions and ${grants} authorizations of clients were ended.`
+  return `The provider vouches for people in another way now, so they sign in anew: ${sessions} browser sessions and ${grants} authorizations of clients were ended.`
 }
 
 function show({ issuer }: Pick<AdminDeps, 'issuer'>, record: ProviderRecord): IdentityProviderShown {

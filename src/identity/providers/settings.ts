@@ -84,6 +84,21 @@ export function settingsOf({ id, name, type, config, clientSecret }: ProviderPar
   }
 }
 
+/**
+ * Whether what a provider said of people would be said otherwise, or not at all, by its changed settings: a domain is not its own any more,
+ * or an address, a group or a person does not count that did.
+ */
+export function vouchesForLess(before: ProviderSettings, after: ProviderSettings): boolean {
+  return (
+    before.emailDomains.some((domain) => !after.emailDomains.includes(domain)) ||
+    before.emailClaim !== after.emailClaim ||
+    before.hostedDomain !== after.hostedDomain ||
+    (before.tenantOwnsDomains && !after.tenantOwnsDomains) ||
+    (before.allowUnknownAddresses && !after.allowUnknownAddresses) ||
+    (before.groups !== null && JSON.stringify(before.groups) !== JSON.stringify(after.groups))
+  )
+}
+
 type Where = Pick<ProviderSettings, 'issuer' | 'endpoints' | 'apiUrl'>
 
 /** Where a provider is: who answers there speaks for its people. */
