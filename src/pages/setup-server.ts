@@ -11,7 +11,7 @@ import { formToken, type Markup, seeOther } from './page.ts'
 import { counted } from './people-words.ts'
 import { alertOf, EMPTY, type Field, type Filled, formFields, type Problem, problemsAt, typed } from './setup-fields.ts'
 import { placesIn } from './setup-kinds.ts'
-import { markDone, ownerAt, pathOf, showStep } from './setup-steps.ts'
+import { ownerAt, pathOf, showStep } from './setup-steps.ts'
 
 const PATH = '/setup/server'
 const SERVERS = '/access/ai-controls/mcp/servers'
@@ -104,6 +104,7 @@ function behind(call: PageCall, servers: readonly PortalServerShown[]): Markup {
         </li>`,
       )}
     </ul>
+    ${servers.every(({ status }) => status === 'ready') ? '' : html`<p class="hint">An address cannot be changed: where it is wrong, remove the server and add it anew. Where it is inside your network, tick the box at its address then.</p>`}
   </section>`
 }
 
@@ -150,7 +151,6 @@ async function add(call: PageCall): Promise<Response> {
   if (!made.ok) return page(call, { values, problems: inWords(made.problems) })
   const attached = await attach(call, id)
   if (attached.length > 0) return page(call, { values: new Map(), problems: notAttached(id, attached) })
-  await markDone(call, 'server')
   return seeOther(PATH)
 }
 

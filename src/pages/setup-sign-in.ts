@@ -10,13 +10,14 @@ import {
   identityProviderTested,
 } from '../contract/identity-provider.ts'
 import { compileAccess } from '../policy/compile.ts'
+import { COPY_SCRIPT } from './copy-script.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { text } from './home-clients.ts'
 import { formToken, type Markup, seeOther } from './page.ts'
 import { problemPage } from './problem.ts'
 import { alertOf, EMPTY, type Field, type Filled, formFields, problemsAt, typed } from './setup-fields.ts'
 import { KINDS, type Kind } from './setup-kinds.ts'
-import { markDone, ownerAt, showStep } from './setup-steps.ts'
+import { ownerAt, showStep } from './setup-steps.ts'
 
 const PATH = '/setup/sign-in'
 const PROVIDERS = '/access/identity_providers'
@@ -117,7 +118,6 @@ async function offerCodes(call: PageCall): Promise<Response> {
   const body = { name: 'Codes by mail', type: 'onetimepin', config: {} }
   const made = await call.deps.setUp.ask(call, { method: 'POST', path: PROVIDERS, body })
   if (!made.ok) return choose(call, { values, problems: made.problems.map((said) => ({ field: null, text: said })) })
-  await markDone(call, 'sign-in')
   return seeOther(PATH)
 }
 
@@ -170,7 +170,6 @@ async function add(call: PageCall): Promise<Response> {
   const body = { name: values.get('name'), type: kind.type, config }
   const made = await call.deps.setUp.ask(call, { method: 'POST', path: PROVIDERS, body })
   if (!made.ok) return askFor(call, { values, problems: inWords(made.problems, fields) })
-  await markDone(call, 'sign-in')
   const { id } = identityProviderShown.loose().parse(made.result)
   return seeOther(`${PATH}/at/${encodeURIComponent(id)}`)
 }
@@ -210,6 +209,7 @@ async function showProvider(call: PageCall, tried: Tried | null): Promise<Respon
       </p>
     </section>
     ${origin === 'file' ? '' : removal(call, own, name)}`,
+    { script: COPY_SCRIPT },
   )
 }
 

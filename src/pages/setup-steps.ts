@@ -33,13 +33,14 @@ export async function ownerAt(call: PageCall, step: StepId): Promise<BrowserSess
 
 const KEY = 'set_up'
 
-/** Steps that an owner went through, or past. */
+/** Steps that an owner went through, or past; or of which what they are for is there. */
 export async function doneSteps({ deps }: Pick<PageCall, 'deps'>): Promise<ReadonlySet<StepId>> {
   const text = await readSetting(deps.store.db, KEY)
   const marked: readonly string[] = text === undefined ? [] : JSON.parse(text)
   const hasServer = (deps.directory.byHostname('localhost')?.servers.length ?? 0) > 0
+  const hasProvider = deps.providers.offered().length > 0 || deps.local.offersPin()
   const done = (id: StepId): boolean =>
-    marked.includes(id) || (id === 'server' && hasServer) || (id === 'sign-in' && deps.providers.offered().length > 0)
+    marked.includes(id) || (id === 'server' && hasServer) || (id === 'sign-in' && hasProvider)
   return new Set(STEPS.map(({ id }) => id).filter(done))
 }
 
