@@ -11,6 +11,7 @@ import { ROUTES } from '../src/admin/index.ts'
 import { describeApi } from '../src/admin/openapi.ts'
 import { FAULTS } from '../src/base/fault.ts'
 import { REFUSALS } from '../src/base/refusal.ts'
+import { CLIENTS, type Client, commandsFor, configFor, linkFor } from '../src/contract/client-config.ts'
 import { API_ERRORS } from '../src/contract/envelope.ts'
 import { logQuery } from '../src/contract/log.ts'
 import { HTTP_STATUSES } from '../src/http/statuses.ts'
@@ -87,6 +88,32 @@ describe('docs/reference', () => {
     const shown = [...read('src/admin/logs.ts').matchAll(/^ {4}(\w+): (?:row\.|shownTime\(row\.)/gm)]
     expect(firstCells(events, 'Fields')).toEqual(shown.map(([, field = '']) => field))
     expect(firstCells(events, 'Outcomes')).toEqual(logQuery.shape.outcome.unwrap().options)
+  })
+})
+
+describe('docs/guides/connect-clients.md', () => {
+  const blocks = codeBlocks(read('docs/guides/connect-clients.md'))
+  const entry = { name: 'portico', url: 'https://mcp.example.com/mcp' }
+  const local = { ...entry, url: 'http://127.0.0.1:8787/mcp' }
+  const withCommands: readonly (Client | 'mcp-remote')[] = [...CLIENTS, 'mcp-remote']
+
+  test('has for each client the configuration that portico connect prints, and no other', () => {
+    const made = CLIENTS.map((client) => configFor(client, entry, { kind: 'sign-in' }).text)
+    const shown = blocks.filter(({ language }) => language === 'json' || language === 'toml')
+    expect(shown.map(({ text }) => text)).toEqual(made)
+  })
+
+  test('has for each client its command, for a portal that others reach and for one on this machine', () => {
+    const made = withCommands.flatMap((client) => [commandsFor(client, entry), commandsFor(client, local)])
+    const shown = blocks.map(({ text }) => text)
+    expect(made.map((lines) => lines.join('\n')).filter((text) => text !== '' && !shown.includes(text))).toEqual([])
+    const own = shown.filter((text) => /^(claude|codex|gemini|npx -y) /.test(text))
+    expect(own).toEqual(made.map((lines) => lines.join('\n')).filter((text) => text !== ''))
+  })
+
+  test('has the links that the portal’s home has', () => {
+    const made = CLIENTS.map((client) => linkFor(client, entry)).filter((link) => link !== null)
+    expect(blocks.filter(({ language }) => language === '').map(({ text }) => text)).toEqual(made)
   })
 })
 
@@ -192,6 +219,13 @@ function headingsOf(text: string): string[] {
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   )
+}
+
+function codeBlocks(text: string): { language: string; text: string }[] {
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)\n```$/gm)].map(([, language = '', inside = '']) => ({
+    language,
+    text: inside,
+  }))
 }
 
 function withoutCode(text: string): string {
