@@ -218,3 +218,47 @@ describe('a flood', () => {
     }
   })
 })
+
+describe('under a domain that it shares with others', () => {
+  const HOST = { host: 'portal.example.test' }
+  let shared: TestPortal
+  let client: OauthClient
+  beforeAll(async () => {
+    shared = await startTestPortal({ config: { bootstrap: ADA, publicUrl: 'https://portal.example.test' } })
+    client = await registerClient(shared.url, { redirect_uris: ['https://client.example/cb'] })
+  })
+  afterAll(() => shared?.close())
+
+  const begin = async (cookie = '') => {
+    const { url } = client.authorizeUrl({ resource: null })
+    const answer = await rawRequest(url, { ...HOST, ...(cookie === '' ? {} : { cookie }) })
+    const cookies = [answer.headers['set-cookie'] ?? []].flat()
+    return { uid: String(answer.headers.location).split('/').at(-1) ?? '', cookies }
+  }
+  const pairs = (cookies: readonly string[]) => cookies.map((one) => one.split(';')[0] ?? '').join('; ')
+  const ask = async (uid: string, cookie: string) =>
+    (await rawRequest(`${shared.url}/consent/${uid}`, { ...HOST, cookie })).status
+
+  test('SEC-O3: no neighbour can plant what ties an authorization to its browser', async () => {
+    const { uid, cookies } = await begin()
+    expect(await ask(uid, pairs(cookies))).toBe(303)
+    // What another host of the domain may set in a person's browser: anything but the names that begin with `__Host-`.
+    const plantable = cookies.filter((one) => !one.startsWith('__Host-'))
+    expect(plantable.length).toBeGreaterThan(0)
+    expect(await ask(uid, pairs(plantable))).toBe(400)
+    for (const own of cookies.filter((one) => one.startsWith('__Host-'))) {
+      expect(own).toMatch(/; Path=\/;.*; Secure$/)
+      expect(own).not.toMatch(/domain=/i)
+    }
+  })
+
+  test('several authorizations wait side by side in one browser, and not without end', async () => {
+    const first = await begin()
+    const second = await begin(pairs(first.cookies))
+    const both = `${pairs(first.cookies)}; ${pairs(second.cookies)}`
+    expect([await ask(first.uid, both), await ask(second.uid, both)]).toEqual([303, 303])
+    const many = Array.from({ length: 30 }, (_, i) => `__Host-portico-begun-old${i}=1`).join('; ')
+    const gone = (await begin(many)).cookies.filter((one) => one.includes('Max-Age=0')).map((one) => one.split('=')[0])
+    expect(gone).toEqual(Array.from({ length: 11 }, (_, i) => `__Host-portico-begun-old${i}`))
+  })
+})

@@ -20,6 +20,8 @@ export interface Context {
   query: Record<string, string | string[] | undefined>
   get(header: string): string
   set(header: string, value: string): void
+  append(header: string, value: string): void
+  response: { get(header: string): string }
   oidc: {
     route: string
     params: Record<string, unknown>

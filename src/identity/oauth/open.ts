@@ -12,6 +12,7 @@ import { openStartBudget } from '../providers/start-budget.ts'
 import { readUser } from '../user-store.ts'
 import { makeAdapters } from './artifact-store.ts'
 import { approve, deny, describe, isRemembered } from './authorize.ts'
+import { isBegunHere, markBegun } from './begun-here.ts'
 import { isClientSecret } from './clients/client-store.ts'
 import { type Clients, openClients } from './clients/clients.ts'
 import { isSameRedirect } from './clients/redirect-uri.ts'
@@ -72,6 +73,7 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   compareDigests(provider)
   compareRedirects(provider)
   showOurDevicePage(provider, issuer)
+  markBegun(provider, issuer)
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     rooms.log.error({ err: error }, 'a request to the authorization server failed')
   })
@@ -161,10 +163,4 @@ async function mayRenew(token: Payload, rooms: OauthRooms): Promise<boolean> {
   if (rooms.mayEnter(principal, grant.portalUid)) return true
   await recordOauth(rooms, { method: 'renew', who: { id, label }, client: grant.clientName, error: 'not-allowed' })
   return false
-}
-
-/** The browser that began an authorization has a cookie that says which. */
-function isBegunHere(uid: string, cookie: string | null, issuer: string): boolean {
-  const name = issuer.startsWith('https:') ? '__Secure-portico-authorization' : 'portico-authorization'
-  return (cookie ?? '').split(';').some((pair) => pair.trim() === `${name}=${uid}`)
 }
