@@ -196,6 +196,8 @@ export function plainAddress(text: string): string | null {
   const at = text.lastIndexOf('@')
   const domain = plainDomain(text.slice(at + 1))
   if (at < 1 || domain === null) return null
+  // Such as U+212A, which is no "k" and would be one in lower case: another mailbox may be behind it.
+  if (text.slice(0, at) !== text.slice(0, at).normalize('NFC')) return null
   const plain = `${text.slice(0, at)}@${domain}`.toLowerCase()
   return emailSchema.safeParse(plain).success ? plain : null
 }

@@ -112,6 +112,31 @@ describe.each(DATABASE_KINDS)('signing in with a mailed PIN on %s', (kind) => {
     expect(room.mailbox.mails).toHaveLength(1)
   })
 
+  // Each of them a mail program reads as another address, or as several: whoever has that one would come in as somebody else.
+  test.each([
+    ...[
+      'x,eve@acme.test',
+      'x;eve@acme.test',
+      'x:eve@acme.test',
+      'ada<eve@acme.test',
+      '<ada@acme.test',
+      'ada(eve@acme.test',
+    ],
+    ...[
+      '"ada"@acme.test',
+      'ada\\eve@acme.test',
+      'eve[@acme.test',
+      '.ada@acme.test',
+      'ada.@acme.test',
+      'ada..x@acme.test',
+    ],
+    ...['ada\u200b@acme.test', 'ad\u202ea@acme.test', '\u212aate@acme.test'],
+  ])('%j is no address', async (email) => {
+    expect(await send(email)).toBeUndefined()
+    await send('last@acme.test')
+    expect((await room.mailbox.next()).to).toEqual(['last@acme.test'])
+  })
+
   test('three codes in ten minutes go to one address, and ten to one network', async () => {
     const answers = []
     for (let i = 0; i < 4; i++) answers.push(await send())

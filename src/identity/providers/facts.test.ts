@@ -111,6 +111,8 @@ describe('addresses', () => {
 
   test('an address beyond ASCII has its domain as A-label', () => {
     expect(plainAddress('Erna.Weiß@BÜCHER.test')).toBe('erna.weiß@xn--bcher-kva.test')
+    // The sign of Kelvin becomes a letter in lower case.
+    expect(plainAddress('\u212aate@acme.test')).toBeNull()
   })
 })
 
