@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Admin } from '../admin/door.ts'
+import { originOf } from '../base/destination.ts'
 import { readSetUp, storePublicUrl } from '../config/set-up.ts'
 import { isLoopback } from '../config/settings-schema.ts'
 import type { Local } from '../identity/local/model.ts'
@@ -28,7 +29,7 @@ export function openSetUpWays(
       // Only what came as a form has shown a token of ours.
       if (method !== 'GET' && request.method !== 'POST')
         throw new Error('a page that is looked at would change something')
-      const { origin } = new URL(issuer())
+      const origin = originOf(issuer())
       const answer = await admin.fetch(
         new Request(`${origin}/client/v4/accounts/${config.accountId ?? 'default'}${path}`, {
           method,

@@ -52,6 +52,11 @@ export function placeOf(url: URL): Place {
   return { host: hostOf(url), port: url.port === '' ? defaultPort(url.protocol) : Number(url.port) }
 }
 
+/** As a browser writes it in an `Origin` header. @param url an absolute one */
+export function originOf(url: string): string {
+  return new URL(url).origin
+}
+
 export function defaultPort(protocol: string): number {
   return protocol === 'https:' ? 443 : 80
 }

@@ -1,6 +1,6 @@
 /** The shapes of a server: what is sent, what is shown. Secrets are sent and never shown. */
 import { z } from 'zod'
-import { parsePlace } from '../base/destination.ts'
+import { parsePlace, placeOf } from '../base/destination.ts'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
 import { httpUrl } from './credentials.ts'
 import { identityClaimsSchema, identityHeaderSchema } from './header-names.ts'
@@ -52,6 +52,14 @@ export const allowPrivateSchema = z
       .refine((text) => parsePlace(text) !== null, 'must be "host:port", such as "10.0.0.5:8080" or "[fd00::5]:443"'),
   )
   .max(16)
+
+/** What `allow_private` must name to open the place of an address; nothing for what is no URL, which its own schema refuses. */
+export function placesIn(address: string): string[] {
+  const url = URL.parse(address)
+  if (url === null) return []
+  const { host, port } = placeOf(url)
+  return [`${host.includes(':') ? `[${host}]` : host}:${port}`]
+}
 
 /** What one call may take. What is left out, and all of it where this is null, is the limit of all servers. */
 export const deadlinesSchema = z.strictObject({

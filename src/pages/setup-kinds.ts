@@ -2,8 +2,8 @@
  * The kinds of identity provider that the first run offers, as data: what each asks for, and how that becomes the REST API's body. Domains
  * are required here though the API can do without: with none, everybody with an account at Google or GitHub could sign in.
  */
-import { placeOf } from '../base/destination.ts'
 import type { ProviderType } from '../contract/identity-provider.ts'
+import { placesIn } from '../contract/server.ts'
 import type { Field } from './setup-fields.ts'
 
 export interface Kind {
@@ -135,11 +135,3 @@ export const KINDS: readonly Kind[] = [
     }),
   },
 ]
-
-/** As `allow_private` names it; none for what is no URL, which the API refuses itself. */
-export function placesIn(text: string): string[] {
-  const url = URL.parse(text)
-  if (url === null) return []
-  const { host, port } = placeOf(url)
-  return [`${host.includes(':') ? `[${host}]` : host}:${port}`]
-}

@@ -216,7 +216,7 @@ async function showProvider(call: PageCall, tried: Tried | null): Promise<Respon
 function register(call: PageCall, callback: string): Markup {
   const { now, next } = call.deps.setUp.publicUrl
   const then = next()
-  const moved = then === null || then === now ? null : `${then}${new URL(callback).pathname}`
+  const moved = then === null || then === now ? null : `${then}${callback.slice(call.deps.issuer().length)}`
   return html`<p class="lead">Register this redirect URI at the provider, letter by letter:</p>
     ${text(callback, 'the redirect URI')}
     ${moved === null ? '' : html`<p>From the next start of Portico it is this one, so register it too:</p>${text(moved, 'the redirect URI after the next start')}`}`
