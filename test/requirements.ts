@@ -181,6 +181,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('SIGNIN-7', 'The last owner cannot be removed.'),
   own('SIGNIN-9', 'A person sets their password by a link that works once; what the account had until then ends.'),
   own('SIGNIN-8', 'Nobody gives or takes away a role that is more than they hold.'),
+  own('SETUP-1', 'A newcomer comes from the first start to a connected client in four steps, by forms alone.'),
+  own('SETUP-2', 'What the set-up changes, it changes by the REST API in its owner’s name, and the audit says so.'),
+  own('SETUP-3', 'What the set-up stores is in force at the next start, and is the last that is asked.'),
+  own('SETUP-4', 'Nobody but an owner sees or changes anything in the set-up.'),
+  own('SETUP-5', 'Looking at the set-up changes nothing and asks nobody.'),
   rfc(
     'IDP-1',
     'Only what proves who somebody is, from the provider that was asked, to the browser that asked, signs in.',
