@@ -166,7 +166,7 @@ describe('clients that people have', () => {
       url: `${home.portal.url}/mcp`,
       redirect: { uri, registered: uri, arrival: () => arrived.promise },
       person: async (link) => {
-        // A tab of its own: one that was sent to such a scheme sends no form any more.
+        // A tab of its own: over this one the browser's own question stays, whether to open the program.
         const tab = await home.page.context().newPage()
         arrived.resolve((await letProgramIn(tab, link, ADA, uri)).to.searchParams)
       },

@@ -14,6 +14,8 @@ import { Links, type SignInPlan, type SigningClient } from './sign-in-plan.ts'
 const MODULES = new URL('../../node_modules/', import.meta.url).pathname
 const REMOTE = `${MODULES}mcp-remote/dist/proxy.js`
 const INSPECTOR = `${MODULES}.bin/mcp-inspector`
+/** Less than a test may take. */
+const PATIENCE_MS = 25_000
 const LINK = /https?:\/\/\S+\/oauth\/authorize\?\S+/g
 
 /** As a desktop host starts it: a stdio server in front of the URL, here driven by SDK v1. */
@@ -29,17 +31,16 @@ export async function remoteSignsIn(plan: SignInPlan, era: 'legacy' | 'auto'): P
   })
   const client = new Client({ name: 'journey-remote', version: '1.0.0' })
   followLinks(transport.stderr as Readable, links)
+  const close = async () => {
+    await client.close()
+    await rm(home, { recursive: true, force: true })
+  }
   const signedIn = links.reach(1).then(() => plan.person(links.last))
-  await Promise.all([client.connect(transport), signedIn])
+  await inTime([client.connect(transport), signedIn], close)
   return {
-    links,
-    version: undefined,
+    ...{ links, version: undefined, close },
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
     callTool: async (name, args) => (await client.callTool({ name, arguments: args })) as ToolResult,
-    async close() {
-      await client.close()
-      await rm(home, { recursive: true, force: true })
-    },
   }
 }
 
@@ -70,18 +71,31 @@ export async function inspectorSignsIn(plan: SignInPlan, protocolEra: 'legacy' |
     }
   }
   const listTools = async () => (await ask<{ tools: { name: string }[] }>('--method', 'tools/list')).tools
+  const close = async () => {
+    for (const child of running) await end(child)
+    await rm(home, { recursive: true, force: true })
+  }
   const signedIn = links.reach(1).then(() => plan.person(links.last))
-  await Promise.all([listTools(), signedIn])
+  await inTime([listTools(), signedIn], close)
   return {
-    links,
-    version: undefined,
+    ...{ links, version: undefined, close },
     listTools: async () => (await listTools()).map(({ name }) => name),
     callTool: (name, args) =>
       ask<ToolResult>('--method', 'tools/call', '--tool-name', name, '--tool-args-json', JSON.stringify(args)),
-    async close() {
-      for (const child of running) await end(child)
-      await rm(home, { recursive: true, force: true })
-    },
+  }
+}
+
+/** Who is not in by then never will be, and must not stay behind. */
+async function inTime(signingIn: readonly Promise<unknown>[], close: () => Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`not signed in after ${PATIENCE_MS} ms`)), PATIENCE_MS)
+  try {
+    await Promise.race([Promise.all(signingIn), late.promise])
+  } catch (error) {
+    await close()
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 
