@@ -18,9 +18,9 @@ export const NETWORK: Budget = {
 
 const PIN_WINDOW = 10 * MINUTE
 
-/** PINs that are mailed to one address. */
+/** PINs that are mailed to one address until one of them is typed in. Each can be guessed at, from as many networks as somebody has. */
 export const PIN_TO: Budget = {
-  ...{ name: 'pin-to', free: 3, firstWait: PIN_WINDOW, mostWait: PIN_WINDOW, forgetAfter: PIN_WINDOW },
+  ...{ name: 'pin-to', free: 3, firstWait: PIN_WINDOW, mostWait: HOUR, forgetAfter: 24 * HOUR },
 }
 
 /** PINs that one network asks for. */

@@ -149,6 +149,24 @@ describe.each(DATABASE_KINDS)('signing in with a mailed PIN on %s', (kind) => {
     expect(await send()).toBeUndefined()
   })
 
+  // [SIGNIN-4]
+  test('whoever asks for codes of one address without ever having one waits longer each time, from wherever', async () => {
+    let codes = 0
+    for (let minute = 0; minute < 24 * 60; minute += 10) {
+      for (let i = 0; i < 3; i++) {
+        const answer = await send(ADA, `${minute}-${i}`, `198.51.${minute % 200}.${i}`)
+        if (answer !== undefined) continue
+        codes++
+        await room.mailbox.next()
+      }
+      room.move(10 * MINUTE)
+    }
+    // Five tries each, of a hundred million.
+    expect(codes).toBeLessThan(40)
+    room.move(60 * MINUTE)
+    for (let i = 0; i < 5; i++) expect((await enter(await askedCode())).kind).toBe('signed-in')
+  })
+
   test('the code is kept as a keyed digest, and not at all once it is over', async () => {
     const code = await askedCode()
     const kept = JSON.stringify(await room.store.db.selectFrom('pins').selectAll().execute())

@@ -3,7 +3,7 @@
  * for an address that gets no mail is told the same, and their PIN, which nobody ever sees, is looked at in the same way.
  */
 import { randomInt } from 'node:crypto'
-import { giveBackTry, takeTry } from '../attempts-store.ts'
+import { clearTries, giveBackTry, takeTry } from '../attempts-store.ts'
 import { type Completed, completeSignIn, recordRefusedSignIn, type SignInRefusal } from '../complete-sign-in.ts'
 import { PIN_ISSUER, type Vouched } from '../identity-store.ts'
 import { roleOf } from '../roles.ts'
@@ -63,7 +63,10 @@ export async function enterPin(
   if (tried === null) return refuse('login-binding', '', '/')
   const { email, returnTo } = tried
   if (!tried.isRight) return refuse('wrong-credentials', email, returnTo)
-  await store.write((trx) => giveBackTry(trx, ofPlace))
+  await store.write(async (trx) => {
+    await clearTries(trx, { budget: PIN_TO, of: email })
+    await giveBackTry(trx, ofPlace)
+  })
   return { ...(await completeSignIn(vouchedFor(provider, email), from, rooms)), returnTo }
 }
 
