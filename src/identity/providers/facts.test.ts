@@ -84,13 +84,15 @@ describe('addresses', () => {
     expect(readAddress(settings(), said({}, { email: 'a@acme.test', email_verified: true })).counts).toBe(true)
   })
 
-  test('of Entra count where the tenant is said to own its domains, or the token says so', () => {
+  test('of Entra count where the tenant is said to own its domains, or the token says so of this very claim', () => {
     const entra = { verifiedBy: 'tenant', emailClaim: 'preferred_username' } as const
-    const token = { preferred_username: 'a@acme.test', email_verified: true }
+    const token = { preferred_username: 'a@acme.test', email: 'a@acme.test' }
     expect(readAddress(settings(entra), said(token)).counts).toBe(false)
     expect(readAddress(settings({ ...entra, tenantOwnsDomains: true }), said(token)).counts).toBe(true)
-    expect(readAddress(settings(entra), said({ ...token, xms_edov: true })).counts).toBe(true)
-    expect(readAddress(settings(entra), said({ ...token, xms_edov: '0' })).counts).toBe(false)
+    expect(readAddress(settings(entra), said({ ...token, xms_edov: true })).counts).toBe(false)
+    const byEmail = settings({ ...entra, emailClaim: 'email' })
+    expect(readAddress(byEmail, said({ ...token, xms_edov: true })).counts).toBe(true)
+    expect(readAddress(byEmail, said({ ...token, xms_edov: '0' })).counts).toBe(false)
   })
 
   test.each([
@@ -123,6 +125,9 @@ describe('who it is', () => {
     ['an empty one', settings(), { sub: '' }, null],
     ['one that is longer than the standard has it', settings(), { sub: 'x'.repeat(256) }, null],
     ['a number', settings(), { sub: 5 }, null],
+    ['one with a NUL, which no database keeps', settings(), { sub: 'a\0b' }, null],
+    ['one with a line break, which would be two lines of a log', settings(), { sub: 'a\nb' }, null],
+    ['of Entra, with a NUL', entra, { sub: 's', tid: 'tenant', oid: '\0' }, null],
     ['of Entra, tenant and object', entra, { sub: 's', tid: 'tenant', oid: 'o' }, 'tenant/o'],
     ['of Entra, of another tenant', entra, { sub: 's', tid: 'other', oid: 'o' }, null],
     ['of Entra, without an object', entra, { sub: 's', tid: 'tenant' }, null],

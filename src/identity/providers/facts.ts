@@ -101,8 +101,9 @@ function addressIn(settings: ProviderSettings, claims: Claims): Address {
   return { email, counts: email !== null && isVerified(settings, claims) && isOwn(settings, email) }
 }
 
-function isVerified({ verifiedBy, tenantOwnsDomains }: ProviderSettings, claims: Claims): boolean {
-  if (verifiedBy === 'tenant') return tenantOwnsDomains || isTrue(claims.xms_edov)
+function isVerified({ verifiedBy, tenantOwnsDomains, emailClaim }: ProviderSettings, claims: Claims): boolean {
+  // Entra says it of the claim `email`, and nothing of what another claim holds.
+  if (verifiedBy === 'tenant') return tenantOwnsDomains || (emailClaim === 'email' && isTrue(claims.xms_edov))
   // Some say it as text; anything else than a plain yes is a no.
   return claims.email_verified === true || claims.email_verified === 'true'
 }
@@ -137,8 +138,8 @@ export function keyIn(
   const { directoryId, hostedDomain } = settings
   if (hostedDomain !== null && token.hd !== hostedDomain) return null
   const subject = directoryId === null ? token.sub : objectIn(token, directoryId)
-  // OIDC Core 2: at most 255 characters.
-  const isGood = typeof subject === 'string' && subject !== '' && subject.length <= 255
+  // OIDC Core 2: at most 255 characters of ASCII; those that control something name nobody.
+  const isGood = typeof subject === 'string' && /^\P{Cc}{1,255}$/u.test(subject)
   return isGood ? { issuer, subject } : null
 }
 

@@ -101,7 +101,7 @@ function addressesOf({ emailDomains, verifiedBy, tenantOwnsDomains }: ProviderSe
     good(
       'email_domains',
       isBlind
-        ? 'Addresses count only where the claim xms_edov says so, or set tenant_owns_domains.'
+        ? 'Addresses count only of the claim email (email_claim_name) where xms_edov says so, or set tenant_owns_domains.'
         : `Addresses count where they are verified and of ${emailDomains.slice(0, 5).join(', ')}${emailDomains.length > 5 ? ', …' : ''}.`,
     ),
   ]
