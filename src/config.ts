@@ -71,6 +71,8 @@ export interface Config {
     /** What is reached without it. */
     noProxy: readonly string[]
   }
+  /** Whether clients may be known by a metadata document. */
+  clientDocuments: boolean
   /** Inside our own network, where documents of clients may be fetched. */
   allowedDocuments: readonly Place[]
   /** Null where no mail is set. */
@@ -182,6 +184,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     stdio,
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
+    clientDocuments: values['oauth.client_documents'],
     allowedDocuments: values['oauth.allow_private'].map(parsePlace).filter((place) => place !== null),
     smtp: smtpOf(values),
     bootstrap: bootstrapOf(values),

@@ -94,7 +94,8 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
   const wellKnown = (request: Request, { origin }: PageCaller): Response => {
     const registration = policy.current()?.dynamic_client_registration?.enabled !== false
     const device = directory.all().some((spec) => allowsDevices(spec.clientPolicy))
-    return answerWellKnown(request, origin, { issuer: issuer(), device, registration })
+    const documents = registration && config.clientDocuments
+    return answerWellKnown(request, origin, { issuer: issuer(), device, registration, documents })
   }
   return {
     local,
@@ -139,6 +140,7 @@ function openServer(
     keys: config.keys,
     issuer,
     fetch: openSafeFetch(egress, { ...DOCUMENT_LIMITS, allowed: config.allowedDocuments }),
+    clientDocuments: config.clientDocuments,
     clientPolicy,
     portalClientPolicy: (uid) => directory.current(uid)?.clientPolicy ?? null,
     describePortal(resource) {

@@ -75,7 +75,10 @@ export const fileSchema = z.strictObject({
     .optional()
     .describe('How other machines are reached.'),
   oauth: z
-    .strictObject({ allow_private: FIELDS['oauth.allow_private'].nullable().optional() })
+    .strictObject({
+      client_documents: FIELDS['oauth.client_documents'].nullable().optional(),
+      allow_private: FIELDS['oauth.allow_private'].nullable().optional(),
+    })
     .nullable()
     .optional()
     .describe('Clients that sign in.'),

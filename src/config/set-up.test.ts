@@ -99,6 +99,12 @@ describe('what the set-up stored', () => {
     expect(readFileSync(target, 'utf8')).toBe('{}')
   })
 
+  test('is whole again once it is stored anew', () => {
+    writeFileSync(path, 'broken by hand', { mode: 0o644 })
+    storePublicUrl(data, 'https://set-up.example.com')
+    expect(publicUrl(read())[0]).toBe('https://set-up.example.com')
+  })
+
   test('opens no door: another address to listen on still needs https', () => {
     storePublicUrl(data, 'http://127.0.0.1:8787')
     expect(problem(() => read({ host: '0.0.0.0' }))).toContain('public_url')

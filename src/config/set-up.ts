@@ -56,6 +56,7 @@ export function takePublicUrl(text: string): { publicUrl: string } | { problem: 
 
 /** @param publicUrl checked by `takePublicUrl`; null takes it away */
 export function storePublicUrl(data: string, publicUrl: string | null): void {
-  const values = { ...readSetUp(data)?.values, public_url: publicUrl }
+  // Whole and without a look at what was there: one that somebody broke by hand is mended by this.
+  const values: StoredSetUp['values'] = { public_url: publicUrl }
   replacePrivateFile(join(data, 'setup.json'), `${JSON.stringify(values, null, 2)}\n`)
 }

@@ -200,6 +200,9 @@ export const FIELDS = {
   'outbound.no_proxy': list(z.string().max(300)).describe(
     'Names, .suffixes and addresses, with or without a port, that are reached without the proxy. They are judged as ever.',
   ),
+  'oauth.client_documents': yesOrNo.describe(
+    'Whether clients may be known by the URL of their metadata document, which the portal then fetches. false where it cannot reach the internet: clients then register themselves.',
+  ),
   'oauth.allow_private': list(place).describe(
     'host:port inside your own network where the metadata documents of clients may be fetched. Not set: public addresses alone.',
   ),
@@ -290,6 +293,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
   'outbound.proxy': { variable: 'HTTPS_PROXY', fallback: null, secret: true },
   'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
+  'oauth.client_documents': { variable: 'PORTICO_OAUTH_CLIENT_DOCUMENTS', fallback: 'true', secret: false },
   'oauth.allow_private': { variable: 'PORTICO_OAUTH_ALLOW_PRIVATE', fallback: '', secret: false },
   'smtp.host': { variable: 'PORTICO_SMTP_HOST', fallback: null, secret: false },
   'smtp.port': { variable: 'PORTICO_SMTP_PORT', fallback: '587', secret: false },

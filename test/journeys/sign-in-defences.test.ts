@@ -1,6 +1,10 @@
 /** What somebody tries who wants to be signed in as another, or wants another to be: hosts, cookies, forms and links. */
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parsePlace } from '../../src/base/destination.ts'
+import { localCertificate, trustIt } from '../certificate.ts'
 import { type OauthClient, registerClient } from '../oauth-client.ts'
 import { Person } from '../person.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
@@ -219,6 +223,50 @@ describe('a flood', () => {
   })
 })
 
+describe('a client that signs', () => {
+  test('SEC-O8: cannot have the portal fetch an address of its choice over and over', async () => {
+    trustIt()
+    const fetched: string[] = []
+    const keys = createServer(localCertificate, (request, response) => {
+      fetched.push(request.url ?? '')
+      response.end('no keys at all')
+    })
+    await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
+    const place = `127.0.0.1:${(keys.address() as AddressInfo).port}`
+    const allowed = parsePlace(place)
+    const asked = await startTestPortal({ config: { allowedDocuments: allowed === null ? [] : [allowed] } })
+    try {
+      const { privateKey } = await generateKeyPair('ES256')
+      const askAs = async (path: string, times: number) => {
+        const { id } = await registerClient(asked.url, {
+          ...{ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: `https://${place}${path}` },
+        })
+        const assertion = await new SignJWT({ jti: 'x' })
+          .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+          .setIssuer(id)
+          .setSubject(id)
+          .setAudience(asked.url)
+          .setExpirationTime('5m')
+          .sign(privateKey)
+        for (let i = 0; i < times; i++) {
+          const body = new URLSearchParams({
+            ...{ grant_type: 'refresh_token', refresh_token: 'none', client_assertion: assertion },
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          })
+          expect((await fetch(`${asked.url}/oauth/token`, { method: 'POST', body })).status).toBe(401)
+        }
+      }
+      await askAs('/keys', 30)
+      await askAs('/keys', 5)
+      await askAs('/others', 5)
+      expect(fetched).toEqual(['/keys', '/others'])
+    } finally {
+      await asked.close()
+      keys.close()
+    }
+  })
+})
+
 describe('under a domain that it shares with others', () => {
   const HOST = { host: 'portal.example.test' }
   let shared: TestPortal
@@ -261,4 +309,21 @@ describe('under a domain that it shares with others', () => {
     const gone = (await begin(many)).cookies.filter((one) => one.includes('Max-Age=0')).map((one) => one.split('=')[0])
     expect(gone).toEqual(Array.from({ length: 11 }, (_, i) => `__Host-portico-begun-old${i}`))
   })
+})
+
+test('a portal that cannot fetch documents says so, and takes no client by one', async () => {
+  const offline = await startTestPortal({ config: { bootstrap: ADA, clientDocuments: false } })
+  try {
+    const metadata = await (await fetch(`${offline.url}/.well-known/oauth-authorization-server`)).json()
+    expect(metadata).toMatchObject({ client_id_metadata_document_supported: false })
+    expect(metadata).toHaveProperty('registration_endpoint')
+    const query = new URLSearchParams({
+      ...{ client_id: 'https://client.example/document.json', response_type: 'code', code_challenge: 'A'.repeat(43) },
+      ...{ redirect_uri: 'http://127.0.0.1/cb', code_challenge_method: 'S256' },
+    })
+    const page = await new Person(offline.url).open(`${offline.url}/oauth/authorize?${query}`)
+    expect([page.status, page.left]).toEqual([400, null])
+  } finally {
+    await offline.close()
+  }
 })

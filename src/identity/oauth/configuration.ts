@@ -22,6 +22,8 @@ export interface ConfigurationRooms {
   isOurs(resource: string): boolean
   /** @returns whether the person of a grant may still have what it was given for */
   mayRenew(token: Payload): Promise<boolean>
+  /** Whether clients may be known by a metadata document at all. */
+  clientDocuments: boolean
   /** Whether a client's document may be fetched now. */
   mayFetch(clientId: string, clientIp: string): boolean
   /** Our own page for what cannot be sent back to the client. */
@@ -131,7 +133,7 @@ function features(rooms: ConfigurationRooms): object {
     // Each portal says whether it takes devices; the endpoint is there for those that do.
     deviceFlow: { enabled: true, ...USER_CODE },
     clientIdMetadataDocument: {
-      enabled: true,
+      enabled: rooms.clientDocuments,
       ack: 'draft-02',
       allowFetch: (ctx: Context & { ip: string }, clientId: string) => rooms.mayFetch(clientId, ctx.ip),
       cacheDuration: DOCUMENT_CACHE,

@@ -12,6 +12,8 @@ export interface Context {
   method: string
   path: string
   url: string
+  /** As `prepare.ts` wrote it there. */
+  ip: string
   req: NodeRequest & { body?: unknown }
   res: NodeResponse
   status: number

@@ -3,7 +3,7 @@ import { answerWellKnown, wellKnownOf } from './metadata.ts'
 
 const ISSUER = 'https://mcp.example.com'
 const RESOURCE = '/.well-known/oauth-protected-resource'
-const server = { issuer: ISSUER, device: false, registration: true }
+const server = { issuer: ISSUER, device: false, registration: true, documents: true }
 const ask = (method: string, path: string, origin = ISSUER) =>
   answerWellKnown({ method, url: `http://localhost${path}` }, origin, server)
 const json = async (path: string, origin = ISSUER) => ask('GET', path, origin).json()

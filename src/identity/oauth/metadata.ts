@@ -1,8 +1,18 @@
 /** What clients read before they ask: RFC 8414 of the authorization server, RFC 9728 of the portals. Nothing in it tells which portals there are. */
 import { SCOPE } from './requests.ts'
 
+export interface ServerFacts {
+  issuer: string
+  /** Whether any portal takes devices. */
+  device: boolean
+  /** Whether clients may register themselves. */
+  registration: boolean
+  /** Whether clients may be known by a metadata document. */
+  documents: boolean
+}
+
 /** @param issuer the base URL without a slash at the end */
-export function serverMetadata(issuer: string, { device, registration }: { device: boolean; registration: boolean }) {
+export function serverMetadata(issuer: string, { device, registration, documents }: Omit<ServerFacts, 'issuer'>) {
   return {
     issuer,
     authorization_endpoint: `${issuer}/oauth/authorize`,
@@ -29,7 +39,7 @@ export function serverMetadata(issuer: string, { device, registration }: { devic
     scopes_supported: [SCOPE],
     authorization_response_iss_parameter_supported: true,
     // Both are ways to introduce oneself: an organisation that takes none must not be tried by either.
-    client_id_metadata_document_supported: registration,
+    client_id_metadata_document_supported: documents,
     service_documentation: `${issuer}/`,
   }
 }
@@ -75,7 +85,7 @@ export function wellKnownOf(path: string, origin: string): WellKnown {
 export function answerWellKnown(
   { method, url }: Pick<Request, 'method' | 'url'>,
   origin: string,
-  server: { issuer: string; device: boolean; registration: boolean },
+  server: ServerFacts,
 ): Response {
   const asked = wellKnownOf(new URL(url).pathname, origin)
   const headers = {

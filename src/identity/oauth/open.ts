@@ -62,6 +62,7 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
       isSecure,
       isOurs: (resource) => rooms.describePortal(resource) !== null,
       mayRenew: (token) => mayRenew(token, rooms),
+      clientDocuments: rooms.clientDocuments,
       mayFetch: clients.mayFetch,
       showProblem: rooms.showProblem,
       fetch: clients.fetch,

@@ -22,6 +22,8 @@ export interface OauthRooms {
   organization: Pick<OrganizationKeeper, 'current'>
   /** The base URL without a slash at its end; every absolute URL is made of it and of nothing that a request says. */
   issuer: string
+  /** Whether clients may be known by a metadata document. */
+  clientDocuments: boolean
   /** For documents and keys of clients, opened with `DOCUMENT_LIMITS`. */
   fetch: SafeFetch
   /** The organisation's rules for clients. */

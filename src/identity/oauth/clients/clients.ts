@@ -1,11 +1,12 @@
 /** What the authorization server asks about clients, whichever way they came: where they are found, who they are to a person, and where they may be sent. */
 
 import type { PortalUid } from '../../../base/ids.ts'
-import type { Adapter, Client } from '../library.ts'
+import { type Adapter, type Client, currentContext } from '../library.ts'
 import type { ClientShown } from '../model.ts'
 import type { NodeRequest, NodeResponse } from '../node.ts'
 import type { OauthRooms } from '../rooms.ts'
 import { clientAdapter, noteClientUse, readClient } from './client-store.ts'
+import { openKeyFetches } from './key-fetches.ts'
 import { openMetadataDocuments } from './metadata-document.ts'
 import { type ClientKind, mayRedirect } from './policy.ts'
 import { judgeRedirectUri } from './redirect-uri.ts'
@@ -38,8 +39,9 @@ export function openClients(
   rooms: OauthRooms,
   validate: (metadata: Record<string, unknown>) => Promise<void>,
 ): Clients {
-  const { store, audit, clock, issuer, clientPolicy: policy } = rooms
-  const documents = openMetadataDocuments({ clock, policy, fetch: rooms.fetch })
+  const { store, audit, clock, log, issuer, clientPolicy: policy } = rooms
+  const fetchKeys = openKeyFetches({ clock, fetch: rooms.fetch, clientIp: () => currentContext()?.ip ?? '' })
+  const documents = openMetadataDocuments({ clock, policy, fetch: rooms.fetch, fetchKeys })
   const desk = { store, audit, clock, policy, url: `${issuer}/oauth/register`, validate }
   const kindOf = async ({ clientId, clientIdMetadataDocument: isDocument }: Client): Promise<ClientKind> => {
     if (isDocument === true) return 'metadata-url'
@@ -49,7 +51,18 @@ export function openClients(
     adapter: clientAdapter(store),
     register: (request, response, clientIp) => handleRegistration(request, response, clientIp, desk),
     mayFetch: (clientId, clientIp) => documents.mayFetch(clientId, clientIp),
-    fetch: documents.fetch,
+    async fetch(input, init) {
+      try {
+        return await documents.fetch(input, init)
+      } catch (error) {
+        // The person sees a page, and only here does anybody learn why.
+        log.info(
+          { err: error, client: String(input instanceof Request ? input.url : input) },
+          'the document of a client could not be used',
+        )
+        throw error
+      }
+    },
     show: async (client) => showClient(client, await kindOf(client)),
     mayRedirect: (portal, kind, uri) =>
       mayRedirect(policy(), uri, kind) && mayRedirect(rooms.portalClientPolicy(portal), uri, kind),

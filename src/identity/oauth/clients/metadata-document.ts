@@ -34,6 +34,8 @@ export interface DocumentRooms {
   clock: Clock
   /** Opened with `DOCUMENT_LIMITS`. */
   fetch: SafeFetch
+  /** For what is no document: keys of a client. */
+  fetchKeys?: SafeFetch
   policy(): ClientPolicy | null
   budgets?: DocumentBudgets
 }
@@ -108,7 +110,7 @@ export function openMetadataDocuments(rooms: DocumentRooms): MetadataDocuments {
     async fetch(input, init = {}) {
       const url = input instanceof Request ? input.url : String(input)
       const { dispatcher: _theirs, ...plain } = init as RequestInit & { dispatcher?: unknown }
-      if (!underway.has(url)) return rooms.fetch(input, plain)
+      if (!underway.has(url)) return (rooms.fetchKeys ?? rooms.fetch)(url, plain)
       try {
         return await normalisedResponse(url, await rooms.fetch(url, plain), rooms.policy())
       } catch (error) {
