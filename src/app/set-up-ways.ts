@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Admin } from '../admin/door.ts'
 import { originOf } from '../base/destination.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { readSetUp, storePublicUrl } from '../config/set-up.ts'
 import { isLoopback } from '../config/settings-schema.ts'
 import type { Local } from '../identity/local/model.ts'
@@ -52,7 +53,7 @@ export function openSetUpWays(
       now,
       fixedBy: isSettledElsewhere ? publicUrlFrom.where : null,
       needsHttps: !isLoopback(config.host),
-      next: () => (isSettledElsewhere ? now : (readSetUp(data)?.values.public_url ?? null)),
+      next: () => (isSettledElsewhere ? now : storedIn(data)),
       store: (url) => storePublicUrl(data, url),
       file: join(data, 'setup.json'),
     },
@@ -61,5 +62,15 @@ export function openSetUpWays(
       hasOwner ||= await local.hasAdmin()
       return hasOwner
     },
+  }
+}
+
+/** One that cannot be read stores nothing: the next start says what is wrong with it, and saving the form mends it. */
+function storedIn(data: string): string | null {
+  try {
+    return readSetUp(data)?.values.public_url ?? null
+  } catch (error) {
+    if (error instanceof ConfigError) return null
+    throw error
   }
 }

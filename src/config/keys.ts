@@ -15,6 +15,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -138,8 +139,13 @@ export function replaceKeyFile(file: string, keys: readonly Buffer[]): void {
 /** A file for its owner alone, with other text, whole or not at all. A link that stands there is replaced, not followed. */
 export function replacePrivateFile(file: string, text: string): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`
-  writeDraft(draft, text)
-  renameSync(draft, file)
+  try {
+    writeDraft(draft, text)
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
   syncFolder(dirname(file))
 }
 

@@ -69,7 +69,8 @@ export function alertOf({ problems }: Filled, fields: readonly Field[]): Markup 
  * @param names fields of the form by the API's
  */
 export function problemsAt(problems: readonly string[], names: Readonly<Record<string, string>>): Problem[] {
-  return problems.map((text) => {
+  // One sentence for a list, however many of it are wrong in the same way.
+  const found = problems.map((text): Problem => {
     const [whole, path = '', sentence = ''] = /^([a-z_]+(?:\.[a-z_0-9]+)*): (.*)$/s.exec(text) ?? []
     const parts = path.split('.')
     // `config.email_domains.0` is about `config.email_domains`.
@@ -79,6 +80,9 @@ export function problemsAt(problems: readonly string[], names: Readonly<Record<s
     }
     return { field: null, text }
   })
+  return found.filter(
+    ({ field, text }, at) => found.findIndex((other) => other.field === field && other.text === text) === at,
+  )
 }
 
 /** What was typed, trimmed; a tick is `yes`. */

@@ -103,8 +103,10 @@ async function save(call: PageCall): Promise<Response> {
     body: { name: values.get('name') },
   })
   if (!named.ok) return ask(call, { values, problems: inWords(named.problems) })
-  if (setUp.publicUrl.fixedBy === null && 'publicUrl' in address && address.publicUrl !== setUp.publicUrl.next())
-    await store(call, owner, address.publicUrl)
+  if (setUp.publicUrl.fixedBy === null && 'publicUrl' in address && address.publicUrl !== setUp.publicUrl.next()) {
+    const failed = await store(call, owner, address.publicUrl)
+    if (failed !== null) return ask(call, { values, problems: [{ field: 'public_url', text: failed }] })
+  }
   await markDone(call, 'name')
   return goOnFrom('name')
 }
@@ -125,8 +127,16 @@ function judge(text: string, needsHttps: boolean): { publicUrl: string | null } 
   return taken
 }
 
-/** A setting is no object of the REST API, so its deed is written here: first, since what cannot be recorded is not changed. */
-async function store(call: PageCall, { userId, label, id }: BrowserSession, url: string | null): Promise<void> {
+/**
+ * A setting is no object of the REST API, so its deed is written here: first, since what cannot be recorded is not changed.
+ *
+ * @returns why it could not be stored, or null
+ */
+async function store(
+  call: PageCall,
+  { userId, label, id }: BrowserSession,
+  url: string | null,
+): Promise<string | null> {
   const { audit, clock, setUp } = call.deps
   const entry = await audit.begin({
     ...{ deed: newId<DeedId>(clock.now()), plane: 'admin', method: `POST ${PATH}`, clientIp: call.caller.clientIp },
@@ -135,9 +145,12 @@ async function store(call: PageCall, { userId, label, id }: BrowserSession, url:
   try {
     setUp.publicUrl.store(url)
   } catch (error) {
-    await entry.finish({ outcome: 'failed', error: 'bug' })
-    throw error
+    const { code, syscall } = error as NodeJS.ErrnoException
+    await entry.finish({ outcome: 'failed', error: syscall === undefined ? 'bug' : 'not-written' })
+    if (syscall === undefined) throw error
+    return `could not be written to ${setUp.publicUrl.file} (${code}). Set PORTICO_PUBLIC_URL instead, or let the portal write there.`
   }
   const change = { object: 'setting', id: 'public_url', fields: ['public_url'] }
   await entry.finish({ outcome: 'answered', decision: 'allow', change })
+  return null
 }

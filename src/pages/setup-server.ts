@@ -28,7 +28,7 @@ const FIELDS: readonly Field[] = [
   { name: 'name', label: 'Name', hint: 'Such as GitHub or Handbook.', required: true, most: 350 },
   {
     name: 'id',
-    label: 'Short name',
+    label: 'Short name, its id',
     hint: 'Every tool’s name begins with it, as in handbook_search. Small letters, digits, - and _. Made from the name where it is empty.',
     most: 32,
   },
@@ -53,6 +53,14 @@ const FIELDS: readonly Field[] = [
   },
 ]
 
+/** What is open on a portal of this machine alone is closed at the next start, once others reach it. */
+function fieldsNow({ deps }: PageCall): readonly Field[] {
+  const { now, next } = deps.setUp.publicUrl
+  if (now !== null || next() === null) return FIELDS
+  const hint = 'Needed from the next start on, when the portal has its public address: tick it now.'
+  return FIELDS.map((field) => (field.name === 'inside' ? { ...field, hint } : field))
+}
+
 /** The API's names of the same. */
 const NAMES = { name: 'name', id: 'id', hostname: 'hostname', auth_credentials: 'token', allow_private: 'inside' }
 
@@ -72,7 +80,7 @@ async function page(call: PageCall, filled: Filled): Promise<Response> {
         <h1 id="what">${servers.length === 0 ? 'Your first server' : 'Another server'}</h1>
         <p class="lead">An MCP server whose tools people are to reach through the portal.</p>
         <form method="post" action="${PATH}">
-          ${formToken(call)}${alertOf(filled, FIELDS)}${formFields(FIELDS, filled)}
+          ${formToken(call)}${alertOf(filled, FIELDS)}${formFields(fieldsNow(call), filled)}
           <div class="actions"><button class="${servers.length === 0 ? 'primary' : ''}">Add the server</button></div>
         </form>
         <p class="hint">
@@ -157,8 +165,9 @@ async function add(call: PageCall): Promise<Response> {
 function inWords(problems: readonly string[]): Problem[] {
   return problemsAt(problems, NAMES).map(({ field, text }) => {
     // The API names the field that opens an inner address; here it is a box.
-    const [said, opened] = text.split('. To allow it all the same,')
-    return { field, text: opened === undefined ? text : `${said}. If that is meant, tick the box below.` }
+    // Nor is a program registered from here.
+    const [said = '', opened] = text.replace(/, or "stdio:.*$/, '').split('. To allow it all the same,')
+    return { field, text: opened === undefined ? said : `${said}. If that is meant, tick the box below.` }
   })
 }
 
@@ -190,6 +199,8 @@ async function change(call: PageCall, wish: { method: 'POST' | 'DELETE'; path: s
   return page(call, { values: new Map(), problems: told.problems.map((text) => ({ field: null, text })) })
 }
 
+/** One segment of a path and nothing that steers it elsewhere; what is no id is the id of no server. */
 function idIn(call: PageCall): string {
-  return encodeURIComponent((call.form.get('id') ?? '').slice(0, 64))
+  const id = call.form.get('id') ?? ''
+  return /^[a-z0-9_-]{1,32}$/.test(id) ? id : '-'
 }

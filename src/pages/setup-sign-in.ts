@@ -259,5 +259,7 @@ async function remove(call: PageCall): Promise<Response> {
 }
 
 function pathIn(call: PageCall): string {
-  return `${PROVIDERS}/${encodeURIComponent((call.params.id ?? '').slice(0, 64))}`
+  const id = call.params.id ?? ''
+  // One segment of a path and nothing that steers it elsewhere.
+  return `${PROVIDERS}/${/^[\w-]{1,64}$/.test(id) ? id : '-'}`
 }

@@ -1,5 +1,5 @@
 /** The first run: from the link of the first start to a connected client, in four steps that an owner can leave, resume and open again. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
@@ -90,7 +90,9 @@ test('a newcomer comes from the link to a connected client in four steps, withou
   await page.getByLabel('Name', { exact: true }).fill('Team Handbook')
   await page.getByLabel('Address').fill('ftp://example.com')
   await page.getByRole('button', { name: 'Add the server' }).click()
-  expect(await page.getByRole('alert').innerText()).toContain('Address: give the full URL')
+  expect(await page.getByRole('alert').innerText()).toBe(
+    'Address: give the full URL of the MCP endpoint, such as "https://example.com/mcp"',
+  )
   await page.getByLabel('Address').fill('http://127.0.0.1:1/mcp')
   await page.getByRole('button', { name: 'Add the server' }).click()
   await page.getByText('has a port that is for something else than HTTP').waitFor()
@@ -244,6 +246,19 @@ test('where the file settles the public address, the set-up says so and stores n
   const after = await ada.submit(shown, '/setup/name', { name: 'Acme', public_url: SETTLED })
   expect(new URL(after.url).pathname).toBe('/setup/server')
   expect(existsSync(storedIn(portal))).toBe(false)
+})
+
+test('an address that cannot be stored is told on the form, and the audit has it', async () => {
+  const portal = await freshPortal()
+  const ada = await owner(portal)
+  mkdirSync(join(storedIn(portal), 'in-the-way'), { recursive: true })
+  const form = await ada.open(`${portal.url}/setup/name`)
+  const refused = await ada.submit(form, '/setup/name', { name: 'Acme', public_url: SETTLED })
+  expect(refused.status).toBe(400)
+  expect(refused.text).toContain(`could not be written to ${storedIn(portal)}`)
+  expect(readdirSync(portal.data).filter((name) => name.startsWith('setup.json'))).toEqual(['setup.json'])
+  const [row] = await portal.api<object[]>('GET', `${LOGS}?method=POST /setup/name&phase=ended`)
+  expect(row).toMatchObject({ outcome: 'failed', error: 'not-written' })
 })
 
 test('doctor says that nobody is owner, and how somebody becomes it; the pages do too', async () => {
