@@ -141,6 +141,7 @@ describe('/admin/links', () => {
   })
 
   test('refuses where somebody is owner, and says how others become it', async () => {
+    await addProvider(room.at.store)
     await giveRole(room.at.store, 'owner', 'ada@acme.test')
     expect((await make()).status).toBe(200)
     await signIn({ ...room.deps, browsers: room.browsers }, 'ada@acme.test')

@@ -4,7 +4,9 @@ import { TEST_KEYS } from '../../test/keys.ts'
 import { addProvider, giveRole, type People, signIn } from '../../test/support/people.ts'
 import { openSealer } from '../base/secret.ts'
 import { openBrowserSessions } from './browser-session-store.ts'
-import { switchUser } from './people-store.ts'
+import { disableUser } from './last-owner.ts'
+import { findUserByEmail, switchUser } from './people-store.ts'
+import { deleteProvider } from './providers/provider-store.ts'
 import { deleteRoleMember, insertRoleMember, listRoleMembers, type MemberOf } from './role-store.ts'
 import { hasAdmin, mayTurnOffLocal, roleOf } from './roles.ts'
 
@@ -68,7 +70,24 @@ describe.each(DATABASE_KINDS)('roles on %s', (kind) => {
     expect(await remove(admin)).toBe('gone')
   })
 
+  test('who came by a provider that was removed since is no owner who could come', async () => {
+    await addProvider(at.store)
+    await giveRole(at.store, 'owner', ADA)
+    const { userId } = await signIn(people, ADA)
+    expect(await hasAdmin(at.store.db)).toBe(true)
+    await signIn(people, 'eve@acme.test', { provider: 'local', issuer: 'portico:local' })
+    await giveRole(at.store, 'owner', 'eve@acme.test')
+    await at.store.write((trx) => deleteProvider(at.store, trx, 'company'))
+    const eve = await findUserByEmail(at.store.db, 'eve@acme.test')
+    expect(await at.store.write((trx) => disableUser(at.store, trx, eve ?? { id: userId, email: null }))).toBe(
+      'last-owner',
+    )
+    await at.store.write((trx) => switchUser(at.store, trx, eve?.id ?? '', 'off'))
+    expect(await hasAdmin(at.store.db)).toBe(false)
+  })
+
   test('there is an admin once an owner has come, by address or group, and is not switched off', async () => {
+    await addProvider(at.store)
     await add('owner', byGroup('ops'))
     await giveRole(at.store, 'admin', 'eve@acme.test')
     await signIn(people, 'eve@acme.test')

@@ -13,6 +13,9 @@ export interface RoleHolder {
   identity: Pick<IdentityFacts, 'provider' | 'groups'> | null
 }
 
+/** Of accounts with a password, which the portal keeps itself. */
+export const LOCAL_PROVIDER = 'local'
+
 const RANK: Readonly<Record<Role, number>> = { auditor: 0, admin: 1, owner: 2 }
 
 /** @returns the highest role, or null. Groups that are not known give none. */
@@ -33,7 +36,10 @@ function isMember({ who }: RoleMember, { email, identity }: RoleHolder): boolean
   return identity !== null && identity.provider === who.provider && (identity.groups?.includes(who.group) ?? false)
 }
 
-/** Whether somebody can sign in as an owner: one who is named and has never come does not count. */
+/**
+ * Whether somebody can sign in as an owner: one who is named and has never come does not count, nor one whose identity provider was
+ * removed since.
+ */
 export async function hasAdmin(db: Db): Promise<boolean> {
   return (await owners(db)).length > 0
 }
@@ -50,5 +56,9 @@ async function owners(db: Db) {
   const members = await listRoleMembers(db)
   if (!members.some(({ role }) => role === 'owner')) return []
   const accounts = await listAccountsForRoles(db)
-  return accounts.filter((account) => highestRole(members, { email: account.email, identity: account }) === 'owner')
+  return accounts.filter(
+    (account) =>
+      (account.type !== null || account.provider === LOCAL_PROVIDER) &&
+      highestRole(members, { email: account.email, identity: account }) === 'owner',
+  )
 }

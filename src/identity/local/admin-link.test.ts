@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS } from '../../../test/databases.ts'
 import { type LocalRoom, openLocalRoom, PASSWORD, VISITOR } from '../../../test/local-room.ts'
-import { giveRole, signIn } from '../../../test/support/people.ts'
+import { addProvider, giveRole, signIn } from '../../../test/support/people.ts'
 import { switchUser } from '../people-store.ts'
 import { listRoleMembers } from '../role-store.ts'
 import { roleOf } from '../roles.ts'
@@ -114,6 +114,7 @@ describe.each(DATABASE_KINDS)('the admin link on %s', (kind) => {
   })
 
   test('is neither made nor good once somebody is owner, whoever made them so', async () => {
+    await addProvider(room.store)
     const token = await make()
     // One who is named and has never come is nobody's admin yet.
     await giveRole(room.store, 'owner', 'grace@acme.test')

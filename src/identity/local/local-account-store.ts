@@ -1,9 +1,10 @@
 /** Accounts with a password, at rest. The account is an identity like any other, of an issuer that is the portal itself. */
 import { newId, type UserId } from '../../base/ids.ts'
 import type { Db, Store, Trx } from '../../store/open.ts'
+import { LOCAL_PROVIDER } from '../roles.ts'
 import { findOrCreateUser } from '../user-store.ts'
 
-export const LOCAL = { provider: 'local', issuer: 'portico:local' } as const
+export const LOCAL = { provider: LOCAL_PROVIDER, issuer: 'portico:local' } as const
 
 export interface LocalAccount {
   userId: UserId
