@@ -43,7 +43,7 @@ async function ask(call: PageCall): Promise<Response> {
   const spec = directory.current(pending.portal.uid)
   const reached = spec === undefined ? null : reachOf(directory, spec, session)
   if (reached === null) return notAllowed(call, asked)
-  if (pending.prompt !== 'consent' && (await authorizations.isRemembered(pending, session)))
+  if (pending.prompt !== 'consent' && mayRemember(pending) && (await authorizations.isRemembered(pending, session)))
     return approve(call, asked, true)
   return show(call, `Let a client into ${pending.portal.name}?`, question(call, asked, reached), {
     formLeadsTo: toClient(pending),
@@ -55,7 +55,7 @@ async function answer(call: PageCall): Promise<Response> {
   if (asked instanceof Response) return asked
   switch (call.form.get('decision')) {
     case 'allow':
-      return approve(call, asked, call.form.get('remember') === 'yes')
+      return approve(call, asked, mayRemember(asked.pending) && call.form.get('remember') === 'yes')
     case 'deny':
       return seeOther(await call.deps.authorizations.deny(asked.pending, asked.session))
     default:
@@ -83,7 +83,7 @@ function question(call: PageCall, { pending, session }: Asked, reached: readonly
     </dl>
     <form method="post" action="/consent/${encodeURIComponent(pending.uid)}">
       ${formToken(call)}
-      ${deviceCode === null ? rememberTick(pending) : ''}
+      ${mayRemember(pending) ? rememberTick(pending) : ''}
       <div class="actions">
         <button name="decision" value="deny">Deny</button>
         <button class="primary" name="decision" value="allow">Allow</button>
@@ -143,6 +143,14 @@ function reach(reached: readonly ReachedServer[]): Markup {
     <ul class="plain">
       ${reached.map(({ name }) => html`<li><bdi>${name}</bdi></li>`)}
     </ul>`
+}
+
+/**
+ * Never for a program that is reached by a scheme of its own: any program may claim the scheme (RFC 8252, section 8.6), and a browser
+ * opens one only after a click, so that an answer without a page would lead nowhere.
+ */
+function mayRemember({ redirectUri }: Pending): boolean {
+  return redirectUri !== null && /^https?:/i.test(redirectUri)
 }
 
 /** Off for a program on this computer, and under a borrowed name: another one could come later and say the same of itself. */

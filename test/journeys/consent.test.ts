@@ -77,6 +77,15 @@ describe('what is asked, and when', () => {
     expect([again.left, again.text]).toEqual([null, expect.stringContaining('Let this client into')])
   })
 
+  test('a client that is reached by a scheme of its own is asked for each time, whatever was ticked', async () => {
+    const own = await registerClient(url, { redirect_uris: ['com.example.notes:/callback'] })
+    const first = await ada.open(own.authorizeUrl().url)
+    expect(first.text).not.toContain('name="remember"')
+    const allowed = await ada.submit(first, new URL(first.url).pathname, { decision: 'allow', remember: 'yes' })
+    expect(allowed.left?.protocol).toBe('com.example.notes:')
+    expect((await ada.open(own.authorizeUrl().url)).left).toBeNull()
+  })
+
   test('without the tick nothing is remembered', async () => {
     const client = await registerClient(url)
     await letIn(ada, client, ADA)

@@ -203,10 +203,7 @@ describe('clients that people have', () => {
 })
 
 describe('a client that the person let in before', () => {
-  for (const [what, redirect] of [
-    ['on the web', 'https://client.example/callback'],
-    ['with a scheme of its own', 'com.example.notes:/callback'],
-  ] as const)
+  for (const [what, redirect] of [['on the web', 'https://client.example/callback']] as const)
     test(`${what}, and asked to remember, gets its answer right after the next sign-in`, async () => {
       const { portal } = home
       const context = (await home.visitor()).context()
