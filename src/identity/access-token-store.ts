@@ -4,6 +4,7 @@ import type { IdentityFacts } from '../base/principal.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { AccessTokenRow } from '../store/tables.ts'
 import { factsOf, type IdentityColumns } from './identity-store.ts'
+import { labelOf } from './label.ts'
 
 export interface AccessTokenRecord {
   id: string
@@ -143,7 +144,7 @@ interface Joined extends AccessTokenRow, IdentityColumns {
 
 function toRecord(row: Joined): AccessTokenRecord {
   return {
-    label: row.email ?? row.user_name ?? row.user_id,
+    label: labelOf(row.email, row.user_name, row.user_id),
     identity: factsOf(row),
     isStopped: row.grant_revoked_at !== null || row.user_disabled_at !== null,
     id: row.id,

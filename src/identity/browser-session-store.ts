@@ -10,6 +10,7 @@ import { digest, sameSecret } from '../base/secret.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import { type CookieName, openCookies } from './cookies.ts'
 import { factsOf } from './identity-store.ts'
+import { labelOf } from './label.ts'
 
 export interface BrowserSession {
   id: string
@@ -171,7 +172,7 @@ function toSession(row: Row): BrowserSession {
     userId: row.user_id as UserId,
     identityId: row.identity_id,
     email: row.email,
-    label: row.email ?? row.name ?? row.user_id,
+    label: labelOf(row.email, row.name, row.user_id),
     identity,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,

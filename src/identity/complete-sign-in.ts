@@ -9,6 +9,7 @@ import type { Sealer } from '../base/secret.ts'
 import type { Store } from '../store/open.ts'
 import { type BrowserSessions, endBrowserSessions } from './browser-session-store.ts'
 import { type SignedIn, saveSignIn, type Vouched } from './identity-store.ts'
+import { labelOf } from './label.ts'
 import type { OrganizationKeeper } from './organization.ts'
 
 /** Why a person was not signed in. The page says what to do; only the audit says which it was. */
@@ -57,7 +58,7 @@ export type Completed =
 /** @throws Fault `audit-unavailable`: who cannot be recorded is not let in */
 export async function completeSignIn(vouched: Vouched, from: SignInFrom, rooms: SignInRooms): Promise<Completed> {
   const { store, audit, browsers, sealer, organization } = rooms
-  const label = vouched.email ?? vouched.name ?? vouched.subject
+  const label = labelOf(vouched.email, vouched.name, vouched.subject)
   const entry = await audit.begin(startOf(from, label, rooms))
   const done = await store
     .write(async (trx) => {

@@ -105,6 +105,19 @@ describe.each(DATABASE_KINDS)('accounts and addresses on %s', (kind) => {
     }
   })
 
+  test.each([ADA, 'ada＠acme.test'])(
+    'who calls themselves %s, and has no address, is not shown as if they had it',
+    async (name) => {
+      const portal = await addPortal(at.store)
+      const person = await signIn(people, ADA, { subject: 'mallory', email: null, name })
+      const { token } = await letClientIn(at.store, person, portal, systemClock.now() + HOUR)
+      const told = `${name} (unverified)`
+      expect(await sessionOf(person.cookie)).toMatchObject({ email: null, label: told })
+      const known = await openAuthenticator(at.store, systemClock).authenticate(shown(token))
+      expect(known?.principal).toMatchObject({ email: null, label: told })
+    },
+  )
+
   test('an address for which another account of the same person stands stays', async () => {
     const { userId } = await signIn(people, ADA, { subject: 'ada' })
     await signIn(people, ADA, { provider: 'second', issuer: 'https://second.test', subject: 'ada' })

@@ -4,6 +4,7 @@ import type { IdentityFacts } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { IdentityRow } from '../store/tables-people.ts'
+import { labelOf } from './label.ts'
 import { endWhatCameThrough } from './providers/provider-store.ts'
 
 /** Of mailed PINs. Whoever reads the mail has the address: it is its own subject, and proves nothing else. */
@@ -40,7 +41,7 @@ export interface IdentityRecord extends IdentityFacts {
 export interface SignedIn {
   userId: UserId
   identityId: string
-  /** The address, else the name, else the id. */
+  /** As `label.ts` has it. */
   label: string
   isNew: boolean
 }
@@ -101,7 +102,7 @@ export async function saveSignIn(
     .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doUpdateSet(row))
     .execute()
   if (vouched.email === null) await dropAddress(trx, userId)
-  return { userId, identityId, label: vouched.email ?? vouched.name ?? userId, isNew: known === undefined }
+  return { userId, identityId, label: labelOf(vouched.email, vouched.name, userId), isNew: known === undefined }
 }
 
 async function userOf(trx: Trx, vouched: Vouched, known: IdentityRow | undefined, now: number): Promise<UserId> {

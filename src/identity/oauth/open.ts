@@ -8,6 +8,7 @@ import type { UserPrincipal } from '../../base/principal.ts'
 import { deriveKey, newSecret, nextSecret } from '../../base/secret.ts'
 import { readGrant, revokeGrants } from '../grant-store.ts'
 import { readIdentity } from '../identity-store.ts'
+import { labelOf } from '../label.ts'
 import { openStartBudget } from '../providers/start-budget.ts'
 import { readUser } from '../user-store.ts'
 import { makeAdapters } from './artifact-store.ts'
@@ -152,7 +153,7 @@ async function mayRenew(token: Payload, rooms: OauthRooms): Promise<boolean> {
   ])
   if (user === undefined || user.disabledAt !== null || identity === undefined) return false
   const { id, email, name } = user
-  const label = email ?? name ?? id
+  const label = labelOf(email, name, id)
   const principal: UserPrincipal = {
     kind: 'user',
     id: id as UserId,
