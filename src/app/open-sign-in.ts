@@ -16,7 +16,8 @@ import { openMac, type Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
 import { type AccessEndpoints, openAccessEndpoints } from '../identity/assertions/endpoints.ts'
 import type { SigningKeys } from '../identity/assertions/keys.ts'
-import type { BrowserSessions } from '../identity/browser-session-store.ts'
+import { type BrowserSessions, forgetBrowserSessions } from '../identity/browser-session-store.ts'
+import { forgetGrants } from '../identity/grant-store.ts'
 import { makeFirstOwner } from '../identity/local/bootstrap.ts'
 import { openLocal } from '../identity/local/local.ts'
 import { openMailer } from '../identity/local/mailer.ts'
@@ -112,7 +113,9 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
       return caller.what === 'well-known' ? wellKnown(request, caller) : pages.fetch(request, caller)
     },
     async forget() {
+      await forgetGrants(store)
       await forgetArtifacts(store)
+      await forgetBrowserSessions(store)
       await forgetClients(store, store.db)
       await local.forget()
     },

@@ -147,6 +147,18 @@ export async function endBrowserSessions(
   return Number(ended.numUpdatedRows)
 }
 
+const KEPT_MS = 30 * 86_400_000
+
+/** Deletes those that were over long ago: each sign-in makes one. @returns how many went */
+export async function forgetBrowserSessions(store: Store): Promise<number> {
+  const before = store.clock.now() - KEPT_MS
+  const gone = await store.db
+    .deleteFrom('browser_sessions')
+    .where((eb) => eb.or([eb('expires_at', '<=', before), eb('ended_at', '<=', before)]))
+    .executeTakeFirst()
+  return Number(gone.numDeletedRows)
+}
+
 function live(db: Db, now: number) {
   return db
     .selectFrom('browser_sessions')

@@ -3,7 +3,13 @@ import type { GrantId, PortalUid, UserId } from '../base/ids.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { GrantRow } from '../store/tables-people.ts'
 
-export type RevokedWhy = 'signed-out' | 'revoked' | 'replayed' | 'replaced' | 'provider' | 'policy'
+export type RevokedWhy = 'signed-out' | 'revoked' | 'replayed' | 'replaced' | 'provider' | 'policy' | 'over'
+
+const DAY_MS = 86_400_000
+/** How long a grant that is over can still be looked up. */
+const KEPT_MS = 30 * DAY_MS
+/** In one go; the others wait for the next. */
+const AT_ONCE = 1000
 
 export interface GrantRecord {
   id: GrantId
@@ -95,6 +101,46 @@ export async function revokeGrants(
   }
   if (found.length > 0) await store.versions.bump(trx, 'tokens')
   return found.length
+}
+
+/**
+ * Ends grants whose client holds nothing any more: its tokens ran out, or it never came for them. A client that signs its person in anew each
+ * time, instead of renewing what it has, leaves one behind each time. Those that were over long ago are deleted.
+ *
+ * @returns how many were ended
+ */
+export async function forgetGrants(store: Store): Promise<number> {
+  const now = store.clock.now()
+  return store.write(async (trx) => {
+    const idle = await trx
+      .selectFrom('grants')
+      .select('id')
+      .where('revoked_at', 'is', null)
+      .where('last_used_at', '<=', now - DAY_MS)
+      .where(({ not, exists, selectFrom }) => {
+        const artifacts = selectFrom('oauth_artifacts')
+          .select('key')
+          .whereRef('oauth_artifacts.grant_id', '=', 'grants.id')
+        // The library's own note of a grant lives longer than anything that could be shown.
+        const held = artifacts
+          .where('model', '!=', 'Grant')
+          .where('consumed_at', 'is', null)
+          .where('expires_at', '>', now)
+        return not(exists(held))
+      })
+      .where(({ not, exists, selectFrom }) => {
+        const tokens = selectFrom('access_tokens').select('id').whereRef('access_tokens.grant_id', '=', 'grants.id')
+        return not(exists(tokens.where('access_tokens.revoked_at', 'is', null).where('expires_at', '>', now)))
+      })
+      .limit(AT_ONCE)
+      .execute()
+    for (const { id } of idle) await revokeGrants(store, trx, { id }, 'over')
+    await trx
+      .deleteFrom('grants')
+      .where('revoked_at', '<=', now - KEPT_MS)
+      .execute()
+    return idle.length
+  })
 }
 
 function toRecord(row: GrantRow): GrantRecord {

@@ -177,7 +177,10 @@ function sessions(base: Adapter): Pick<Adapter, 'upsert'> {
 }
 
 /** The library's own note of a grant lies beside our row, and is there only while that stands. */
-function grants(base: Adapter, { store }: ArtifactRooms): Pick<Adapter, 'find' | 'destroy' | 'revokeByGrantId'> {
+function grants(
+  base: Adapter,
+  { store }: ArtifactRooms,
+): Pick<Adapter, 'upsert' | 'find' | 'destroy' | 'revokeByGrantId'> {
   const end = async (id: string) => {
     // Asked by the revocation endpoint it is its client's wish; else something was shown twice.
     const why = currentContext()?.oidc.route === 'revocation' ? 'revoked' : 'replayed'
@@ -185,6 +188,8 @@ function grants(base: Adapter, { store }: ArtifactRooms): Pick<Adapter, 'find' |
     await base.destroy(id)
   }
   return {
+    // It hangs on the grant like the rest, so that it goes with it.
+    upsert: (id, payload, expiresIn) => base.upsert(id, { ...payload, grantId: id }, expiresIn),
     find: async (id) => ((await stands(id, store)) ? base.find(id) : undefined),
     destroy: end,
     revokeByGrantId: end,
