@@ -205,6 +205,32 @@ describe('who may', () => {
   })
 })
 
+describe('what is said of it', () => {
+  beforeAll(async () => {
+    room = await openAdminRoom()
+  })
+  afterAll(() => room.end())
+
+  const key = { client_id: 'c', client_secret: SECRET }
+  test.each<[string, string, object, boolean]>([
+    ['GitHub for everybody', 'github', {}, true],
+    ['GitHub for one domain', 'github', { email_domains: ['acme.test'] }, false],
+    [
+      'GitHub for one domain and all others',
+      'github',
+      { email_domains: ['a.test'], allow_unknown_addresses: true },
+      true,
+    ],
+    ['Google for everybody', 'google', {}, true],
+    ['Google for one organisation', 'google', { apps_domain: 'acme.test' }, false],
+    ['the company’s own', 'okta', { okta_account: 'acme.okta.com' }, false],
+  ])('whether %s lets in the whole world', async (_, type, config, isOpen) => {
+    const answer = await make({ name: 'x', type, config: { ...key, ...config } })
+    expect(answer.status).toBe(200)
+    expect(JSON.stringify(answer.body.messages).includes('Anybody in the world')).toBe(isOpen)
+  })
+})
+
 describe('what is refused', () => {
   beforeAll(async () => {
     room = await openAdminRoom('sqlite', {

@@ -191,6 +191,7 @@ function fieldsOf(body: IdentityProviderWrite): readonly string[] {
 function warningsOf({ type, config, hasClientSecret }: ProviderRecord): string[] {
   if (type === 'onetimepin') return []
   const domains = config.email_domains ?? (config.apps_domain === undefined ? [] : [config.apps_domain])
+  const isOpenToAll = type === 'github' || (type === 'google' && config.apps_domain === undefined)
   return [
     ...(hasClientSecret || type === 'oidc'
       ? []
@@ -200,6 +201,9 @@ function warningsOf({ type, config, hasClientSecret }: ProviderRecord): string[]
     ...(domains.length > 0
       ? []
       : ['email_domains is empty: people come in without an address, so no policy about addresses matches them.']),
+    ...(isOpenToAll && (domains.length === 0 || config.allow_unknown_addresses)
+      ? ['Anybody in the world who has an account there can sign in here, and a policy for everyone lets them in.']
+      : []),
   ]
 }
 
