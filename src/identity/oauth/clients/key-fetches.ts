@@ -26,7 +26,8 @@ interface Kept {
   came: Promise<{ status: number; headers: Headers; body: Buffer }>
 }
 
-export function openKeyFetches({ clock, fetch, clientIp }: KeyFetchRooms): SafeFetch {
+export function openKeyFetches(rooms: KeyFetchRooms): SafeFetch {
+  const { clock, clientIp } = rooms
   const kept = new Map<string, Kept>()
   let spent = new Map<string, number>()
   let began = clock.now()
@@ -40,7 +41,7 @@ export function openKeyFetches({ clock, fetch, clientIp }: KeyFetchRooms): SafeF
   }
 
   async function read(url: string, init: RequestInit | undefined) {
-    const response = await fetch(url, init)
+    const response = await rooms.fetch(url, init)
     return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) }
   }
 
