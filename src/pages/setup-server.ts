@@ -107,8 +107,10 @@ function behind(call: PageCall, servers: readonly PortalServerShown[]): Markup {
         (server) => html`<li>
           <span class="what"><strong><bdi>${visible(server.name)}</bdi></strong> <code class="soft">${server.server_id}</code><br />
             ${stateOf(server)}</span>
-          ${server.status === 'ready' ? '' : small(call, { action: 'sync', label: 'Ask again', server })}
-          ${server.origin === 'file' ? '' : small(call, { action: 'remove', label: 'Remove', server })}
+          <div class="pair">
+            ${server.status === 'ready' ? '' : small(call, { action: 'sync', label: 'Ask again', server })}
+            ${server.origin === 'file' ? '' : small(call, { action: 'remove', label: 'Remove', server })}
+          </div>
         </li>`,
       )}
     </ul>

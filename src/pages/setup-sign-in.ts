@@ -62,7 +62,7 @@ async function choose(call: PageCall, filled: Filled = EMPTY): Promise<Response>
       ${codes(call, filled)}
       <form method="post" action="/setup/done" class="actions">
         ${formToken(call)}<input type="hidden" name="step" value="sign-in" />
-        <button class="primary">${offered.length === 0 ? 'Go on with passwords' : 'Go on'}</button>
+        <button class="primary">${offered.length === 0 && !call.deps.local.offersPin() ? 'Go on with passwords' : 'Go on'}</button>
       </form>`,
     { status: filled.problems.length === 0 ? 200 : 400 },
   )
