@@ -79,6 +79,10 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     rooms.log.error({ err: error }, 'a request to the authorization server failed')
   })
+  // Else the framework under the library writes to the terminal by itself. What has a code is a connection that broke off.
+  provider.on('error', (error: Error & { code?: string }) => {
+    if (error.code === undefined) rooms.log.error({ err: error }, 'a request to the authorization server failed')
+  })
   // A client that renews what it has is in use, though nobody let it in anew.
   provider.on('grant.success', (ctx: { oidc: { client: Client } }) => {
     clients.noteUse(ctx.oidc.client.clientId).catch((cause: unknown) => {

@@ -266,10 +266,15 @@ function shown(client: ClientRecord, token: string, { url }: RegistrationRooms):
 async function bodyOf(request: NodeRequest): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > LONGEST_BODY) return null
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > LONGEST_BODY) return null
+      chunks.push(chunk)
+    }
+  } catch {
+    // It broke off: nobody is left to be told, and it is no failure of ours that the log should hold.
+    return null
   }
   return Buffer.concat(chunks)
 }
