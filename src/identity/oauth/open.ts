@@ -50,6 +50,9 @@ export function openAuthorizationServer(rooms: OauthRooms): AuthorizationServer 
   }
 }
 
+/** Node's codes of a connection whose other side went away. */
+const BROKEN_OFF = /^(?:ECONNRESET|EPIPE|HPE_\w+|ERR_STREAM_\w+)$/
+
 function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   const { store, sealer, keys, issuer } = rooms
   const isSecure = issuer.startsWith('https:')
@@ -79,9 +82,10 @@ function makeProvider(rooms: OauthRooms, clients: Clients): Provider {
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     rooms.log.error({ err: error }, 'a request to the authorization server failed')
   })
-  // Else the framework under the library writes to the terminal by itself. What has a code is a connection that broke off.
+  // Else the framework under the library writes to the terminal by itself.
   provider.on('error', (error: Error & { code?: string }) => {
-    if (error.code === undefined) rooms.log.error({ err: error }, 'a request to the authorization server failed')
+    if (!BROKEN_OFF.test(error.code ?? ''))
+      rooms.log.error({ err: error }, 'a request to the authorization server failed')
   })
   // A client that renews what it has is in use, though nobody let it in anew.
   provider.on('grant.success', (ctx: { oidc: { client: Client } }) => {
