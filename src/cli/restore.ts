@@ -121,6 +121,9 @@ function tell({ terminal }: Context, header: ArchiveHeader, place: DataPlace, { 
       terminal.print(
         `Service tokens switched off: ${ended.serviceTokens}. Switch on those that were not withdrawn since, by the API: PUT …/access/service_tokens/ID {"enabled": true}`,
       )
+    terminal.print(
+      'People who were switched off since, roles that were taken away and passwords that were changed are as they were then. Look at them: portico users list, portico roles list',
+    )
     terminal.print(`Next: portico start. It writes a new owner token to ${place.dir}/admin-token.`)
   })
 }
