@@ -23,14 +23,14 @@ import { openLocal } from '../identity/local/local.ts'
 import { openMailer } from '../identity/local/mailer.ts'
 import type { Local } from '../identity/local/model.ts'
 import { openPasswords } from '../identity/local/password.ts'
-import { forgetArtifacts } from '../identity/oauth/artifact-store.ts'
 import { forgetClients } from '../identity/oauth/clients/client-store.ts'
 import { allowsDevices } from '../identity/oauth/clients/device.ts'
 import { DOCUMENT_LIMITS } from '../identity/oauth/clients/metadata-document.ts'
 import { openClientPolicy } from '../identity/oauth/clients/policy-keeper.ts'
 import { answerWellKnown } from '../identity/oauth/metadata.ts'
 import type { AuthorizationServer, ResourcePortal } from '../identity/oauth/model.ts'
-import { openAuthorizationServer } from '../identity/oauth/open.ts'
+import type { OauthRooms } from '../identity/oauth/rooms.ts'
+import { forgetArtifacts } from '../identity/oauth/spent-store.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import { openProviders, type Providers } from '../identity/providers/providers.ts'
 import type { PageCaller, SelectionWays, SetUpWays } from '../pages/deps.ts'
@@ -41,6 +41,7 @@ import type { Directory } from '../portal/directory.ts'
 import { type Addresses, resourcesOf } from '../portal/resources.ts'
 import type { PortalSpec } from '../portal/spec.ts'
 import type { Store } from '../store/open.ts'
+import { lazyAuthorizationServer } from './lazy-authorization-server.ts'
 
 export interface SignInNeeds {
   config: Config
@@ -130,7 +131,7 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
 function openServer(
   needs: SignInNeeds,
   providers: Providers,
-  clientPolicy: Parameters<typeof openAuthorizationServer>[0]['clientPolicy'],
+  clientPolicy: OauthRooms['clientPolicy'],
 ): AuthorizationServer {
   const { config, directory, egress, hostname, originOf } = needs
   const issuer = needs.issuer()
@@ -138,7 +139,7 @@ function openServer(
   const describe = ({ uid, id, name, description }: PortalSpec, url: string): ResourcePortal => ({
     ...{ uid, id, name, description, url },
   })
-  return openAuthorizationServer({
+  return lazyAuthorizationServer({
     ...needs,
     keys: config.keys,
     issuer,

@@ -267,17 +267,3 @@ export async function begunAt(db: Db, uid: string): Promise<number | null> {
   const row = await db.selectFrom('oauth_artifacts').select('created_at').where('key', '=', key).executeTakeFirst()
   return row?.created_at ?? null
 }
-
-/** What is over is deleted: what anybody could still show stays. @returns how many rows went */
-export async function forgetArtifacts(store: Store): Promise<number> {
-  const now = store.clock.now()
-  const gone = await store.db.deleteFrom('oauth_artifacts').where('expires_at', '<=', now).executeTakeFirst()
-  const tokens = await store.db
-    .deleteFrom('access_tokens')
-    .whereRef('grant_id', '!=', 'id')
-    .where('expires_at', '<=', now - DAY_MS)
-    .executeTakeFirst()
-  return Number(gone.numDeletedRows + tokens.numDeletedRows)
-}
-
-const DAY_MS = 86_400_000
