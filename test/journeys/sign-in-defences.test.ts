@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parsePlace } from '../../src/base/destination.ts'
 import { localCertificate, trustIt } from '../certificate.ts'
-import { type OauthClient, registerClient } from '../oauth-client.ts'
+import { letIn, type OauthClient, registerClient } from '../oauth-client.ts'
 import { Person } from '../person.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { rawRequest } from '../raw-http.ts'
@@ -221,6 +221,24 @@ describe('a flood', () => {
       await flooded.close()
     }
   })
+})
+
+test('a client whose person is let in no more writes itself into the audit so often, and is then counted', async () => {
+  const strict = await startTestPortal({ config: { bootstrap: ADA } })
+  try {
+    const client = await registerClient(strict.url)
+    const { tokens } = await letIn(new Person(strict.url), client, ADA)
+    await strict.api('PUT', '/access/ai-controls/mcp/portals/default', { policies: [] })
+    for (let i = 0; i < 80; i++) expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant')
+    const { body } = await strict.api<{ error: string }[]>(
+      'GET',
+      '/access/ai-controls/mcp/logs?method=renew&phase=ended&limit=100',
+    )
+    expect(body.result.length).toBeGreaterThan(0)
+    expect(body.result.length).toBeLessThan(80)
+  } finally {
+    await strict.close()
+  }
 })
 
 describe('a client that signs', () => {

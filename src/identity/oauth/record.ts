@@ -1,6 +1,7 @@
 /** What happened between a person, a client and the portal, for the audit: deeds of the plane `sign-in`. */
 import type { DeedEnd } from '../../audit/event.ts'
 import { type DeedId, newId } from '../../base/ids.ts'
+import { currentContext } from './library.ts'
 import type { OauthRooms } from './rooms.ts'
 
 export interface OauthDeed {
@@ -15,12 +16,19 @@ export interface OauthDeed {
   change?: NonNullable<DeedEnd['change']>
 }
 
-/** @throws Fault `audit-unavailable` */
+/**
+ * A client whose person is let in no more may ask over and over, so what is refused is written so often, and then counted.
+ *
+ * @throws Fault `audit-unavailable`
+ */
 export async function recordOauth(
   { audit, clock }: Pick<OauthRooms, 'audit' | 'clock'>,
   deed: OauthDeed,
 ): Promise<void> {
   const { method, who, portal, client, error, change } = deed
+  if (error !== undefined && who !== null && !audit.mayWriteRefusal(who.id)) {
+    return audit.refused('bad-client', currentContext()?.ip ?? '', { kind: 'user', ...who })
+  }
   const entry = await audit.begin({
     deed: newId<DeedId>(clock.now()),
     plane: 'sign-in',
