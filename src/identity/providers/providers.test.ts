@@ -4,7 +4,7 @@ import { DATABASE_KINDS } from '../../../test/databases.ts'
 import type { Mode } from '../../../test/support/provider/mode.ts'
 import { newJar, openProviderRoom, type ProviderRoom } from '../../../test/support/provider/room.ts'
 import { passThrough, type RunningProvider, startProvider } from '../../../test/support/provider/start.ts'
-import { deleteProvider } from './provider-store.ts'
+import { deleteProvider, endWhatCameThrough, readProvider, updateProvider } from './provider-store.ts'
 import type { Came } from './providers.ts'
 
 let provider: RunningProvider
@@ -181,6 +181,30 @@ describe('what is refused', () => {
       ...{ client_id: 'portico at the company', client_secret: 'the secret of this client: a+b/c%20' },
       redirect_uris: [`http://127.0.0.1:8787/sign-in/to/${id}/callback`],
     })
+  })
+
+  test('a session by a domain that is taken from its provider in the same moment, whichever comes first', async () => {
+    const fresh = await openProviderRoom()
+    try {
+      for (let i = 0; i < 6; i++) {
+        const there = await fresh.connect(provider)
+        const { store, sealer } = fresh
+        const config = (await readProvider(store.db, there))?.config
+        const answer = await passThrough(await fresh.start(there), 'alice')
+        const taken = store.write(async (trx) => {
+          const writing = { store, trx, sealer, author: { label: 'test', origin: 'api' as const } }
+          await updateProvider(writing, there, { name: 'n', config: { ...config, email_domains: ['other.test'] } })
+          await endWhatCameThrough(store, trx, { provider: there })
+        })
+        const [came] = await Promise.all([fresh.come(there, answer), taken])
+        const { session } = await fresh.browsers.look(
+          came.kind === 'signed-in' ? (came.setCookie.split(';')[0] ?? '') : '',
+        )
+        expect(session).toBeNull()
+      }
+    } finally {
+      await fresh.end()
+    }
   })
 
   test('a session of a provider that is removed in the same moment, whichever comes first', async () => {

@@ -25,7 +25,7 @@ import { oidcWay } from './oidc.ts'
 import { ProviderProblem, problemOf } from './problem.ts'
 import { endWhatCameThrough, listProviders, readProvider, readProviderSecret } from './provider-store.ts'
 import { openRecheck, type Verdict } from './recheck.ts'
-import { type ProviderSettings, settingsOf } from './settings.ts'
+import { type ProviderSettings, settingsOf, vouchesForLess } from './settings.ts'
 import { openStartBudget, type StartBudget } from './start-budget.ts'
 import type { Way } from './way.ts'
 
@@ -153,13 +153,13 @@ async function callback(asked: Asked, { searchParams, search }: URL, { binding, 
 }
 
 /**
- * Whoever removes a provider ends what came through it by then. What came a moment later, on its word of a moment before, is ended here:
+ * Whoever removes a provider, or takes from what it may vouch for, ends what came through it by then. What came a moment later, on its word of a moment before, is ended here:
  * one of the two sees the other.
  */
 async function stillVouches({ store }: Asked, { settings }: Known, identityId: string): Promise<boolean> {
   const record = await readProvider(store.db, settings.id)
   const now = record === undefined ? null : settingsOf({ ...record, clientSecret: null })
-  if (now !== null && samePlace(now, settings)) return true
+  if (now !== null && samePlace(now, settings) && !vouchesForLess(settings, now)) return true
   await store.write((trx) => endWhatCameThrough(store, trx, { identity: identityId }))
   return false
 }
