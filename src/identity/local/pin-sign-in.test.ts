@@ -149,6 +149,17 @@ describe.each(DATABASE_KINDS)('signing in with a mailed PIN on %s', (kind) => {
     expect(await send()).toBeUndefined()
   })
 
+  test('the name of the organisation adds neither headers nor recipients to the mail', async () => {
+    const name = 'Acme\r\nBcc: eve@evil.test\r\nX-Planted: yes\r\n\r\nAnd a body'
+    await room.store.write((trx) => changeOrganization(room.store, trx, { name }))
+    await send()
+    const { to, raw } = await room.mailbox.next()
+    expect(to).toEqual([ADA])
+    const [head = ''] = raw.split('\r\n\r\n')
+    expect(head).not.toMatch(/^(?:bcc|x-planted):/im)
+    expect(head).toContain('Subject: ')
+  })
+
   // [SIGNIN-4]
   test('whoever asks for codes of one address without ever having one waits longer each time, from wherever', async () => {
     let codes = 0
