@@ -120,8 +120,8 @@ export function openAuthenticator(store: Store, clock: Clock): Authenticator {
       const bot = clientId !== undefined || clientSecret !== undefined
       if (shown.serviceToken !== undefined) {
         if (bot || authorization !== undefined) return null
-        // No bearer token and no pair of headers has this form, so none of them finds what is kept under it.
-        const key = digest(`json\0${shown.serviceToken}`)
+        // No header has a NUL, so no bearer token and no pair of headers finds what is kept under it.
+        const key = digest(`\0json\0${shown.serviceToken}`)
         const who = fresh(known.get(key), clock)
         if (who !== undefined) return who
         const token = readServiceToken(shown.serviceToken)
