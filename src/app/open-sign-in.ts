@@ -117,7 +117,7 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
       await forgetGrants(store)
       await forgetArtifacts(store)
       await forgetBrowserSessions(store)
-      await forgetClients(store, store.db)
+      await store.write((trx) => forgetClients(store, trx))
       await local.forget()
     },
     async close() {

@@ -3,11 +3,13 @@ import { DATABASE_KINDS, freshStore, type TestStore } from '../../test/databases
 import { TEST_KEYS } from '../../test/keys.ts'
 import { addPortal, letClientIn, type People, type SignedInPerson, signIn } from '../../test/support/people.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import type { PortalUid } from '../base/ids.ts'
+import { type GrantId, newId, type PortalUid } from '../base/ids.ts'
 import { openSealer } from '../base/secret.ts'
 import { forgetBrowserSessions, openBrowserSessions } from './browser-session-store.ts'
-import { forgetGrants, listGrants, readGrant } from './grant-store.ts'
+import { findConsent, rememberConsent } from './consent-store.ts'
+import { forgetGrants, insertGrant, listGrants, readGrant } from './grant-store.ts'
 import { makeAdapters } from './oauth/artifact-store.ts'
+import { forgetClients, insertClient } from './oauth/clients/client-store.ts'
 import type { Adapter } from './oauth/library.ts'
 
 const DAY = 86_400_000
@@ -52,6 +54,30 @@ describe.each(DATABASE_KINDS)('what signing in leaves behind, in %s', (kind) => 
     expect(await forgetGrants(store)).toBe(0)
     expect(await readGrant(store.db, gone.grantId)).toBeUndefined()
     expect(await readGrant(store.db, renewing.grantId)).toMatchObject({ revokedAt: null })
+  })
+
+  test('a client that is over takes with it what people gave it', async () => {
+    const { store } = at
+    const metadata = {
+      ...{ redirect_uris: ['https://client.example/cb'], application_type: 'web' as const, response_types: [] },
+      ...{ grant_types: ['authorization_code'], token_endpoint_auth_method: 'none' as const },
+    }
+    const clientId = await store.write((trx) =>
+      insertClient(store, trx, { kind: 'registered', metadata, createdBy: 'x' }),
+    )
+    const given = { userId: ada.userId, clientId, portalUid: portal }
+    const consent = { ...given, redirect: 'https://client.example/cb' }
+    const id = newId<GrantId>(clock.now())
+    await store.write(async (trx) => {
+      await rememberConsent(store, trx, consent)
+      const made = { ...given, id, identityId: ada.identityId, clientName: 'C', redirectUri: null, resource: 'r' }
+      await insertGrant(store, trx, made)
+    })
+    expect(await store.write((trx) => forgetClients(store, trx))).toBe(0)
+    clock.ahead += DAY + 1000
+    expect(await store.write((trx) => forgetClients(store, trx))).toBe(1)
+    expect(await findConsent(store.db, consent)).toBe(false)
+    expect(await readGrant(store.db, id)).toMatchObject({ revokedWhy: 'revoked' })
   })
 
   test('browsers that were signed out, or in too long ago, are forgotten after a month', async () => {

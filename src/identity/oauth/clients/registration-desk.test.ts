@@ -239,7 +239,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(await standing()).toEqual([true, true])
     desk.move(UNUSED_MS)
     expect(await standing()).toEqual([false, true])
-    expect(await forgetClients(desk.store, desk.store.db)).toBe(1)
+    expect(await desk.store.write((trx) => forgetClients(desk.store, trx))).toBe(1)
     await noteClientUse(desk.store, used)
     desk.move(IDLE_MS - 1000)
     expect(await standing()).toEqual([false, true])
