@@ -127,6 +127,16 @@ describe.each(DATABASE_KINDS)('signing in, on %s', (kind) => {
     expect(answers.filter(({ status }) => status === 200).length).toBeLessThan(2)
   })
 
+  test('each code that was shown twice is in the audit, also where it was shown at the same time', async () => {
+    const replays = async () => (await audited('revoke grant')).filter(({ error }) => error === 'replayed').length
+    const before = await replays()
+    for (let i = 0; i < 5; i++) {
+      const { code, challenge } = await codeOf(client)
+      await Promise.all([1, 2, 3].map(() => client.exchange(code, challenge)))
+    }
+    await expect.poll(replays).toBeGreaterThanOrEqual(before + 5)
+  })
+
   test.each([
     ['to another client', async (code: string) => (await registerClient(portal.url)).exchange(code, newChallenge())],
     ['with another verifier', (code: string) => client.exchange(code, newChallenge())],

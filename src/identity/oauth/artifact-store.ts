@@ -132,7 +132,10 @@ function codes(model: string, { store }: ArtifactRooms): Pick<Adapter, 'consume'
         .where('key', '=', key)
         .executeTakeFirst()
       const grantId = row?.grant_id
-      if (grantId) await store.write((trx) => revokeGrants(store, trx, { id: grantId }, 'replayed'))
+      const ended = grantId ? await store.write((trx) => revokeGrants(store, trx, { id: grantId }, 'replayed')) : 0
+      const context = currentContext()
+      // As the library tells of a code that it finds used, so that this is recorded too; of three at once, one tells.
+      if (ended > 0) context?.oidc.provider.emit('grant.revoked', context, grantId)
       throw new errors.InvalidGrant('the code was used already')
     },
   }

@@ -103,6 +103,7 @@ export interface Provider {
   }
   use(middleware: (ctx: Context, next: () => Promise<void>) => Promise<void>): void
   on(event: string, listener: (...args: never[]) => void): void
+  emit(event: string, ...args: unknown[]): boolean
   callback(): (request: NodeRequest, response: NodeResponse) => Promise<void>
 }
 
