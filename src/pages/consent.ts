@@ -30,7 +30,7 @@ async function begin(call: PageCall): Promise<Asked | Response> {
   const pending = await call.deps.authorizations.pending(call.params.uid ?? '', call.request.headers.get('cookie'))
   if (pending === null) return problemPage('unknown-authorization', { organization })
   const { session } = call.browser
-  const isTooOld = pending.prompt === 'login' && session !== null && session.createdAt < pending.startedAt
+  const isTooOld = pending.prompts.includes('login') && session !== null && session.createdAt < pending.startedAt
   if (session === null || isTooOld) return seeOther(signInPath(`/consent/${pending.uid}`))
   return { pending, session }
 }
@@ -43,7 +43,11 @@ async function ask(call: PageCall): Promise<Response> {
   const spec = directory.current(pending.portal.uid)
   const reached = spec === undefined ? null : reachOf(directory, spec, session)
   if (reached === null) return notAllowed(call, asked)
-  if (pending.prompt !== 'consent' && mayRemember(pending) && (await authorizations.isRemembered(pending, session)))
+  if (
+    !pending.prompts.includes('consent') &&
+    mayRemember(pending) &&
+    (await authorizations.isRemembered(pending, session))
+  )
     return approve(call, asked, true)
   return show(call, `Let a client into ${pending.portal.name}?`, question(call, asked, reached), {
     formLeadsTo: toClient(pending),

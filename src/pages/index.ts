@@ -77,7 +77,6 @@ interface Asked extends Found {
 
 async function serve({ route, params, request, url, caller }: Asked, deps: PageDeps): Promise<Response> {
   const cookie = request.headers.get('cookie')
-  const browser = await deps.browsers.look(cookie)
   let form: ReadonlyMap<string, string> = new Map()
   if (route.method === 'POST') {
     const read = await readForm(request)
@@ -85,6 +84,8 @@ async function serve({ route, params, request, url, caller }: Asked, deps: PageD
     if (!deps.browsers.isOwnForm(cookie, read.get('form_token'))) return problemPage('foreign-form')
     form = read
   }
+  // Only now: a session that ended while a form was slow to come is over.
+  const browser = await deps.browsers.look(cookie)
   const call: PageCall = { deps, caller, request, url, params, browser, form }
   const response = await route.handler(call)
   for (const value of browser.setCookies) response.headers.append('set-cookie', value)

@@ -1,6 +1,6 @@
 /** The question before a client gets anything: who is asked, what they read, and what no answer of theirs can give away. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { letIn, REDIRECT, registerClient } from '../oauth-client.ts'
+import { letIn, type OauthClient, REDIRECT, registerClient } from '../oauth-client.ts'
 import { ADA, type LivedIn, signInAs, startLivedIn } from '../page-journey.ts'
 import { Person } from '../person.ts'
 
@@ -77,13 +77,28 @@ describe('what is asked, and when', () => {
     expect([again.left, again.text]).toEqual([null, expect.stringContaining('Let this client into')])
   })
 
-  test('a client that is reached by a scheme of its own is asked for each time, whatever was ticked', async () => {
-    const own = await registerClient(url, { redirect_uris: ['com.example.notes:/callback'] })
-    const first = await ada.open(own.authorizeUrl().url)
-    expect(first.text).not.toContain('name="remember"')
-    const allowed = await ada.submit(first, new URL(first.url).pathname, { decision: 'allow', remember: 'yes' })
-    expect(allowed.left?.protocol).toBe('com.example.notes:')
-    expect((await ada.open(own.authorizeUrl().url)).left).toBeNull()
+  describe('a client with a page and a scheme of its own', () => {
+    let notes: OauthClient
+    beforeAll(async () => {
+      notes = await registerClient(url, { redirect_uris: ['https://notes.example/cb', 'com.example.notes:/callback'] })
+    })
+
+    test('a client that is reached by a scheme of its own is asked for each time, whatever was ticked', async () => {
+      const first = await ada.open(notes.authorizeUrl({ redirect_uri: 'com.example.notes:/callback' }).url)
+      expect(first.text).not.toContain('name="remember"')
+      const allowed = await ada.submit(first, new URL(first.url).pathname, { decision: 'allow', remember: 'yes' })
+      expect(allowed.left?.protocol).toBe('com.example.notes:')
+      expect((await ada.open(notes.authorizeUrl({ redirect_uri: 'com.example.notes:/callback' }).url)).left).toBeNull()
+    })
+
+    test('a client that wants both a new sign-in and a new answer gets both, though it is remembered', async () => {
+      const first = await ada.open(notes.authorizeUrl().url)
+      await ada.submit(first, new URL(first.url).pathname, { decision: 'allow', remember: 'yes' })
+      const person = new Person(url)
+      const signIn = await person.open(notes.authorizeUrl({ prompt: 'login consent' }).url)
+      const asked = await person.submit(signIn, '/sign-in/local', ADA)
+      expect([asked.left, asked.text]).toEqual([null, expect.stringContaining('Let this client into')])
+    })
   })
 
   test('without the tick nothing is remembered', async () => {

@@ -34,7 +34,7 @@ export async function describe(interaction: Model, { provider, rooms, clients }:
   const redirect = redirectUri === null ? null : redirectFacts(redirectUri)
   const startedAt = await begunAt(rooms.store.db, interaction.jti)
   if (startedAt === null) return null
-  const prompts = (text(params.prompt) ?? '').split(' ')
+  const asked = (text(params.prompt) ?? '').split(' ')
   return {
     uid: interaction.jti,
     client: shown,
@@ -44,7 +44,7 @@ export async function describe(interaction: Model, { provider, rooms, clients }:
     redirectHost: redirect?.host ?? null,
     isLoopback: redirect?.isLoopback === true,
     scopes: [SCOPE],
-    prompt: prompts.includes('login') ? 'login' : prompts.includes('consent') ? 'consent' : null,
+    prompts: (['login', 'consent'] as const).filter((prompt) => asked.includes(prompt)),
     deviceCode,
     startedAt,
   }

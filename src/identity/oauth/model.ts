@@ -43,8 +43,8 @@ export interface Pending {
   /** Any program on the person's own machine can stand there. */
   isLoopback: boolean
   scopes: readonly string[]
-  /** What the client asks: `login` where the person must sign in anew. */
-  prompt: 'login' | 'consent' | null
+  /** What the client asks for: that the person signs in anew, or is asked anew. */
+  prompts: readonly ('login' | 'consent')[]
   /** When it was begun, in milliseconds: who must sign in anew has done so only after this. */
   startedAt: number
   /** For a device: the code that the person typed. */
