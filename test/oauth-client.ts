@@ -18,7 +18,11 @@ export interface OauthClient {
   id: string
   secret: string | null
   redirectUri: string
-  authorizeUrl(parameters?: Readonly<Record<string, string | null>>): { url: string; challenge: Challenge; state: string }
+  authorizeUrl(parameters?: Readonly<Record<string, string | null>>): {
+    url: string
+    challenge: Challenge
+    state: string
+  }
   /** Exchanges a code. */
   exchange(code: string, challenge: Challenge, more?: Readonly<Record<string, string | null>>): Promise<TokenAnswer>
   refresh(token: string, more?: Readonly<Record<string, string | null>>): Promise<TokenAnswer>
@@ -39,7 +43,11 @@ export async function registerClient(url: string, more: Readonly<Record<string, 
   })
   const body = (await response.json()) as { client_id: string; client_secret?: string; redirect_uris: string[] }
   if (response.status !== 201) throw new Error(`registration: ${response.status} ${JSON.stringify(body)}`)
-  return clientOf(url, { id: body.client_id, secret: body.client_secret ?? null, redirectUri: body.redirect_uris[0] ?? '' })
+  return clientOf(url, {
+    id: body.client_id,
+    secret: body.client_secret ?? null,
+    redirectUri: body.redirect_uris[0] ?? '',
+  })
 }
 
 export function clientOf(

@@ -33,7 +33,9 @@ export class Person {
   cookies(url: string): string {
     const { hostname, pathname } = new URL(url)
     return this.#jar
-      .filter(({ host, path }) => host === hostname && (pathname === path || pathname.startsWith(path.replace(/\/?$/, '/'))))
+      .filter(
+        ({ host, path }) => host === hostname && (pathname === path || pathname.startsWith(path.replace(/\/?$/, '/'))),
+      )
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
   }
@@ -54,7 +56,8 @@ export class Person {
    */
   async submit(page: Page, action: string, fields: Record<string, string> = {}): Promise<Page> {
     const form = formsOf(page.text).find((one) => new URL(one.action, page.url).pathname.endsWith(action))
-    if (form === undefined) throw new Error(`no form for ${action} on ${page.url} (${page.status}):\n${page.text.slice(0, 3000)}`)
+    if (form === undefined)
+      throw new Error(`no form for ${action} on ${page.url} (${page.status}):\n${page.text.slice(0, 3000)}`)
     const body = new URLSearchParams({ ...form.hidden, ...fields })
     return this.#follow(new URL(form.action, page.url).href, { method: 'POST', body })
   }
