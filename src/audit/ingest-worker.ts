@@ -160,7 +160,11 @@ class IngestWorker {
 
   async #answer(id: number, query: AuditQuery, tail: Position): Promise<void> {
     try {
-      await this.#alone(() => this.#own.catchUp(tail))
+      await this.#alone(async () => {
+        await this.#own.catchUp(tail)
+        // Who asks often enough takes everything in, and leaves nothing to the pieces in which it would be signed.
+        await this.#sign(false)
+      })
       this.#say({ kind: 'rows', id, rows: await this.#store.select(query) })
     } catch (error) {
       this.#say({ kind: 'failed', id, message: textOf(error) })
