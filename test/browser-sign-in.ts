@@ -52,7 +52,8 @@ export async function letProgramIn(
     opened.then(() => false),
   ])
   if (asked) {
-    await page.getByRole('checkbox').check()
+    // Not offered where a program has a scheme of its own.
+    for (const tick of await page.getByRole('checkbox').all()) await tick.check()
     await page.getByRole('button', { name: 'Allow' }).click()
   }
   return { to: new URL((await opened).url()), way: { signedIn, asked } }
