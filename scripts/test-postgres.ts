@@ -7,13 +7,31 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import pg from 'pg'
+import { systemClock } from '../src/base/clock.ts'
+import { silentLog } from '../src/base/log.ts'
+import { openStore } from '../src/store/open.ts'
+import { freshPostgres, LOCAL_POSTGRES } from '../test/databases.ts'
 
-const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres'
+/** vitest's global set-up. @returns the tear-down */
+export default async function startPostgres(): Promise<() => Promise<void>> {
+  const isThere = process.env.PORTICO_TEST_DATABASE_URL !== undefined || (await answers(LOCAL_POSTGRES))
+  const stop = isThere ? async () => undefined : await startBrought()
+  const drop = await makeTemplate()
+  return async () => {
+    await drop()
+    await stop()
+  }
+}
 
-/** vitest's global set-up. @returns the tear-down, or nothing where the server is not ours */
-export default async function startPostgres(): Promise<(() => Promise<void>) | undefined> {
-  if (process.env.PORTICO_TEST_DATABASE_URL || (await answers(LOCAL))) return undefined
-  return startBrought()
+/** A database with the tables that the program knows, for tests to copy. @returns what drops it */
+async function makeTemplate(): Promise<() => Promise<void>> {
+  const { url, drop } = await freshPostgres()
+  const dir = mkdtempSync(join(tmpdir(), 'portico-template-'))
+  const store = await openStore({ dir, databaseUrl: url, clock: systemClock, log: silentLog })
+  await store.close()
+  rmSync(dir, { recursive: true, force: true })
+  process.env.PORTICO_TEST_TEMPLATE = new URL(url).pathname.slice(1)
+  return drop
 }
 
 /**

@@ -8,23 +8,31 @@ import { type Clock, systemClock } from '../src/base/clock.ts'
 import { silentLog } from '../src/base/log.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 
+export const LOCAL_POSTGRES = 'postgres://postgres@127.0.0.1:5432/postgres'
+
 export interface FreshPostgres {
   url: string
   drop(): Promise<void>
 }
 
-/** Makes an empty database on the server that `PORTICO_TEST_DATABASE_URL` names, else on the local one. */
-export async function freshPostgres(): Promise<FreshPostgres> {
-  const admin = process.env.PORTICO_TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+/**
+ * Makes an empty database on the server that `PORTICO_TEST_DATABASE_URL` names, else on the local one.
+ *
+ * @param template a database to copy, instead of none
+ */
+export async function freshPostgres(template?: string): Promise<FreshPostgres> {
+  const admin = process.env.PORTICO_TEST_DATABASE_URL ?? LOCAL_POSTGRES
   const name = `portico_test_${randomBytes(6).toString('hex')}`
   // What is committed is committed for all that a test can see; the machine's power, which only the wait for the disk is about, stays on.
-  await ask(admin, `create database ${name}`, `alter database ${name} set synchronous_commit = off`)
+  const copied = template === undefined ? '' : ` template ${template}`
+  await ask(admin, `create database ${name}${copied}`, `alter database ${name} set synchronous_commit = off`)
   const url = new URL(admin)
   url.pathname = `/${name}`
   return { url: url.href, drop: () => ask(admin, `drop database ${name} with (force)`) }
 }
 
-async function ask(url: string, ...statements: string[]): Promise<void> {
+/** Runs statements on a connection of their own. */
+export async function ask(url: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -50,7 +58,8 @@ export interface TestStore {
 /** A store on an empty database of its own. */
 export async function freshStore(kind: DatabaseKind, clock: Clock = systemClock): Promise<TestStore> {
   const dir = mkdtempSync(join(tmpdir(), 'portico-test-'))
-  const postgres = kind === 'postgres' ? await freshPostgres() : null
+  // Tables are made once a run and copied: making them each time would be a third of what such a test costs.
+  const postgres = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : null
   const databaseUrl = postgres?.url ?? null
   const again = (): Promise<Store> => openStore({ dir, databaseUrl, clock, log: silentLog })
   const store = await again()
