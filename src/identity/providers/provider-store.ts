@@ -95,7 +95,6 @@ export async function deleteProvider(store: Store, trx: Trx, id: string): Promis
   await endWhatCameThrough(store, trx, { provider: id })
   await trx.deleteFrom('sign_in_attempts').where('provider_id', '=', id).execute()
   await trx.deleteFrom('identity_providers').where('id', '=', id).execute()
-  await store.versions.bump(trx, 'identity')
 }
 
 /**
@@ -109,6 +108,12 @@ export async function endWhatCameThrough(
   trx: Trx,
   which: { provider: string } | { identity: string },
 ): Promise<{ sessions: number; grants: number }> {
+  if ('provider' in which) {
+    // Before anything is read: it lets one through at a time with `saveSignIn`, so that who comes at this moment is either seen here, or
+    // finds the provider as it is afterwards.
+    await store.versions.bump(trx, 'identity')
+    await store.versions.bump(trx, 'tokens')
+  }
   const all = trx.selectFrom('identities').select('id')
   const ids = (
     await ('provider' in which
