@@ -20,7 +20,6 @@ import { type BrowserSessions, forgetBrowserSessions } from '../identity/browser
 import { forgetGrants } from '../identity/grant-store.ts'
 import { makeFirstOwner } from '../identity/local/bootstrap.ts'
 import { openLocal } from '../identity/local/local.ts'
-import { openMailer } from '../identity/local/mailer.ts'
 import type { Local } from '../identity/local/model.ts'
 import { openPasswords } from '../identity/local/password.ts'
 import { forgetClients } from '../identity/oauth/clients/client-store.ts'
@@ -34,8 +33,7 @@ import { forgetArtifacts } from '../identity/oauth/spent-store.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import { openProviders, type Providers } from '../identity/providers/providers.ts'
 import type { PageCaller, SelectionWays, SetUpWays } from '../pages/deps.ts'
-import { createPages } from '../pages/index.ts'
-import { authorizationProblem } from '../pages/problem.ts'
+import type { Pages } from '../pages/index.ts'
 import { compileAccess } from '../policy/compile.ts'
 import type { Directory } from '../portal/directory.ts'
 import { type Addresses, resourcesOf } from '../portal/resources.ts'
@@ -79,13 +77,14 @@ export interface SignIn {
 
 interface Begun {
   server: AuthorizationServer
-  pages: ReturnType<typeof createPages>
+  pages(): Promise<Pages>
   access: AccessEndpoints
 }
 
 export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
   const { config, store, audit, log, egress, directory, issuer, clock } = needs
-  const mailer = config.smtp === null ? null : openMailer(config.smtp, egress, log)
+  const { smtp } = config
+  const mailer = smtp && (await import('../identity/local/mailer.ts')).openMailer(smtp, egress, log)
   const mayReceive = (email: string) => directory.all().some((spec) => mayEnter(spec, somebodyAt(email)))
   const passwords = openPasswords()
   const local = await openLocal({ ...needs, mac: openMac(config.keys, 'pin'), passwords, mailer, mayReceive })
@@ -104,14 +103,20 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
     providers,
     begin(setUp) {
       const server = openServer(needs, providers, () => policy.current())
-      const pages = createPages({ ...needs, local, providers, setUp, authorizations: server })
+      const deps = { ...needs, local, providers, setUp, authorizations: server }
+      let opened: Pages | null = null
+      // A client that has its token meets no page, and a start need not read them all.
+      const pages = async () => {
+        opened ??= (await import('../pages/index.ts')).createPages(deps)
+        return opened
+      }
       begun.resolve({ server, pages, access: openAccessEndpoints(needs) })
     },
     oauth: async (request, response, clientIp) => (await begun.promise).server.handle(request, response, clientIp),
     async rest(request, caller) {
       const { pages, access } = await begun.promise
       if (caller.what === 'access') return access.fetch(request)
-      return caller.what === 'well-known' ? wellKnown(request, caller) : pages.fetch(request, caller)
+      return caller.what === 'well-known' ? wellKnown(request, caller) : (await pages()).fetch(request, caller)
     },
     async forget() {
       await forgetGrants(store)
@@ -157,7 +162,7 @@ function openServer(
       return spec !== undefined && mayEnter(spec, principal)
     },
     recheck: (identityId) => providers.recheck(identityId),
-    showProblem: (error) => authorizationProblem(error),
+    showProblem: async (error) => (await import('../pages/problem.ts')).authorizationProblem(error),
   })
 }
 
