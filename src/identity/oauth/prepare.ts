@@ -8,12 +8,10 @@ import type { Clients } from './clients/clients.ts'
 import { normaliseDevice } from './devices.ts'
 import type { Provider } from './library.ts'
 import type { NodeRequest, NodeResponse } from './node.ts'
+import { isOpenToOrigins } from './open-to-origins.ts'
 import { readWhole, replay } from './replay.ts'
 import { normaliseAuthorize, normaliseToken } from './requests.ts'
 import type { OauthRooms } from './rooms.ts'
-
-/** Pages of any origin may ask these; they carry no cookie, so there is nothing to steal. */
-const OPEN = /^\/oauth\/(?:token|register(?:\/[\w.~-]+)?|revoke|device_authorization)$/
 
 /**
  * All that reaches the library, letter by letter. Its own router knows more (pages that take a device's code from a link, logout), and takes
@@ -23,10 +21,6 @@ const REACHES = /^(?:GET \/oauth\/authorize(?:\/[\w-]{1,64})?|POST \/oauth\/(?:t
 
 const DEVICE_AUTHORIZATION = '/oauth/device_authorization'
 const NOTHING = { error: 'not_found', error_description: 'There is no such address.' }
-
-export function isOpenToOrigins(path: string): boolean {
-  return OPEN.test(path) || path.startsWith('/.well-known/') || path === '/cdn-cgi/access/certs'
-}
 
 interface Preparing {
   provider: Provider
