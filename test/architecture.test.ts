@@ -167,6 +167,19 @@ function shapeFaults(path: string, source: string): string[] {
 }
 
 /** The product's own files; tests stand outside the house and may walk through any door. */
+/** What is read when a file is: by imports that are neither types nor waited for until they are needed. */
+function readByStart(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path)) return seen
+  seen.add(path)
+  const [found] = parse(stripTypeScriptTypes(readFileSync(join(ROOT, path), 'utf8'), { mode: 'strip' }))
+  for (const { n: specifier, d: dynamic } of found) {
+    if (specifier === undefined || dynamic !== -1) continue
+    if (specifier.startsWith('.')) readByStart(posix.join(posix.dirname(path), specifier), seen)
+    else seen.add(specifier)
+  }
+  return seen
+}
+
 function sources(): { path: string; source: string }[] {
   return readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
@@ -188,6 +201,11 @@ describe('the house as it stands', () => {
   })
   test('no file is over its length, a barrel, or silent about what it is for', () => {
     expect(sources().flatMap(({ path, source }) => shapeFaults(path, source))).toEqual([])
+  })
+  test('a start reads nothing of what only a sign-in, a page or a mail needs', () => {
+    const read = readByStart('src/app.ts')
+    expect(read.has('pg')).toBe(true)
+    expect(['oidc-provider', 'nodemailer', 'src/pages/index.ts'].filter((late) => read.has(late))).toEqual([])
   })
 })
 
