@@ -8,6 +8,7 @@ import type { LogLevelName } from './base/log.ts'
 import type { KeyRing } from './base/secret.ts'
 import { ConfigError } from './config/config-error.ts'
 import { closeDataDirectory, makeDataDirectory } from './config/data-directory.ts'
+import { readServerSecrets } from './config/declared-secrets.ts'
 import type { ConfigFile } from './config/file.ts'
 import type { DeclaredSection } from './config/file-schema.ts'
 import { openKeyFile, parseKeys } from './config/keys.ts'
@@ -51,6 +52,10 @@ export interface Config {
   keys: KeyRing
   /** CIDRs whose forwarded headers are believed. */
   trustedProxies: readonly string[]
+  /** Where trusted proxies tell of clients' certificates; null where none does. */
+  clientCertificate: { header: string; form: 'subject' | 'common_name' | 'certificate' } | null
+  /** Absolute path of a MaxMind DB, or null. */
+  geoFile: string | null
   allowedOrigins: readonly string[]
   /** PostgreSQL; null means SQLite under `data`. */
   databaseUrl: string | null
@@ -75,6 +80,8 @@ export interface Config {
   clientDocuments: boolean
   /** Inside our own network, where documents of clients may be fetched. */
   allowedDocuments: readonly Place[]
+  /** Inside our own network, where external evaluators may be. */
+  allowedEvaluators: readonly Place[]
   /** Null where no mail is set. */
   smtp: SmtpConfig | null
   /** The first owner, or null where people make one by the link. */
@@ -88,6 +95,8 @@ export interface Declared {
   portals: readonly unknown[]
   servers: readonly unknown[]
   policies: readonly unknown[]
+  groups?: readonly unknown[]
+  lists?: readonly unknown[]
 }
 
 export interface Settings {
@@ -131,11 +140,21 @@ export function readSettings(source: ConfigSource): Settings {
       ),
     )
   }
-  const values = { ...parsed.data, data: resolve(source.cwd, parsed.data.data) }
+  const { data, geo_file } = parsed.data
+  const absolute = { data: resolve(source.cwd, data), geo_file: geo_file && resolve(source.cwd, geo_file) }
+  const values = { ...parsed.data, ...absolute }
   refuseOpenDoor(values, origins)
+  refuseUntoldCertificates(values, origins)
   const problems = [...stdioProblems({ values, origins }), ...signInProblems({ values, origins })]
   if (problems.length > 0) throw new ConfigError(problems)
-  const declared = { portals: list(file, 'portals'), servers: list(file, 'servers'), policies: list(file, 'policies') }
+  const servers = list(file, 'servers')
+  const declared = {
+    portals: list(file, 'portals'),
+    servers: file === null ? servers : readServerSecrets(servers, file),
+    policies: list(file, 'policies'),
+    groups: list(file, 'groups'),
+    lists: list(file, 'lists'),
+  }
   return { values, origins, declared, file: file?.path ?? null, setUp, warnings: oddVariables(source.env) }
 }
 
@@ -172,6 +191,8 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     accountId: values.account_id,
     keys: key.keys,
     trustedProxies: values.trusted_proxies,
+    clientCertificate: certificateSourceOf(values),
+    geoFile: values.geo_file,
     allowedOrigins: values.allowed_origins,
     databaseUrl: values.database_url,
     logLevel: values.log_level,
@@ -185,7 +206,8 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
     clientDocuments: values['oauth.client_documents'],
-    allowedDocuments: values['oauth.allow_private'].map(parsePlace).filter((place) => place !== null),
+    allowedDocuments: placesOf(values['oauth.allow_private']),
+    allowedEvaluators: placesOf(values['evaluation.allow_private']),
     smtp: smtpOf(values),
     bootstrap: bootstrapOf(values),
     declared: settings.declared,
@@ -197,6 +219,15 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
     keyFile: key.file,
     warnings: [...settings.warnings, ...opened, ...warnings],
   }
+}
+
+function placesOf(texts: readonly string[]): Place[] {
+  return texts.map(parsePlace).filter((place) => place !== null)
+}
+
+function certificateSourceOf(values: SettingValues): Config['clientCertificate'] {
+  const { client_certificate_header: header, client_certificate_form: form } = values
+  return header === null ? null : { header, form }
 }
 
 function limitsOf(values: SettingValues): LimitValues {
@@ -243,6 +274,14 @@ function refuseOpenDoor(values: SettingValues, origins: ReadonlyMap<SettingName,
   if (isLoopback(values.host) || values.public_url?.startsWith('https://')) return
   throw new ConfigError([
     `${origins.get('host')?.where}: ${values.host} can be reached from other machines, so public_url (PORTICO_PUBLIC_URL) must be the https address that people use. Or listen on 127.0.0.1.`,
+  ])
+}
+
+/** Read from nobody, the header would only seem to guard something. */
+function refuseUntoldCertificates(values: SettingValues, origins: ReadonlyMap<SettingName, Provenance>): void {
+  if (values.client_certificate_header === null || values.trusted_proxies.length > 0) return
+  throw new ConfigError([
+    `${origins.get('client_certificate_header')?.where}: only trusted_proxies (PORTICO_TRUSTED_PROXIES) are believed about certificates, and none is set.`,
   ])
 }
 

@@ -19,8 +19,20 @@ export const FAULTS = {
     todo: 'the same, or ask for less',
   },
   'upstream-refused-credential': {
-    what: 'the server answered 401 or 403',
-    todo: "an admin renews the server's credential",
+    what: 'the server answered 401 or 403, and renewing the credential did not help',
+    todo: "an admin renews the server's credential, or connects it again; for a person's own account, whoever runs the server gives it the right",
+  },
+  'upstream-not-connected': {
+    what: "the server wants each person's own account, and this person has not connected one; nothing was sent",
+    todo: 'the person opens the page that the message names, and connects',
+  },
+  'upstream-reconnect': {
+    what: "the person's own connection to the server has ended: it was revoked, has expired, or the server moved; nothing was performed",
+    todo: 'the person opens the page that the message names, and connects again',
+  },
+  'upstream-more-scope': {
+    what: "the server wants more rights for this than the person's own connection has; nothing was performed",
+    todo: 'the person opens the page that the message names, reads what is asked for, and agrees',
   },
   'upstream-bad-answer': {
     what: 'what came is not exactly one MCP answer to our request',
@@ -53,6 +65,8 @@ export type FaultCode = keyof typeof FAULTS
 
 export class Fault extends Error {
   readonly code: FaultCode
+  /** The audit's name of the credential that was used, or is missing, where that is known. */
+  credential: string | null = null
 
   /**
    * @param code which of the closed list

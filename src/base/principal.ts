@@ -25,6 +25,8 @@ export interface IdentityFacts {
   /** How the person proved who they are, RFC 8176. */
   amr: readonly string[]
   claims: Readonly<Record<string, unknown>>
+  /** When the person last proved it, in milliseconds since 1970; absent where nobody knows. */
+  signedInAt?: number
 }
 
 export interface ServicePrincipal {
@@ -36,9 +38,18 @@ export interface ServicePrincipal {
   grant: GrantId
 }
 
-export type Principal = UserPrincipal | ServicePrincipal
+/** Nobody who signed in: whom a bypass policy lets in. One address is one caller, so that limits have somebody to count. */
+export interface AnonymousPrincipal {
+  kind: 'anonymous'
+  /** Stable for an address, and not the address. */
+  id: string
+  name: 'anonymous'
+  grant: GrantId
+}
 
-/** `user:<id>` or `service:<id>`: the key of everything that belongs to one caller. */
+export type Principal = UserPrincipal | ServicePrincipal | AnonymousPrincipal
+
+/** `user:<id>`, `service:<id>` or `anonymous:<id>`: the key of everything that belongs to one caller. */
 export function principalKey(principal: Principal): string {
   return `${principal.kind}:${principal.id}`
 }

@@ -4,13 +4,13 @@
  * followed unless asked for, no credential goes to another origin, and an answer has an end in bytes and in time.
  */
 import { Client } from 'undici'
-import type { Place } from './destination.ts'
+import { isAllowed, type Place, placeOf } from './destination.ts'
 import { DestinationDenied, type Egress } from './egress.ts'
 import { Fault } from './fault.ts'
 
 export interface FetchLimits {
-  /** Where plain http may be spoken too; never after a redirect from https. */
-  allowHttp?: boolean
+  /** Whether plain http may be spoken too, or only where `allowed` names the very place; never after a redirect from https. */
+  allowHttp?: boolean | 'opened'
   /** What the owner opened for this address. */
   allowed?: readonly Place[]
   /** Redirects of a GET or HEAD that are followed, at most 3; the rest are answers like any other. */
@@ -123,7 +123,7 @@ function redirected(from: Sending, location: string): Sending {
 
 async function hop(egress: Egress, limits: Required<FetchLimits>, sending: Sending): Promise<Response> {
   const { url, method, headers, body, signal } = sending
-  const denial = url.protocol === 'http:' && !limits.allowHttp ? 'scheme' : egress.judge(url, limits.allowed)
+  const denial = url.protocol === 'http:' && !mayBePlain(url, limits) ? 'scheme' : egress.judge(url, limits.allowed)
   if (denial !== null) throw new DestinationDenied(denial)
   const client = new Client(url.origin, {
     connect: egress.connector({ allowed: limits.allowed, timeoutMs: limits.connectMs }),
@@ -146,6 +146,10 @@ async function hop(egress: Egress, limits: Required<FetchLimits>, sending: Sendi
   } finally {
     await client.destroy()
   }
+}
+
+function mayBePlain(url: URL, { allowHttp, allowed }: Required<FetchLimits>): boolean {
+  return allowHttp === 'opened' ? isAllowed(placeOf(url), allowed) : allowHttp
 }
 
 async function readUpTo(most: number, body: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -6,9 +6,8 @@
  * It imports nothing, because it is for every room.
  */
 
-/** C0, DEL, C1, line and paragraph separators, bidi controls, zero-width and tag characters. */
-const UNSAFE =
-  /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\p{Cs}]/gu
+/** C0, DEL, C1, line and paragraph separators, and whatever is drawn as nothing: bidi, zero-width, filler and tag characters. How an emoji looks stays. */
+const UNSAFE = /[[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]--[\ufe00-\ufe0f]]/gv
 
 /** One line, with each unsafe character as `\u{hex}`. */
 export function visible(text: string): string {

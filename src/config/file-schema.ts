@@ -1,6 +1,6 @@
 /**
  * The shape of `portico.yaml`: the settings, the `_file` twins of the secrets, and what the file declares. Declared
- * portals, servers and policies are in the REST API's shapes and are checked by the room that owns them.
+ * portals, servers, policies, groups and lists are in the REST API's shapes and are checked by the room that owns them.
  */
 import { z } from 'zod'
 import { SETTABLE_LIMITS } from './limits.ts'
@@ -21,6 +21,9 @@ export const fileSchema = z.strictObject({
   encryption_key: FIELDS.encryption_key.optional(),
   encryption_key_file: twin('encryption_key'),
   trusted_proxies: FIELDS.trusted_proxies.nullable().optional(),
+  client_certificate_header: FIELDS.client_certificate_header.optional(),
+  client_certificate_form: FIELDS.client_certificate_form.nullable().optional(),
+  geo_file: FIELDS.geo_file.optional(),
   allowed_origins: FIELDS.allowed_origins.nullable().optional(),
   database_url: FIELDS.database_url.optional(),
   database_url_file: twin('database_url'),
@@ -82,6 +85,13 @@ export const fileSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('Clients that sign in.'),
+  evaluation: z
+    .strictObject({
+      allow_private: FIELDS['evaluation.allow_private'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('External evaluators of policies.'),
   smtp: z
     .strictObject({
       host: FIELDS['smtp.host'].optional(),
@@ -110,12 +120,14 @@ export const fileSchema = z.strictObject({
     .describe('Portals, as the REST API takes them; read-only there once they stand here.'),
   servers: declared.nullable().optional().describe('Servers, as the REST API takes them.'),
   policies: declared.nullable().optional().describe('Policies, as the REST API takes them.'),
+  groups: declared.nullable().optional().describe('Groups that policies name, as the REST API takes them.'),
+  lists: declared.nullable().optional().describe('Lists that policies and groups name, as the REST API takes them.'),
 })
 
 export type FileContents = z.input<typeof fileSchema>
 
 /** Sections that hold lists of objects in the API's shapes. */
-export type DeclaredSection = 'portals' | 'servers' | 'policies'
+export type DeclaredSection = 'portals' | 'servers' | 'policies' | 'groups' | 'lists'
 
 /**
  * The published JSON Schema (2020-12) of `portico.yaml`.

@@ -101,7 +101,8 @@ function readKey(name: SettingName, secret: boolean, file: ConfigFile): (Provena
   }
   if (value === null) return null
   // A path in the file starts from the file, so that it means the same wherever the program is started.
-  const meant = name === 'data' && typeof value === 'string' ? resolve(dirname(file.path), value) : value
+  const meant =
+    (name === 'data' || name === 'geo_file') && typeof value === 'string' ? resolve(dirname(file.path), value) : value
   return { value: meant, origin: 'file', where: `${file.path}:${file.lineOf(keys)}: ${name}` }
 }
 

@@ -41,6 +41,8 @@ const SYNC = 'src/upstream/sync.test.ts'
 const CONFINEMENT = 'src/upstream/confinement.test.ts'
 const RENDER = 'src/portal/render.test.ts'
 const INTRODUCE = 'src/portal/introduce.test.ts'
+const CONNECTING = 'test/journeys/connect-at-call.test.ts'
+const APPROVALS = 'src/portal/approval-store.test.ts'
 
 export const LIMITS = {
   // What a client sends.
@@ -191,12 +193,58 @@ export const LIMITS = {
     reached: 'nothing is done; the call says that nobody answered, or that the question has to be asked again',
     proof: ['src/http/inquiries.test.ts', 'a question that nobody answers in its time is over'],
   },
+  connect_turn: {
+    what: 'How long a call of a 2026 client waits for its person to connect an account, before it asks again',
+    value: 45 * SECOND,
+    unit: 'ms',
+    least: SECOND,
+    most: 10 * MINUTE,
+    reached: 'the client is asked again, eight times in all; then the call fails and names the page',
+    proof: [CONNECTING, 'a 2026 client is asked again for the same page while its person is at it'],
+  },
+  connect_wait: {
+    what: 'How long a call of a 2025 client waits, on its open stream, for its person to connect an account',
+    value: 10 * MINUTE,
+    unit: 'ms',
+    least: SECOND,
+    most: HOUR,
+    reached: 'the call fails and names the page',
+    proof: [CONNECTING, 'a call that nobody connected for ends, and names the page (%s)'],
+  },
   page_link: {
     what: 'How long the link to a page that is made for one person is good',
     value: 15 * MINUTE,
     unit: 'ms',
     reached: '404; the client asks for a new one',
     proof: ['src/portal/questions.test.ts', 'a link is good for a quarter of an hour (…)'],
+  },
+  approval: {
+    what: 'How long an approval may be given, and then how long it may be used, once',
+    value: 15 * MINUTE,
+    unit: 'ms',
+    reached: 'the same call asks for approval anew',
+    proof: [APPROVALS, 'one that nobody decided, and one that nobody used, are over after a quarter of an hour (…)'],
+  },
+  approvals_open: {
+    what: 'Requests for approval of one caller that wait at one time, over all replicas; identical ones count as one',
+    value: 3,
+    unit: 'count',
+    reached: 'the call says so, and nobody is asked',
+    proof: [APPROVALS, 'a caller has three that wait and no more, whatever it asks for (…)'],
+  },
+  approvals_an_hour: {
+    what: 'Requests for approval of one caller within an hour, over all replicas',
+    value: 20,
+    unit: 'count',
+    reached: 'the call says so, and nobody is asked',
+    proof: [APPROVALS, 'a caller asks twenty times an hour and no more (…)'],
+  },
+  purpose: {
+    what: 'What a person writes about what they need something for',
+    value: 500,
+    unit: 'count',
+    reached: 'it is asked for again',
+    proof: ['src/portal/demand-purpose.test.ts', 'a purpose has something in it, and at most 500 characters'],
   },
   api_body: {
     what: 'One body to the REST API',

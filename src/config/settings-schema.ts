@@ -99,6 +99,14 @@ const host = z
     'must be an address or a host name',
   )
 
+/** Headers that mean something already, here or to the protocol: a common name in one of them would be taken for that. */
+const MEANT =
+  /^(authorization|accept|cookie|connection|forwarded|via|host|origin|expect|te|upgrade|content-|transfer-|x-forwarded-|mcp-|cf-access-|sec-|proxy-|last-event-id)/
+
+function isCertificateHeader(name: string): boolean {
+  return /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(name) && !MEANT.test(name)
+}
+
 const place = z.string().refine((text) => parsePlace(text) !== null, 'must be host:port')
 
 const database = z
@@ -144,6 +152,26 @@ export const FIELDS = {
       'Key that seals credentials: 32 bytes as base64 or hex, or several with commas (the first seals, all open).',
     ),
   trusted_proxies: list(cidr).describe('Addresses whose Forwarded headers are believed; nobody else is.'),
+  client_certificate_header: z
+    .string()
+    .toLowerCase()
+    .refine(isCertificateHeader, 'must be the name of a header that only your proxy sets, such as x-client-cert-cn')
+    .nullable()
+    .describe(
+      'Header in which trusted_proxies say whose certificate a client showed, for rules on certificates; absent or empty: it showed none. Your proxy must replace what clients send under this name, and name no certificate that it has not verified.',
+    ),
+  client_certificate_form: z
+    .enum(['subject', 'common_name', 'certificate'])
+    .describe(
+      'What stands in client_certificate_header. subject: the distinguished name as RFC 4514 or 2253 writes it (nginx: $ssl_client_s_dn). common_name: that alone. certificate: the whole, URL-encoded PEM (nginx: $ssl_client_escaped_cert) or as RFC 9440 writes it.',
+    ),
+  geo_file: z
+    .string()
+    .min(1)
+    .nullable()
+    .describe(
+      'MaxMind DB file (.mmdb) that tells the country of an address, for rules by country. Read at the start, and again when it changes. Not set: no country is known.',
+    ),
   allowed_origins: list(origin).describe('Web origins whose pages may call /mcp.'),
   database_url: database.nullable().describe('PostgreSQL to use instead of the SQLite file in the data directory.'),
   log_level: z
@@ -206,6 +234,9 @@ export const FIELDS = {
   'oauth.allow_private': list(place).describe(
     'host:port inside your own network where the metadata documents of clients may be fetched. Not set: public addresses alone.',
   ),
+  'evaluation.allow_private': list(place).describe(
+    'host:port inside your own network where external evaluators and their keys may be; plain http is spoken there alone. Not set: public https alone.',
+  ),
   'smtp.host': host
     .nullable()
     .describe('Mail server for one-time PINs. It may be inside; no proxy stands between. Not set: no mail.'),
@@ -261,6 +292,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   account_id: { variable: 'PORTICO_ACCOUNT_ID', fallback: null, secret: false },
   encryption_key: { variable: 'PORTICO_ENCRYPTION_KEY', fallback: null, secret: true },
   trusted_proxies: { variable: 'PORTICO_TRUSTED_PROXIES', fallback: '', secret: false },
+  client_certificate_header: { variable: 'PORTICO_CLIENT_CERTIFICATE_HEADER', fallback: null, secret: false },
+  client_certificate_form: { variable: 'PORTICO_CLIENT_CERTIFICATE_FORM', fallback: 'subject', secret: false },
+  geo_file: { variable: 'PORTICO_GEO_FILE', fallback: null, secret: false },
   allowed_origins: { variable: 'PORTICO_ALLOWED_ORIGINS', fallback: '', secret: false },
   database_url: { variable: 'DATABASE_URL', fallback: null, secret: true },
   log_level: { variable: 'LOG_LEVEL', fallback: 'info', secret: false },
@@ -295,6 +329,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
   'oauth.client_documents': { variable: 'PORTICO_OAUTH_CLIENT_DOCUMENTS', fallback: 'true', secret: false },
   'oauth.allow_private': { variable: 'PORTICO_OAUTH_ALLOW_PRIVATE', fallback: '', secret: false },
+  'evaluation.allow_private': { variable: 'PORTICO_EVALUATION_ALLOW_PRIVATE', fallback: '', secret: false },
   'smtp.host': { variable: 'PORTICO_SMTP_HOST', fallback: null, secret: false },
   'smtp.port': { variable: 'PORTICO_SMTP_PORT', fallback: '587', secret: false },
   'smtp.user': { variable: 'PORTICO_SMTP_USER', fallback: null, secret: false },

@@ -1,5 +1,6 @@
 /** How an admin changes one tool or prompt, for a whole server or for one portal: switched, renamed, described anew. */
 import { z } from 'zod'
+import { LABELS, type Label, labelsInput } from './reach.ts'
 
 /** 1 to 40 characters: letters and digits in groups joined by single `_` or `-`. */
 const aliasPattern = /^[a-zA-Z0-9]+([_-][a-zA-Z0-9]+)*$/
@@ -13,6 +14,8 @@ export interface CapabilityOverride {
   enabled?: boolean | undefined
   alias?: string | undefined
   description?: string | undefined
+  /** What a tool does with data, beside what is said of its whole server; of servers only. */
+  labels?: readonly Label[] | undefined
 }
 
 /**
@@ -28,6 +31,8 @@ export const capabilityOverrideInput = z.strictObject({
   portal_description: description.nullish(),
   server_alias: alias.nullish(),
   server_description: description.nullish(),
+  /** Of a server's tool; in a portal it says nothing. */
+  labels: labelsInput.nullish(),
 })
 export type CapabilityOverrideInput = z.infer<typeof capabilityOverrideInput>
 
@@ -38,6 +43,7 @@ export const serverOverrideShown = z.object({
   enabled: z.boolean().optional(),
   alias: z.string().optional(),
   description: z.string().optional(),
+  labels: z.array(z.enum(LABELS)).optional(),
 })
 
 export const portalOverrideShown = z.object({
@@ -58,6 +64,7 @@ export function overrideFor(level: 'server' | 'portal', input: CapabilityOverrid
     ...(typeof input.enabled === 'boolean' ? { enabled: input.enabled } : {}),
     ...(typeof alias === 'string' ? { alias } : {}),
     ...(typeof description === 'string' ? { description } : {}),
+    ...(level === 'server' && input.labels ? { labels: input.labels } : {}),
   }
 }
 

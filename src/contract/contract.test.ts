@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { capabilityOverrideInput, overrideClash, overrideFor } from './capability-override.ts'
-import { parseBearerCredentials, parseManualOauth, secretDestination } from './credentials.ts'
+import {
+  connectionGround,
+  isAutomaticOauth,
+  parseBearerCredentials,
+  parseManualOauth,
+  parseWrittenOauth,
+  secretDestination,
+} from './credentials.ts'
+import { SELECTORS } from './criteria.ts'
 import { parseDuration } from './duration.ts'
+import { plainListValue } from './gateway-list.ts'
 import { portalHostnameSchema, portalIdSchema, serverIdSchema } from './ids.ts'
 import { policyCreate } from './policy.ts'
 import { rightsOf } from './rights.ts'
@@ -180,6 +189,57 @@ describe('manual OAuth', () => {
   })
 })
 
+describe('where secrets and connections belong', () => {
+  const machine = {
+    auth_mode: 'client_credentials',
+    config: { token_endpoint: 'https://as.test/token', issuer: 'https://as.test' },
+    registration_info: { client_id: 'c', token_endpoint_auth_method: 'client_secret_post' },
+  }
+  const enterprise = { ...machine, auth_mode: 'enterprise', config: { ...machine.config, identity_provider: 'a' } }
+  const parse = (value: unknown) => {
+    const parsed = parseWrittenOauth(JSON.stringify(value))
+    if (typeof parsed === 'string') throw new Error(parsed)
+    return parsed
+  }
+  const moved = [
+    ['token endpoint', { ...machine, config: { ...machine.config, token_endpoint: 'https://evil.test/token' } }],
+    ['issuer', { ...machine, config: { ...machine.config, issuer: 'https://evil.test' } }],
+    ['issuer left out', { ...machine, config: { token_endpoint: 'https://as.test/token' } }],
+    ['token endpoint left out', { ...machine, config: { issuer: 'https://as.test' } }],
+    ['nothing but the client', { ...machine, config: undefined }],
+    ['client', { ...machine, registration_info: { ...machine.registration_info, client_id: 'd' } }],
+    ['mode', { ...machine, auth_mode: 'enterprise' }],
+    [
+      'key for a password',
+      { ...machine, registration_info: { client_id: 'c', token_endpoint_auth_method: 'private_key_jwt' } },
+    ],
+  ] as const
+  test.each(moved)('another %s is another destination', (_, after) => {
+    expect(secretDestination(parse(after))).not.toBe(secretDestination(parse(machine)))
+    expect(connectionGround(parse(after))).not.toBe(connectionGround(parse(machine)))
+  })
+  test('another identity provider is another destination, and none at all is the ground of nothing written', () => {
+    const other = { ...enterprise, config: { ...enterprise.config, identity_provider: 'b' } }
+    expect(secretDestination(parse(other))).not.toBe(secretDestination(parse(enterprise)))
+    expect(connectionGround(null)).not.toBe(connectionGround(parse(machine)))
+  })
+  test('a scope, and a way to prove the same secret, change nothing; a resource ends connections alone', () => {
+    const same = { ...machine, registration_info: { client_id: 'c', scope: 'read' } }
+    expect(connectionGround(parse(same))).toBe(connectionGround(parse(machine)))
+    const other = parse({ ...machine, config: { ...machine.config, resource: 'https://other.test' } })
+    expect(secretDestination(other)).toBe(secretDestination(parse(machine)))
+    expect(connectionGround(other)).not.toBe(connectionGround(parse(machine)))
+  })
+  test.each([
+    ['{"auth_mode":"dcr"}', true],
+    ['{"auth_mode":"dcr","config":{}}', false],
+    ['dcr', false],
+    ['{"auth_mode":"manual"}', false],
+  ])('%s says that nothing is written down: %s', (text, is) => {
+    expect(isAutomaticOauth(text)).toBe(is)
+  })
+})
+
 describe('overrides', () => {
   test.each(['a', 'read-file', 'A1_b2-c3', 'x'.repeat(40)])('%s is an alias', (alias) => {
     expect(accepts(capabilityOverrideInput, { name: 'n', alias })).toBe(true)
@@ -216,33 +276,141 @@ describe('overrides', () => {
 
 describe('policies', () => {
   const policy = { name: 'p', decision: 'allow', include: [{ everyone: {} }] }
-  test.each([
-    { everyone: {} },
-    { email: { email: 'Ada@Acme.test' } },
-    { email_domain: { domain: 'acme.test' } },
-    { service_token: { token_id: 't' } },
-    { any_valid_service_token: {} },
-  ])('%j is a selector', (selector) => {
-    expect(policyCreate.parse({ ...policy, include: [selector] }).include).toEqual([selector])
+  const idp = { identity_provider_id: 'i' }
+  const every: Record<(typeof SELECTORS)[number], unknown> = {
+    email: { email: 'Ada@Acme.test' },
+    email_domain: { domain: 'acme.test' },
+    email_list: { id: 'l' },
+    everyone: {},
+    ip: { ip: '2001:db8::/32' },
+    ip_list: { id: 'l' },
+    geo: { country_code: 'PT' },
+    group: { id: 'g' },
+    service_token: { token_id: 't' },
+    any_valid_service_token: {},
+    linked_app_token: { app_uid: 'a' },
+    certificate: {},
+    common_name: { common_name: 'ada' },
+    device_posture: { integration_uid: 'd', account_id: 'a' },
+    login_method: { id: 'i' },
+    auth_method: { auth_method: 'mfa' },
+    auth_context: { id: 'c', ac_id: 'c1', ...idp },
+    oidc: { claim_name: 'dept', claim_value: 'finance', ...idp },
+    saml: { attribute_name: 'group', attribute_value: 'admins', ...idp },
+    azureAD: { id: 'g', ...idp },
+    okta: { name: 'admins', ...idp },
+    gsuite: { email: 'admins@acme.test', ...idp },
+    'github-organization': { name: 'acme', team: 'core', ...idp },
+    external_evaluation: { evaluate_url: 'https://e.test/evaluate', keys_url: 'https://e.test/keys' },
+    user_risk_score: { user_risk_score: ['low', 'unscored'] },
+    cloudflare_account_member: {},
+  }
+  test.each(SELECTORS)('%s is a selector, in its one shape', (selector) => {
+    const good = { [selector]: every[selector] }
+    expect(policyCreate.parse({ ...policy, include: [good] }).include).toEqual([good])
+    const more = { [selector]: { ...(every[selector] as object), more: 'x' } }
+    expect(accepts(policyCreate, { ...policy, include: [more] })).toBe(false)
+    expect(accepts(policyCreate, { ...policy, require: [{ ...good, mood: {} }] })).toBe(false)
   })
   test.each([
-    [{ group: { id: 'g' } }],
     [{}],
     [{ everyone: {}, email: { email: 'a@b.c' } }],
     [{ email: { email: 'nobody' } }],
     [{ email: 'a@b.c' }],
     [{ email_domain: { domain: 'bücher.test' } }],
+    [{ geo: { country_code: 'pt' } }],
+    [{ ip: { ip: '10.0.0.0/33' } }],
+    [{ ip: { ip: '010.0.0.1' } }],
+    [{ ip: { ip: '10.0.0.1/8/8' } }],
+    [{ ip: { ip: 'acme.test' } }],
+    [{ okta: { name: 'admins' } }],
+    [{ external_evaluation: { evaluate_url: 'file:///etc/passwd', keys_url: 'https://e.test/keys' } }],
+    [{ external_evaluation: { evaluate_url: 'https://me:pw@e.test', keys_url: 'https://e.test/keys' } }],
+    [{ user_risk_score: { user_risk_score: [] } }],
+    [{ toString: {} }],
     ['everyone'],
   ])('%j is not', (selector) => {
     expect(accepts(policyCreate, { ...policy, include: [selector] })).toBe(false)
   })
-  test('what is not enforced is refused, not kept', () => {
-    expect(accepts(policyCreate, { ...policy, decision: 'bypass' })).toBe(false)
-    expect(accepts(policyCreate, { ...policy, approval_required: true })).toBe(false)
-    expect(accepts(policyCreate, { ...policy, mfa_config: { mfa_disabled: false } })).toBe(false)
-    expect(accepts(policyCreate, { ...policy, approval_required: false, approval_groups: [] })).toBe(true)
-    expect(accepts(policyCreate, { ...policy, include: [] })).toBe(false)
+  test('a selector that is not known is refused with the names of those that are', () => {
+    const { error } = policyCreate.safeParse({ ...policy, include: [{ moon_phase: { phase: 'full' } }] })
+    expect(error?.issues.map(({ message }) => message).join()).toContain('email, email_domain, email_list')
   })
+  test('what is not enforced is refused, not kept', () => {
+    const bad = [
+      { decision: 'quarantine' },
+      { isolation_required: true },
+      { connection_rules: { ssh: { usernames: ['root'] } } },
+      { mfa_config: { allowed_authenticators: ['piv_key'] } },
+      { mfa_config: { session_duration: '721h' } },
+      { approval_groups: [{ approvals_needed: 0, email_addresses: ['a@b.c'] }] },
+      { approval_groups: [{ approvals_needed: 2, email_addresses: ['a@b.c', 'A@B.c'] }] },
+      { approval_groups: [{ approvals_needed: 1 }] },
+      { valid_until: 'tomorrow' },
+      { include: [] },
+    ]
+    for (const one of bad) expect(accepts(policyCreate, { ...policy, ...one }), JSON.stringify(one)).toBe(false)
+    const good = [
+      { decision: 'bypass' },
+      { approval_required: false, approval_groups: [], connection_rules: {}, isolation_required: false },
+      { connection_rules: { rdp: { allowed_clipboard_local_to_remote_formats: ['text'] } } },
+      { mfa_config: { allowed_authenticators: ['totp', 'biometrics', 'security_key'], session_duration: '0m' } },
+      { approval_groups: [{ approvals_needed: 3, email_list_uuid: 'l' }] },
+      { valid_from: '2026-01-01T00:00:00Z', valid_until: '2026-02-01T00:00:00+01:00' },
+    ]
+    for (const one of good) expect(accepts(policyCreate, { ...policy, ...one }), JSON.stringify(one)).toBe(true)
+  })
+  test('what a policy reaches is one entry or more, each of which says something', () => {
+    const reach = (capabilities: unknown) => accepts(policyCreate, { ...policy, capabilities })
+    const at = (condition: object) => reach([{ arguments: [{ pointer: '/path', ...condition }] }])
+    const all = {
+      servers: ['github'],
+      kinds: ['tool'],
+      names: ['create_issue'],
+      patterns: ['delete_.*'],
+      annotations: { readOnlyHint: true },
+      labels: ['sends_out'],
+      arguments: [{ pointer: '', present: true }],
+      expression: 'args.n > 1',
+      flow: { window: '1h' },
+    }
+    expect(reach([all])).toBe(true)
+    for (const [name, value] of Object.entries(all)) expect(reach([{ [name]: value }]), name).toBe(true)
+    for (const bad of [[], [{}], {}, [{ tools: ['x'] }], [{ names: [] }], [{ kinds: ['app'] }], [{ labels: ['x'] }]]) {
+      expect(reach(bad), JSON.stringify(bad)).toBe(false)
+    }
+    for (const bad of [[{ flow: { window: '0s' } }], [{ patterns: ['x'.repeat(501)] }], [{ annotations: {} }]]) {
+      expect(reach(bad)).toBe(false)
+    }
+    for (const good of [
+      { equals: null },
+      { one_of: [1, 'a'] },
+      { matches: 'x' },
+      { under: '/safe' },
+      { range: { min: 1 } },
+    ]) {
+      expect(at(good), JSON.stringify(good)).toBe(true)
+    }
+    for (const bad of [
+      {},
+      { equals: 1, present: true },
+      { present: false },
+      { range: {} },
+      { range: { min: 2, max: 1 } },
+    ]) {
+      expect(at(bad), JSON.stringify(bad)).toBe(false)
+    }
+    for (const pointer of ['path', '/~2', '/a/~'])
+      expect(reach([{ arguments: [{ pointer, absent: true }] }])).toBe(false)
+  })
+})
+
+test('a value of a list is kept in one spelling, and only where the list can hold it', () => {
+  expect(plainListValue('EMAIL', 'Ada@Acme.Test')).toBe('ada@acme.test')
+  expect(plainListValue('EMAIL', 'ada')).toBeNull()
+  expect(plainListValue('IP', '2001:DB8::/32')).toBe('2001:db8::/32')
+  expect(plainListValue('IP', '10.0.0.0/40')).toBeNull()
+  expect(plainListValue('SERIAL', '8GE8721REF')).toBe('8GE8721REF')
 })
 
 test('durations are read as Go writes them', () => {

@@ -3,8 +3,8 @@
  * say whom a provider may speak for. The secret is write-only.
  */
 import { z } from 'zod'
+import { emailSchema } from './email.ts'
 import { nameSchema } from './ids.ts'
-import { emailSchema } from './policy.ts'
 import { allowPrivateSchema, stamps } from './server.ts'
 
 export const PROVIDER_TYPES = ['oidc', 'onetimepin', 'google', 'azureAD', 'okta', 'github'] as const

@@ -25,6 +25,7 @@ export const LOG_COLUMNS = [
   'error',
   'credential',
   'definition_hash',
+  'purpose',
   'era',
   'client_name',
   'client_version',

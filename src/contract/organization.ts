@@ -124,6 +124,8 @@ export const userRevoke = z
   .strictObject({
     email: z.string().min(1).max(320).optional(),
     user_uid: z.string().min(1).max(64).optional(),
+    /** Ends the accounts that they have connected at servers too, which are kept otherwise. */
+    connections: z.boolean().optional(),
     /** Of Cloudflare's client on the device, which has no part here. */
     devices: z.boolean().optional(),
     warp_session_reauth: z.boolean().optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { overrideListInput, portalOverrideShown } from './capability-override.ts'
 import { serviceTokenHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, portalHostnameSchema, portalIdSchema } from './ids.ts'
+import { limitShown, portalLimitsInput } from './limits-on-calls.ts'
 import { oauthConfiguration } from './oauth-client.ts'
 import { serverEcho, serverShown, stamps } from './server.ts'
 
@@ -29,6 +30,9 @@ export const mappingInput = z.strictObject({
   identity_claims: z.unknown().optional(),
   transport: z.unknown().optional(),
   policies: z.unknown().optional(),
+  labels: z.unknown().optional(),
+  limits: z.unknown().optional(),
+  bypass_credential: z.unknown().optional(),
   is_shared_oauth_callback_enabled: z.unknown().optional(),
   secure_web_gateway: z.unknown().optional(),
   ...serverEcho,
@@ -42,6 +46,8 @@ const settings = {
   secure_web_gateway: z.boolean().optional(),
   servers: z.array(mappingInput).max(10_000).optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
+  /** How many calls may be made through it. */
+  limits: portalLimitsInput.nullish(),
   /** The header that may hold a whole service token as JSON; null for none. */
   read_service_tokens_from_header: serviceTokenHeaderSchema.nullish(),
   /** Which clients may introduce themselves here, beside what the organisation says; null for no rules of its own. */
@@ -88,6 +94,7 @@ const portalAlone = {
   allow_code_mode: z.boolean(),
   secure_web_gateway: z.boolean(),
   policies: z.array(z.string()),
+  limits: z.array(limitShown),
   read_service_tokens_from_header: z.string().optional(),
   oauth_configuration: oauthConfiguration.optional(),
   ...stamps,

@@ -24,6 +24,10 @@ export const RIGHTS = [
   'identity_providers:write',
   'oauth_clients:read',
   'oauth_clients:write',
+  'approvals:read',
+  'approvals:write',
+  'webhooks:read',
+  'webhooks:write',
   'logs:read',
 ] as const
 

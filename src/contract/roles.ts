@@ -1,6 +1,6 @@
 /** The shapes of roles: who may work on the portal itself. And of the links that an owner hands on. */
 import { z } from 'zod'
-import { emailSchema } from './policy.ts'
+import { emailSchema } from './email.ts'
 import { roleSchema } from './rights.ts'
 
 const group = z.string().min(1).max(512)

@@ -2,9 +2,12 @@
 import { z } from 'zod'
 import { parsePlace, placeOf } from '../base/destination.ts'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
+import { connectionOfServer } from './connection.ts'
 import { httpUrl } from './credentials.ts'
 import { identityClaimsSchema, identityHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
+import { limitShown, serverLimitsInput } from './limits-on-calls.ts'
+import { LABELS, labelsInput } from './reach.ts'
 
 const noNul = (text: string): boolean => !text.includes('\0')
 
@@ -35,6 +38,7 @@ export const stdioTransport = z.strictObject({
 export type StdioTransportInput = z.infer<typeof stdioTransport>
 
 export const AUTH_TYPES = ['oauth', 'bearer', 'unauthenticated'] as const
+export const AUTH_MODES = ['dcr', 'manual', 'client_credentials', 'enterprise'] as const
 export const ISOLATIONS = ['shared', 'per_credential', 'per_user', 'per_session'] as const
 
 /** What becomes of a definition that changes, or appears, after the first sync: see `docs/guides/definitions.md`. */
@@ -86,6 +90,12 @@ const settings = {
   /** What it is told beside who it is. */
   identity_claims: identityClaimsSchema.optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
+  /** What its tools do with data: rules may speak of it. */
+  labels: labelsInput.nullish(),
+  /** How many calls it may get. */
+  limits: serverLimitsInput.nullish(),
+  /** Whether callers that only a `bypass` policy lets in use the stored credential; otherwise they have none. */
+  bypass_credential: z.boolean().nullish(),
   transport: stdioTransport.nullish(),
 }
 
@@ -108,6 +118,7 @@ export const serverEcho = {
   status: z.unknown().optional(),
   authentication_status: z.unknown().optional(),
   auth_config_summary: z.unknown().optional(),
+  connection: z.unknown().optional(),
   error: z.unknown().optional(),
   error_details: z.unknown().optional(),
   last_synced: z.unknown().optional(),
@@ -134,11 +145,17 @@ export type ServerUpdate = z.infer<typeof serverUpdate>
 const definition = z.record(z.string(), z.unknown())
 
 export const authConfigSummary = z.object({
-  auth_mode: z.enum(['dcr', 'manual']),
+  auth_mode: z.enum(AUTH_MODES),
   has_client_secret: z.boolean(),
   client_secret_version: z.int(),
   config: z.record(z.string(), z.unknown()).optional(),
   registration_info: z.record(z.string(), z.unknown()).optional(),
+  /** The way back: what a client that is written down by hand must have at the authorization server; where none is, what was registered there, once it was. */
+  redirect_uri: z.string().optional(),
+  /** By what the portal is known where authorization servers read such documents; absent where it has none for them. */
+  client_document: z.string().optional(),
+  /** Scopes that an admin agreed to beyond those first asked for. */
+  approved_scope: z.string().optional(),
 })
 
 export const errorDetails = z.object({
@@ -192,6 +209,9 @@ export const serverShown = z.object({
     .object({ type: z.literal('stdio'), command: z.string(), args: z.array(z.string()), cwd: z.string().optional() })
     .optional(),
   policies: z.array(z.string()),
+  labels: z.array(z.enum(LABELS)),
+  limits: z.array(limitShown),
+  bypass_credential: z.boolean(),
   tools: z.array(definition),
   prompts: z.array(definition),
   updated_tools: z.array(serverOverrideShown).optional(),
@@ -199,6 +219,8 @@ export const serverShown = z.object({
   status: z.enum(SERVER_STATUSES),
   authentication_status: z.enum(['not_required', 'required', 'connected', 'stale', 'manual']),
   auth_config_summary: authConfigSummary.optional(),
+  /** The shared credential, where there is one. */
+  connection: connectionOfServer.optional(),
   error: z.string().optional(),
   error_details: errorDetails.optional(),
   last_synced: z.string().optional(),

@@ -1,8 +1,8 @@
 /** The shapes of the three tokens, never confused: service tokens for bots, API tokens for admins, access tokens for people. */
 import { z } from 'zod'
 import { durationPattern } from './duration.ts'
+import { emailSchema } from './email.ts'
 import { nameSchema, portalIdSchema, timeSchema } from './ids.ts'
-import { emailSchema } from './policy.ts'
 import { rightSchema, roleSchema } from './rights.ts'
 
 const duration = z.union([z.literal('forever'), z.string().regex(durationPattern)], {

@@ -68,6 +68,11 @@ export function replyOfRefusal(sought: { kind: SoughtKind; name: string } | null
   return { kind: 'error', error: notFound(sought.kind, sought.name) }
 }
 
+/** A refusal of a call to what the caller sees in its own lists. @param told a public sentence */
+export function replyOfTold(told: string, method: string): Reply {
+  return failure(method, told)
+}
+
 /** A fault as the caller sees it: its public sentence. A model can act on a tool result, so a tool call gets one. */
 export function replyOfFault(fault: Fault, method: string): Reply {
   return failure(method, fault.message)

@@ -1,6 +1,6 @@
 /** Questions to clients of the handshake revisions: requests of the portal's own on the stream of a call, and the error that names a page. */
 import { ErrorCode } from '../errors.ts'
-import type { JsonObject, RpcError } from '../model.ts'
+import type { JsonObject, Notification, RpcError } from '../model.ts'
 
 /** @param id the portal's own, unique: the client answers with it */
 export function encodeInquiry(id: string, method: string, params: JsonObject): Buffer {
@@ -11,6 +11,11 @@ export function encodeInquiry(id: string, method: string, params: JsonObject): B
 export function encodeInquiryOver(id: string, reason: string): Buffer {
   const params = { requestId: id, reason }
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }))
+}
+
+/** 2025-11-25: what a person opened a page for is done there. @param id as `elicitation/create` gave it */
+export function elicitationComplete(id: string): Notification {
+  return { method: 'notifications/elicitation/complete', params: { elicitationId: id } }
 }
 
 /**

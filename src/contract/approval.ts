@@ -1,0 +1,27 @@
+/** Requests for approval, as the REST API shows them. What a call was to be made with stands on the page alone, for whom it concerns. */
+import { z } from 'zod'
+import { pageQuery } from './envelope.ts'
+
+export const APPROVAL_STATES = ['open', 'approved', 'rejected', 'used', 'expired'] as const
+
+export const approvalQuery = pageQuery.extend({ state: z.enum(APPROVAL_STATES).optional() })
+export type ApprovalQuery = z.infer<typeof approvalQuery>
+
+export const approvalShown = z.object({
+  id: z.string(),
+  /** `expired`: nobody decided in time, or the call was not made in time. */
+  state: z.enum(APPROVAL_STATES),
+  server_id: z.string().nullable(),
+  kind: z.string().nullable(),
+  /** The server's own name of what is to be called. */
+  name: z.string().nullable(),
+  policy_id: z.string(),
+  requester: z.object({ kind: z.string(), id: z.string(), label: z.string() }),
+  groups: z.array(z.object({ approvals_needed: z.int(), given: z.int(), email_addresses: z.array(z.string()) })),
+  /** The page, for whom the policy names. */
+  url: z.string(),
+  created_at: z.string(),
+  expires_at: z.string(),
+  decided_at: z.string().nullable(),
+})
+export type ApprovalShown = z.infer<typeof approvalShown>
