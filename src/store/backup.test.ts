@@ -85,7 +85,61 @@ async function filled(kind: DatabaseKind): Promise<TestStore> {
     })
     .execute()
   await signedIn(at)
+  await connected(at)
+  await toldOf(at)
   return at
+}
+
+/** What the portal holds at a server: the shared credential, and a person's own. */
+async function connected({ store }: TestStore): Promise<void> {
+  await store.db
+    .insertInto('servers')
+    .values({
+      ...{ uid: 'm', id: 'mcp', name: 'M', description: null, hostname: 'https://mcp.test', transport: null },
+      ...{ auth_type: 'oauth', auth_mode: 'dcr', auth_credentials_sealed: null, client_secret_sealed: null },
+      ...{ client_secret_version: 0, env_sealed: null, isolation: 'per_credential', allow_private: '[]' },
+      ...{ definitions: 'hold_changed', definitions_pinned_at: null, instructions: 'off', updated_tools: 'null' },
+      ...{ updated_prompts: 'null', policies: '[]', is_shared_oauth_callback_enabled: 0, secure_web_gateway: 0 },
+      ...{ status: 'ready', authentication_status: 'connected', error: null, error_details: null, last_synced: null },
+      ...{ last_successful_sync: null, position: 1, origin: 'api', created_at: 1, created_by: 'x' },
+      ...{ modified_at: 1, modified_by: 'x', deadlines: null, identity_header: null, identity_claims: null },
+      ...{ approved_scope: null, labels: null, limits: null, bypass_credential: 0 },
+    })
+    .execute()
+  const connection = {
+    ...{ server_uid: 'm', kind: 'oauth' as const, status: 'ready' as const, reason: null, issuer: 'https://as.test' },
+    ...{ resource: 'https://mcp.test', client_id: 'c', scope: null, account: 'a', has_refresh_token: 1 },
+    ...{ expires_at: 4_102_444_800_123, renew_at: 4_102_444_800_000, refreshed_at: 1, version: 3, warned_at: null },
+    ...{ created_at: 1, created_by: 'x' },
+  }
+  const tokens = (id: string) => ({ id, tokens_sealed: sealer.seal('{}', `connections/${id}/tokens`) })
+  await store.db
+    .insertInto('connections')
+    .values([
+      { ...connection, ...tokens('shared'), owner: 'admin', user_id: null },
+      { ...connection, ...tokens('own'), owner: 'user:u', user_id: 'u' },
+    ])
+    .execute()
+}
+
+/** A webhook with a delivery that arrived and one that waits. */
+async function toldOf({ store }: TestStore): Promise<void> {
+  const stamps = { created_at: 1, created_by: 'x', modified_at: 1, modified_by: 'x', origin: 'api' as const }
+  await store.db
+    .insertInto('webhooks')
+    .values({
+      ...{ id: 'w', name: 'W', url: 'https://w.test', events: '[]', enabled: 1, allow_private: '[]' },
+      ...{ secret_sealed: sealer.seal('s', 'webhooks/w/secret'), secret_version: 1, ...stamps },
+    })
+    .execute()
+  const delivery = { webhook_id: 'w', event: 'webhook.test', payload: '{}', created_at: 1, last_error: null }
+  await store.db
+    .insertInto('webhook_deliveries')
+    .values([
+      { ...delivery, id: 'arrived', tries: 1, next_at: null, last_status: 204, delivered_at: 2 },
+      { ...delivery, id: 'waits', tries: 0, next_at: 3, last_status: null, delivered_at: null },
+    ])
+    .execute()
 }
 
 /** A person whose client was let in, with all that is under way for them. */
@@ -243,6 +297,46 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
     for (const table of ['oauth_artifacts', 'sign_in_attempts', 'pins', 'single_use_links', 'questions'] as const)
       expect(await read({ store }, table)).toEqual([])
     expect(await readEpoch(store.db)).toBeGreaterThanOrEqual(before)
+  })
+
+  test('ends what the portal held at servers: people connect anew, and an admin is told to', async () => {
+    const at = await filled(kind)
+    await backUp(at)
+    await at.store.close()
+    await restore(at, { replace: true })
+    const store = await at.again()
+    cleanups.push(() => store.close())
+    const left = await store.db.selectFrom('connections').selectAll().execute()
+    expect(left).toMatchObject([
+      {
+        id: 'shared',
+        status: 'needs_reauth',
+        reason: 'restored',
+        tokens_sealed: null,
+        has_refresh_token: 0,
+        version: 4,
+      },
+    ])
+    const servers = await store.db.selectFrom('servers').select('authentication_status').execute()
+    expect(servers).toEqual([{ authentication_status: 'stale' }])
+  })
+
+  test('sends no delivery again that waited when the backup was made', async () => {
+    const at = await filled(kind)
+    await backUp(at)
+    await at.store.close()
+    await restore(at, { replace: true })
+    const store = await at.again()
+    cleanups.push(() => store.close())
+    const left = await store.db
+      .selectFrom('webhook_deliveries')
+      .select(['id', 'next_at', 'last_error', 'delivered_at'])
+      .orderBy('id')
+      .execute()
+    expect(left).toEqual([
+      { id: 'arrived', next_at: null, last_error: null, delivered_at: 2 },
+      { id: 'waits', next_at: null, last_error: 'restored', delivered_at: null },
+    ])
   })
 
   test('takes the place of what is there only where that is said, and raises every counter that caches follow', async () => {

@@ -11,6 +11,8 @@ import * as destinations from './migrations/0003-destinations.ts'
 import * as sessionIndex from './migrations/0004-session-index.ts'
 import * as deadlines from './migrations/0005-deadlines.ts'
 import * as signIn from './migrations/0006-sign-in.ts'
+import * as connections from './migrations/0007-connections.ts'
+import * as policy from './migrations/0008-policy.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
@@ -21,6 +23,8 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-session-index': sessionIndex,
   '0005-deadlines': deadlines,
   '0006-sign-in': signIn,
+  '0007-connections': connections,
+  '0008-policy': policy,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */

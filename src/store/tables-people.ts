@@ -52,6 +52,8 @@ export interface IdentityRow {
   id_token_sealed: string | null
   refresh_token_sealed: string | null
   signed_in_at: number
+  /** When the person last proved who they are, which a provider may remember from before; null where nobody says. */
+  authenticated_at: number | null
   /** When the provider was last asked whether all this still holds. */
   checked_at: number
 }
@@ -163,8 +165,8 @@ export interface PinRow {
 
 export interface SingleUseLinkRow {
   digest: string
-  /** For a password, with the address. */
-  purpose: 'admin' | `password:${string}`
+  /** For a password, with the address; for the shared credential of a server, with the server's uid. */
+  purpose: 'admin' | `password:${string}` | `connect:${string}`
   created_at: number
   created_by: string
   expires_at: number

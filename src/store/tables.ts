@@ -5,6 +5,13 @@
  */
 import type { Generated } from 'kysely'
 import type {
+  ConnectAttemptRow,
+  ConnectionRow,
+  UpstreamClientRow,
+  WebhookDeliveryRow,
+  WebhookRow,
+} from './tables-connections.ts'
+import type {
   BrowserSessionRow,
   ConsentRow,
   GrantRow,
@@ -21,6 +28,18 @@ import type {
   SingleUseLinkRow,
   UserRow,
 } from './tables-people.ts'
+import type {
+  AccessAppRow,
+  AccessGroupRow,
+  ApprovalRow,
+  FlowLegRow,
+  LimitSlotRow,
+  LimitWindowRow,
+  ListItemRow,
+  ListRow,
+  PolicyTestRow,
+  PurposeRow,
+} from './tables-policy.ts'
 
 export interface Tables {
   settings: { key: string; value: string }
@@ -34,6 +53,16 @@ export interface Tables {
   definition_pins: DefinitionPinRow
   definition_holds: DefinitionHoldRow
   policies: PolicyRow
+  access_groups: AccessGroupRow
+  lists: ListRow
+  list_items: ListItemRow
+  access_apps: AccessAppRow
+  policy_tests: PolicyTestRow
+  approvals: ApprovalRow
+  purposes: PurposeRow
+  limit_windows: LimitWindowRow
+  limit_slots: LimitSlotRow
+  flow_legs: FlowLegRow
   users: UserRow
   identity_providers: IdentityProviderRow
   role_members: RoleMemberRow
@@ -50,6 +79,11 @@ export interface Tables {
   single_use_links: SingleUseLinkRow
   signing_keys: SigningKeyRow
   questions: QuestionRow
+  connections: ConnectionRow
+  upstream_clients: UpstreamClientRow
+  connect_attempts: ConnectAttemptRow
+  webhooks: WebhookRow
+  webhook_deliveries: WebhookDeliveryRow
   access_tokens: AccessTokenRow
   service_tokens: ServiceTokenRow
   api_tokens: ApiTokenRow
@@ -81,6 +115,8 @@ export interface PortalRow extends Stamps {
   oauth_configuration: string | null
   /** The header that may hold a whole service token as JSON, or null. */
   read_service_tokens_from_header: string | null
+  /** JSON array of limits on calls, or null for none. */
+  limits: string | null
   /** Portals keep the order in which they were made. */
   position: Generated<number>
 }
@@ -104,6 +140,10 @@ export interface ServerRow extends Stamps {
   description: string | null
   hostname: string
   auth_type: 'oauth' | 'bearer' | 'unauthenticated'
+  /** Of `oauth`: how a credential is come by; null for the others. */
+  auth_mode: 'dcr' | 'manual' | 'client_credentials' | 'enterprise' | null
+  /** The scopes that an admin agreed to for the shared credential beyond those first asked for, separated by spaces. */
+  approved_scope: string | null
   auth_credentials_sealed: string | null
   client_secret_sealed: string | null
   /** Grows each time a client secret is stored. */
@@ -128,6 +168,12 @@ export interface ServerRow extends Stamps {
   updated_tools: string
   updated_prompts: string
   policies: string
+  /** JSON array of what its tools do with data (`reads_private`, …), or null for nothing said. */
+  labels: string | null
+  /** JSON array of limits on calls, or null for none. */
+  limits: string | null
+  /** Whether callers that only a bypass let in use the stored credential. */
+  bypass_credential: number
   is_shared_oauth_callback_enabled: number
   secure_web_gateway: number
   status: 'waiting' | 'ready' | 'stale' | 'error'
@@ -142,7 +188,7 @@ export interface ServerRow extends Stamps {
 /** What one credential saw at one server. */
 export interface InventoryRow {
   server_uid: string
-  /** `admin` for the shared credential. */
+  /** `admin` for the shared credential, `user:<id>` for a person's own. */
   credential: string
   version: number
   era: '2025' | '2026'
@@ -195,8 +241,10 @@ export interface PolicyRow extends Stamps {
   include: string
   exclude: string
   require: string
-  /** JSON object of the fields that are kept and shown but decide nothing yet (session_duration and the like). */
+  /** JSON object of the other fields, as the API has them: what it reaches, what it asks for, from when and until when. */
   extra: string
+  /** Of an application's own policy, which no other may name: the application; null where it is reusable. */
+  app_id: string | null
   position: Generated<number>
 }
 

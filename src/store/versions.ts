@@ -15,6 +15,12 @@ export const TOPICS = [
   'identity',
   /** Answers that came to another replica than the one that waits for them. */
   'questions',
+  /** Approvals: asked for, given, used. */
+  'approvals',
+  /** Credentials at servers: made, renewed, ended. */
+  'connections',
+  /** Who is told of events. */
+  'webhooks',
 ] as const
 export type Topic = (typeof TOPICS)[number]
 

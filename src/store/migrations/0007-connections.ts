@@ -1,0 +1,117 @@
+/** Credentials that the portal holds at servers: whose they are, how they are renewed, and the ways to them. And who is told of what happens to them. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await makeConnections(db)
+  await makeWebhooks(db)
+  await db.schema.alterTable('servers').addColumn('auth_mode', 'text').execute()
+  await db.schema.alterTable('servers').addColumn('approved_scope', 'text').execute()
+  const servers = db as Kysely<{
+    servers: { auth_type: string; auth_credentials_sealed: string | null; auth_mode: string | null }
+  }>
+  await servers
+    .updateTable('servers')
+    .set((eb) => ({
+      auth_mode: eb.case().when('auth_credentials_sealed', 'is', null).then('dcr').else('manual').end(),
+    }))
+    .where('auth_type', '=', 'oauth')
+    .execute()
+}
+
+async function makeConnections(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('connections')
+    .addColumn('id', 'text', (col) => col.primaryKey())
+    .addColumn('server_uid', 'text', (col) => col.notNull().references('servers.uid').onDelete('cascade'))
+    .addColumn('owner', 'text', (col) => col.notNull())
+    .addColumn('user_id', 'text', (col) => col.references('users.id').onDelete('cascade'))
+    .addColumn('kind', 'text', (col) => col.notNull())
+    .addColumn('status', 'text', (col) => col.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('issuer', 'text')
+    .addColumn('resource', 'text')
+    .addColumn('client_id', 'text')
+    .addColumn('scope', 'text')
+    .addColumn('account', 'text')
+    .addColumn('tokens_sealed', 'text')
+    .addColumn('has_refresh_token', 'integer', (col) => col.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addColumn('renew_at', 'bigint')
+    .addColumn('refreshed_at', 'bigint')
+    .addColumn('version', 'integer', (col) => col.notNull())
+    .addColumn('warned_at', 'bigint')
+    .addColumn('created_at', 'bigint', (col) => col.notNull())
+    .addColumn('created_by', 'text', (col) => col.notNull())
+    .addUniqueConstraint('connections_once', ['server_uid', 'owner'])
+    .execute()
+  await db.schema.createIndex('connections_by_user').on('connections').column('user_id').execute()
+  await db.schema
+    .createTable('upstream_clients')
+    .addColumn('id', 'text', (col) => col.primaryKey())
+    .addColumn('server_uid', 'text', (col) => col.notNull().references('servers.uid').onDelete('cascade'))
+    .addColumn('issuer', 'text', (col) => col.notNull())
+    .addColumn('kind', 'text', (col) => col.notNull())
+    .addColumn('client_id', 'text', (col) => col.notNull())
+    .addColumn('client_secret_sealed', 'text')
+    .addColumn('auth_method', 'text', (col) => col.notNull())
+    .addColumn('redirect_uri', 'text', (col) => col.notNull())
+    .addColumn('created_at', 'bigint', (col) => col.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addUniqueConstraint('upstream_clients_once', ['server_uid', 'issuer'])
+    .execute()
+  await db.schema
+    .createTable('connect_attempts')
+    .addColumn('id', 'text', (col) => col.primaryKey())
+    .addColumn('server_uid', 'text', (col) => col.notNull().references('servers.uid').onDelete('cascade'))
+    .addColumn('owner', 'text', (col) => col.notNull())
+    .addColumn('cookie_digest', 'text', (col) => col.notNull())
+    .addColumn('started_by', 'text', (col) => col.notNull())
+    .addColumn('issuer', 'text', (col) => col.notNull())
+    .addColumn('redirect_uri', 'text', (col) => col.notNull())
+    .addColumn('scope', 'text')
+    .addColumn('return_to', 'text', (col) => col.notNull())
+    .addColumn('secrets_sealed', 'text', (col) => col.notNull())
+    .addColumn('created_at', 'bigint', (col) => col.notNull())
+    .addColumn('expires_at', 'bigint', (col) => col.notNull())
+    .addColumn('used_at', 'bigint')
+    .addColumn('account', 'text')
+    .addColumn('granted_scope', 'text')
+    .addColumn('result_sealed', 'text')
+    .addColumn('confirmed_at', 'bigint')
+    .execute()
+  await db.schema.createIndex('connect_attempts_by_browser').on('connect_attempts').column('cookie_digest').execute()
+}
+
+async function makeWebhooks(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('webhooks')
+    .addColumn('id', 'text', (col) => col.primaryKey())
+    .addColumn('name', 'text', (col) => col.notNull())
+    .addColumn('url', 'text', (col) => col.notNull())
+    .addColumn('events', 'text', (col) => col.notNull())
+    .addColumn('enabled', 'integer', (col) => col.notNull())
+    .addColumn('allow_private', 'text', (col) => col.notNull())
+    .addColumn('secret_sealed', 'text', (col) => col.notNull())
+    .addColumn('secret_version', 'integer', (col) => col.notNull())
+    .addColumn('created_at', 'bigint', (col) => col.notNull())
+    .addColumn('created_by', 'text', (col) => col.notNull())
+    .addColumn('modified_at', 'bigint', (col) => col.notNull())
+    .addColumn('modified_by', 'text', (col) => col.notNull())
+    .addColumn('origin', 'text', (col) => col.notNull())
+    .execute()
+  await db.schema
+    .createTable('webhook_deliveries')
+    .addColumn('id', 'text', (col) => col.primaryKey())
+    .addColumn('webhook_id', 'text', (col) => col.notNull().references('webhooks.id').onDelete('cascade'))
+    .addColumn('event', 'text', (col) => col.notNull())
+    .addColumn('payload', 'text', (col) => col.notNull())
+    .addColumn('created_at', 'bigint', (col) => col.notNull())
+    .addColumn('tries', 'integer', (col) => col.notNull())
+    .addColumn('next_at', 'bigint')
+    .addColumn('last_status', 'integer')
+    .addColumn('last_error', 'text')
+    .addColumn('delivered_at', 'bigint')
+    .execute()
+  await db.schema.createIndex('webhook_deliveries_by_next').on('webhook_deliveries').column('next_at').execute()
+  await db.schema.createIndex('webhook_deliveries_by_webhook').on('webhook_deliveries').column('webhook_id').execute()
+}
