@@ -207,6 +207,7 @@ type Facts = Pick<
   | 'error'
   | 'credential'
   | 'definitionHash'
+  | 'purpose'
   | 'upstreamMs'
   | 'portalMs'
   | 'change'

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WriterOptions } from '../../test/audit-writer.ts'
 import { DATABASE_KINDS, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
 import { TEST_KEYS } from '../../test/keys.ts'
+import { WRITER } from '../../test/program.ts'
 import { systemClock } from '../base/clock.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -17,8 +18,6 @@ import { readHeadFiles } from './head-file.ts'
 import { openAudit } from './log.ts'
 import { openChainReader } from './open-chain.ts'
 import { type Verdict, verifyChain } from './verify.ts'
-
-const WRITER = join(import.meta.dirname, '../../test/audit-writer.ts')
 
 /** A process that writes rows. What it was let go for it says in a file, which its death cannot cut short. */
 class Writer {

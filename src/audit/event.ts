@@ -7,7 +7,7 @@ import type { Refused } from './refusals.ts'
 
 /** Facts about who acted, kept once per snapshot and pointed to by hash. */
 export interface ActorSnapshot {
-  kind: 'user' | 'service' | 'api_token' | 'config' | 'system' | 'unknown'
+  kind: 'user' | 'service' | 'anonymous' | 'api_token' | 'config' | 'system' | 'unknown'
   id: string
   /** E-mail, service token name, API token name. */
   label: string
@@ -50,6 +50,8 @@ export interface DeedEnd {
   /** `none`, `bearer:admin` */
   credential?: string
   definitionHash?: string
+  /** What the person said that it is for, where a policy asked: their own words, capped. */
+  purpose?: string
   /** Milliseconds in the upstream. */
   upstreamMs?: number
   /** For admin changes: which object and which fields changed; never a secret. */

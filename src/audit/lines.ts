@@ -9,7 +9,7 @@ import { hash } from 'node:crypto'
 import type { ActorSnapshot, DeedEnd, DeedStart } from './event.ts'
 
 /** Longest texts, in UTF-16 units. What is longer is cut: the audit is not a place to store what a caller sends. */
-const CAP = { id: 64, short: 32, name: 256, label: 320, error: 512, fields: 32 } as const
+const CAP = { id: 64, short: 32, name: 256, label: 320, error: 512, fields: 32, purpose: 1024 } as const
 
 // Printable ASCII without quote and backslash: what JSON leaves as it is.
 const PLAIN = /^[ !#-[\]-~]*$/
@@ -150,6 +150,7 @@ export function endedLine(head: Head, { at, portalMs }: EndTimes, end: DeedEnd, 
   if (end.error !== undefined) facts += `,"error":${quote(end.error, CAP.error)}`
   if (end.credential !== undefined) facts += write.credential(end.credential)
   if (end.definitionHash !== undefined) facts += write.definitionHash(end.definitionHash)
+  if (end.purpose !== undefined) facts += `,"purpose":${quote(end.purpose, CAP.purpose)}`
   if (end.upstreamMs !== undefined) facts += `,"upstreamMs":${millis(end.upstreamMs)}`
   if (end.change !== undefined) facts += `,"change":${changeOf(end.change)}`
   if (end.refusals !== undefined) facts += `,"refusals":${JSON.stringify(end.refusals)}`

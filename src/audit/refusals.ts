@@ -24,6 +24,8 @@ export type Refused =
   | 'bad-sign-in'
   /** A client that the authorization server turned away. */
   | 'bad-client'
+  /** A way to connect an account that is over, or of nobody who is here. */
+  | 'bad-connect'
   /** A caller who is known and asks for portals that it may not enter, over and over. */
   | 'not-offered'
 
