@@ -3,43 +3,41 @@
  * rounded: it satisfies neither `include` nor `require`, and always satisfies `exclude` and any deny. So a fact that is
  * missing, or a criterion that this program does not know (written by a newer one), can only close, never open.
  */
-import type { Principal } from '../base/principal.ts'
+import { SELECTOR_SHAPES, type Selector } from '../contract/criteria.ts'
+import type { Condition, Criterion } from './model.ts'
+import { type Judged, type Lookups, NEEDS_NOTHING, NOTHING_TO_LOOK_UP, type Prepare } from './selector.ts'
+import { OF_PEOPLE } from './selectors-of-people.ts'
+import { OF_REQUESTS } from './selectors-of-requests.ts'
 
-/** As the REST API and the store spell it: one key, the selector, e.g. `{"email_domain":{"domain":"acme.test"}}`. */
-export type Criterion = Readonly<Record<string, unknown>>
-
-export type Truth = true | false | 'unknown'
-
-type Judge = (principal: Principal, argument: Readonly<Record<string, unknown>>) => Truth
-
-/** The selectors that this program knows. `/access/policies` refuses any other at write time. */
-const JUDGES: Readonly<Record<string, Judge>> = {
-  everyone: () => true,
-  email: (principal, { email }) =>
-    typeof email === 'string' && addressed(principal, (own) => own === email.toLowerCase()),
-  email_domain: (principal, { domain }) =>
-    typeof domain === 'string' && addressed(principal, (own) => domainOf(own) === domain.toLowerCase()),
-  service_token: (principal, argument) => principal.kind === 'service' && principal.id === argument.token_id,
-  any_valid_service_token: (principal) => principal.kind === 'service',
+const PREPARE: { [S in Selector]: Prepare<S> } = {
+  ...OF_PEOPLE,
+  ...OF_REQUESTS,
+  group: ({ id }, lookups) => lookups.group(id) ?? `there is no group ${id}`,
 }
 
-/** Never throws: what is malformed is unknown. */
-export function judge(criterion: Criterion, principal: Principal): Truth {
-  const keys = Object.keys(criterion)
-  const selector = keys[0]
-  if (selector === undefined || keys.length !== 1 || !Object.hasOwn(JUDGES, selector)) return 'unknown'
-  const argument = criterion[selector]
-  if (typeof argument !== 'object' || argument === null) return 'unknown'
-  return JUDGES[selector]?.(principal, argument as Record<string, unknown>) ?? 'unknown'
+/** Never throws: what is malformed, or not known to this program, is unknown of every caller, and says why. */
+export function prepareCriterion(json: Criterion, lookups: Lookups = NOTHING_TO_LOOK_UP): Condition {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json)
+  const keys = isObject ? Object.keys(json) : []
+  const selector = keys[0] ?? ''
+  const judged = keys.length === 1 ? prepare(selector, json[selector], lookups) : 'a criterion names one selector'
+  if (typeof judged === 'string') return unknownCondition(json, selector, judged)
+  const { judge, why, needs = NEEDS_NOTHING, addresses } = judged
+  return { json, selector, needs, addresses, judge, why }
 }
 
-/** A person whose address nobody vouches for has one that is not known, which is not the same as none. */
-function addressed(principal: Principal, isMeant: (email: string) => boolean): Truth {
-  if (principal.kind !== 'user') return false
-  return principal.email === null ? 'unknown' : isMeant(principal.email)
+export function unknownCondition(json: Criterion, selector: string, why: string): Condition {
+  return { json, selector, needs: NEEDS_NOTHING, addresses: undefined, judge: () => 'unknown', why: () => why }
 }
 
-/** What stands after the last `@`: a quoted local part may hold another. */
-function domainOf(email: string): string {
-  return email.slice(email.lastIndexOf('@') + 1)
+function prepare(selector: string, argument: unknown, lookups: Lookups): Judged | string {
+  if (!isSelector(selector)) return `this program does not know the selector "${selector}"`
+  const parsed = SELECTOR_SHAPES[selector].safeParse(argument)
+  if (!parsed.success) return `it is not as "${selector}" is written: ${parsed.error.issues[0]?.message ?? ''}`
+  // The shape and the preparation of one selector belong together, which the compiler cannot see of a union.
+  return (PREPARE[selector] as (argument: unknown, lookups: Lookups) => Judged | string)(parsed.data, lookups)
+}
+
+function isSelector(text: string): text is Selector {
+  return Object.hasOwn(SELECTOR_SHAPES, text)
 }

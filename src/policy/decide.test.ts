@@ -1,28 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { GrantId, PolicyId, ServerUid, ServiceTokenId, UserId } from '../base/ids.ts'
+import { ada, bot, factsOf, type PolicyParts, prepared, stored } from '../../test/policies.ts'
+import type { ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
 import { compileAccess } from './compile.ts'
-import type { Criterion } from './criteria.ts'
-import { decide, type Policy } from './decide.ts'
+import { openCoverage } from './coverage.ts'
+import { decide } from './decide.ts'
+import type { Policy } from './model.ts'
 
-const ada: Principal = {
-  kind: 'user',
-  id: 'u1' as UserId,
-  email: 'ada@acme.test',
-  label: 'ada@acme.test',
-  grant: 'g1' as GrantId,
-  identity: null,
-}
-const bot: Principal = {
-  kind: 'service',
-  id: 's1' as ServiceTokenId,
-  name: 'ci',
-  clientId: 'c.access',
-  grant: 's1' as GrantId,
-}
-
-function policy(id: string, decision: string, parts: Partial<Record<'include' | 'require' | 'exclude', Criterion[]>>) {
-  return { id: id as PolicyId, decision, include: [], require: [], exclude: [], ...parts } satisfies Policy
+function policy(id: string, decision: string, parts: PolicyParts): Policy {
+  return prepared([stored(id, decision, parts)])[0] as Policy
 }
 
 const everyone = { everyone: {} }
@@ -158,7 +144,7 @@ const cases: { when: string; who: Principal; policies: Policy[]; then: { allow: 
 
 for (const { when, who, policies, then } of cases) {
   test(`decide: ${when}`, () => {
-    expect(decide(policies, who)).toEqual(then)
+    expect(decide(policies, factsOf(who))).toMatchObject(then)
   })
 }
 
@@ -177,8 +163,9 @@ describe('a server is reached only if the portal and the server allow', () => {
     const name = (list: Policy[]) => list[0]?.id ?? 'no policy'
     // [GATE-5]
     test(`portal: ${name(portal)}, server: ${name(server)}`, () => {
-      const access = compileAccess(portal, [{ uid, policies: server }], ada)
-      expect(access.servers.get(uid)).toEqual(then)
+      const gates = [{ uid, id: 'srv', policies: server }]
+      const access = compileAccess({ portal, gates, coverage: openCoverage(portal, [server]) }, factsOf(ada))
+      expect(access.servers.get(uid)).toMatchObject(then)
     })
   }
 })

@@ -1,65 +1,195 @@
 /**
  * The one decision: may this caller pass these policies? Pure, from its arguments alone, so that list, call, search and
- * "why?" can never disagree. Source of the semantics: Cloudflare Access policies.
+ * "why?" can never disagree. Source of the semantics: Cloudflare Access policies; what they reach is ours.
  *
- * Order:
- * 1. `non_identity` policies, top to bottom, for service tokens only: the first match allows.
+ * Order, for one list of policies:
+ * 1. `bypass` and `non_identity` policies, top to bottom: the first match allows. `non_identity` speaks of service tokens only.
  * 2. `allow` and `deny` policies, top to bottom: the first match decides. `allow` speaks of people only, because a
  *    service token is let in by a `non_identity` policy and by nothing else (strict service-token authentication).
  * 3. Nothing matched: denied.
  *
- * A policy matches when some `include` is true, every `require` is true and no `exclude` is true. An unknown criterion
- * counts against the caller each time (see criteria.ts).
+ * A policy matches when some `include` is true, every `require` is true and no `exclude` is true, when it is in force at that
+ * time, and when it reaches what is asked about. An unknown criterion counts against the caller each time.
+ *
+ * While listing, arguments are not known: a deny that depends on them is passed over, an allow that depends on them is a maybe.
  */
-import type { PolicyId } from '../base/ids.ts'
-import type { Principal } from '../base/principal.ts'
-import { type Criterion, judge } from './criteria.ts'
+import type { AddressIndex } from './address-index.ts'
+import type { CallFacts, Capability, Condition, Decision, Facts, Policy, Reach } from './model.ts'
 
-export interface Policy {
-  id: PolicyId
-  decision: string
-  include: readonly Criterion[]
-  require: readonly Criterion[]
-  exclude: readonly Criterion[]
+/** What is asked about: a portal as such, one of its servers, one capability, or one call. */
+export interface Question {
+  /** Null: may the caller be here at all? */
+  serverId: string | null
+  capability: Capability | null
+  call: CallFacts | null
 }
 
-export interface Decision {
-  allow: boolean
-  /** The policy that decided, or null where none spoke: silence is a no. */
-  rule: PolicyId | null
+export const TO_ENTER: Question = { serverId: null, capability: null, call: null }
+
+/** `call`: it depends on the call, which is not known. `passed`: it speaks of the capability, and not of this call. */
+export type Reached = 'yes' | 'no' | 'call' | 'passed' | 'unknown'
+
+export interface Met {
+  facts: Facts
+  /** Whether a policy's criteria hold of the caller. */
+  met(policy: Policy): boolean
 }
 
-export function decide(policies: readonly Policy[], principal: Principal): Decision {
-  if (principal.kind === 'service') {
-    const admitted = policies.find((policy) => policy.decision === 'non_identity' && matches(policy, principal))
-    if (admitted) return { allow: true, rule: admitted.id }
+/** Where a walk notes what it came to, by the place of the policy in the list; what it did not come to stays out. */
+export interface Notes {
+  reached: Reached[]
+  met: boolean[]
+}
+
+/** Of a policy, the parts of its reach that cover the capability that is asked about; null where it has no reach. */
+export type Parts = readonly Reach[] | null
+
+/** @param index of these policies or more, where many callers are decided upon */
+export function decide(
+  policies: readonly Policy[],
+  facts: Facts,
+  question: Question = TO_ENTER,
+  { notes, index }: { notes?: Notes; index?: AddressIndex } = {},
+): Decision {
+  const isPossible = index?.possible(facts)
+  const met = isPossible
+    ? (policy: Policy) => isPossible(policy) && meets(policy, facts)
+    : (policy: Policy) => meets(policy, facts)
+  return decideMet(policies, question, { facts, met }, { notes })
+}
+
+interface Known {
+  /** By the place of the policy, where it was found out before. */
+  parts?: readonly Parts[]
+  notes?: Notes | undefined
+}
+
+/** The same where it is known already which policies speak of the caller. */
+export function decideMet(policies: readonly Policy[], question: Question, who: Met, known: Known = {}): Decision {
+  const { parts, notes } = known
+  const { facts } = who
+  const { kind } = facts.principal
+  let perhaps: Decision | null = null
+  let isOpen = false
+  let because: Decision['because'] = 'policy'
+  for (let at = 0; at < policies.length; at++) {
+    const policy = policies[at] as Policy
+    if (!isFirst(policy) || (kind !== 'service' && policy.decision === 'non_identity')) continue
+    const reached = policy.reach === null ? 'yes' : reachOf(policy, question, facts, parts?.[at])
+    if (notes !== undefined) notes.reached[at] = reached
+    if (reached === 'no') continue
+    const isMet = who.met(policy)
+    if (notes !== undefined) notes.met[at] = isMet
+    if (!isMet) continue
+    if (reached === 'yes') return allowed(policy, false)
+    if (reached === 'call') perhaps ??= allowed(policy, true)
+    else because = whatOf(policy, question)
   }
-  for (const policy of policies) {
-    if (policy.decision === 'allow') {
-      if (principal.kind === 'user' && matches(policy, principal)) return { allow: true, rule: policy.id }
-    } else if (policy.decision === 'non_identity') {
-      // Spoke above, and of service tokens only.
-    } else if (denies(policy, principal)) {
-      // `deny`, and every decision that this program does not know.
-      return { allow: false, rule: policy.id }
+  for (let at = 0; at < policies.length; at++) {
+    const policy = policies[at] as Policy
+    if (isFirst(policy)) continue
+    const isAllow = policy.decision === 'allow'
+    if (isAllow && kind !== 'user') continue
+    const reached = policy.reach === null ? 'yes' : reachOf(policy, question, facts, parts?.[at])
+    if (notes !== undefined) notes.reached[at] = reached
+    if (reached === 'no' || (!isAllow && reached === 'passed')) continue
+    const isMet = who.met(policy)
+    if (notes !== undefined) notes.met[at] = isMet
+    if (!isMet) continue
+    if (isAllow) {
+      if (reached === 'yes') return { ...allowed(policy, false), maybe: isOpen || perhaps !== null }
+      if (reached === 'call') perhaps ??= allowed(policy, true)
+      else because = whatOf(policy, question)
+    } else if (reached === 'call') isOpen = true
+    // `deny`, and every decision that this program does not know.
+    else return perhaps ?? denied(policy.id, whatOf(policy, question))
+  }
+  return perhaps ?? denied(null, because)
+}
+
+/** Whether a policy is one of those that are looked at before any other. */
+export function isFirst({ decision }: Policy): boolean {
+  return decision === 'bypass' || decision === 'non_identity'
+}
+
+/** Whether a policy keeps out whom it matches; so does one whose decision this program does not know. */
+export function keepsOut(policy: Policy): boolean {
+  return policy.decision !== 'allow' && !isFirst(policy)
+}
+
+function allowed({ id, decision, terms }: Policy, maybe: boolean): Decision {
+  return {
+    allow: true,
+    maybe,
+    rule: id,
+    terms: terms === null ? [] : [{ policy: id, terms }],
+    bypass: decision === 'bypass',
+    because: 'policy',
+  }
+}
+
+function denied(rule: Decision['rule'], because: Decision['because']): Decision {
+  return { allow: false, maybe: false, rule, terms: [], bypass: false, because }
+}
+
+/** What of a call made a rule say no. What it says of a capability whatever the call is no matter of arguments. */
+function whatOf({ reach }: Policy, { capability }: Question): Decision['because'] {
+  if (reach === null || capability === null) return 'policy'
+  const parts = reach.filter((one) => one.covers(capability))
+  if (parts.some(({ call }) => call === null)) return 'policy'
+  if (parts.some(({ readsArguments }) => readsArguments)) return 'arguments'
+  return parts.some(({ flowWindow }) => flowWindow !== null) ? 'flow' : 'policy'
+}
+
+/** @param parts those that cover the capability, where that is known */
+function reachOf(policy: Policy, { serverId, capability, call }: Question, facts: Facts, parts?: Parts): Reached {
+  const { reach } = policy
+  if (reach === null) return 'yes'
+  if (capability === null) {
+    // Who may use one thing here must be let in for it; who is denied one thing is not kept out, but of a server all of it.
+    const isMeant = reach.some(
+      (one) => one.speaksOf(serverId) && (!keepsOut(policy) || (serverId !== null && one.isWhole)),
+    )
+    return isMeant ? 'yes' : 'no'
+  }
+  let found: Reached = 'no'
+  for (const one of parts ?? reach) {
+    if (parts === undefined && !one.covers(capability)) continue
+    if (one.call === null) return 'yes'
+    if (call === null) {
+      found = 'call'
+      continue
     }
+    const truth = one.call(capability, call, facts)
+    if (truth === true) return 'yes'
+    if (truth === 'unknown') found = 'unknown'
+    else if (found === 'no') found = 'passed'
   }
-  return { allow: false, rule: null }
+  return found
 }
 
-function matches(policy: Policy, principal: Principal): boolean {
-  return (
-    policy.include.some((criterion) => judge(criterion, principal) === true) &&
-    policy.require.every((criterion) => judge(criterion, principal) === true) &&
-    !policy.exclude.some((criterion) => judge(criterion, principal) !== false)
-  )
+/** Whether a policy's criteria hold of the caller, doubt counted against them: against a match for what lets in, for it in a deny. */
+export function meets(policy: Policy, facts: Facts): boolean {
+  const { from, until, include, require, exclude } = policy
+  if ((from !== null && facts.now < from) || (until !== null && facts.now >= until)) return false
+  const isDeny = keepsOut(policy)
+  // Loops, because this is what a decision spends its time on.
+  for (const condition of exclude) if (isMatch(condition, facts, !isDeny)) return false
+  for (const condition of require) if (!isMatch(condition, facts, isDeny)) return false
+  for (const condition of include) if (isMatch(condition, facts, isDeny)) return true
+  return false
 }
 
-/** For a deny, doubt matches: unknown counts as true in `include` and `require`, and as false in `exclude`. */
-function denies(policy: Policy, principal: Principal): boolean {
-  return (
-    policy.include.some((criterion) => judge(criterion, principal) !== false) &&
-    policy.require.every((criterion) => judge(criterion, principal) !== false) &&
-    !policy.exclude.some((criterion) => judge(criterion, principal) === true)
-  )
+/**
+ * @param doubt what an unknown counts as; of a fact that is assumed in the caller's favour, the other
+ */
+export function isMatch(condition: Condition, facts: Facts, doubt: boolean): boolean {
+  const truth = condition.judge(facts)
+  if (truth === true || truth === false) return truth
+  return doubt !== isAssumed(condition, facts)
+}
+
+function isAssumed({ needs }: Condition, { assume }: Facts): boolean {
+  if (assume === 'nothing') return false
+  return needs.external.length > 0 || (assume === 'origin' && needs.origin)
 }

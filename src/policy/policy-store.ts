@@ -1,9 +1,10 @@
 /** Policies at rest. What they mean is `decide.ts`; what may be written is the contract's. */
 import { newUuid, type PolicyId } from '../base/ids.ts'
 import { type Author, changedStamps, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
+import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { PolicyRow } from '../store/tables.ts'
-import type { Criterion } from './criteria.ts'
+import type { Criterion } from './model.ts'
 
 export interface PolicyRecord extends Stamped {
   id: PolicyId
@@ -12,8 +13,10 @@ export interface PolicyRecord extends Stamped {
   include: readonly Criterion[]
   exclude: readonly Criterion[]
   require: readonly Criterion[]
-  /** Fields that are kept and shown but decide nothing yet. */
+  /** The other fields, as the API has them. */
   extra: Readonly<Record<string, unknown>>
+  /** The application whose own it is, and no other's; null where it is reusable. */
+  appId: string | null
 }
 
 export type PolicyContent = Pick<PolicyRecord, 'name' | 'decision' | 'include' | 'exclude' | 'require' | 'extra'>
@@ -33,7 +36,7 @@ export async function readPolicy(db: Db, id: string): Promise<PolicyRecord | und
 export async function insertPolicy(
   store: Store,
   trx: Trx,
-  content: PolicyContent & { id?: PolicyId },
+  content: PolicyContent & { id?: PolicyId; appId?: string },
   author: Author,
 ): Promise<PolicyId> {
   const id = content.id ?? newUuid<PolicyId>()
@@ -43,7 +46,13 @@ export async function insertPolicy(
     .executeTakeFirst()
   await trx
     .insertInto('policies')
-    .values({ id, ...toColumns(content), position: (last?.position ?? 0) + 1, ...newStamps(store.clock.now(), author) })
+    .values({
+      id,
+      app_id: content.appId ?? null,
+      ...toColumns(content),
+      position: (last?.position ?? 0) + 1,
+      ...newStamps(store.clock.now(), author),
+    })
     .execute()
   await store.versions.bump(trx, 'policies')
   return id
@@ -65,6 +74,7 @@ export async function updatePolicy(
 
 export async function deletePolicy(store: Store, trx: Trx, id: PolicyId): Promise<void> {
   await trx.deleteFrom('policies').where('id', '=', id).execute()
+  await endDemands(store, trx, 'policy_id', id)
   await store.versions.bump(trx, 'policies')
 }
 
@@ -90,6 +100,7 @@ function toRecord(row: Omit<PolicyRow, 'position'>): PolicyRecord {
     exclude: fromJson(row.exclude),
     require: fromJson(row.require),
     extra: fromJson(row.extra),
+    appId: row.app_id,
     ...stampsOf(row),
   }
 }

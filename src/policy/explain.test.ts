@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { ada, bot, callWith, factsOf, NOW, nobody, prepared, stored, tool } from '../../test/policies.ts'
+import { explain } from './explain.ts'
+
+const everyone = [{ everyone: {} }]
+const finance = [{ email_domain: { domain: 'finance.test' } }]
+const inPortugal = [{ geo: { country_code: 'PT' } }]
+
+test('each rule that was come to says which criterion was true, false or not known, and why', () => {
+  const policies = prepared([
+    stored('abroad', 'deny', { include: inPortugal, exclude: finance }),
+    stored('later', 'allow', { include: everyone }),
+  ])
+  const { decision, rules } = explain(policies, factsOf(ada))
+  expect(decision).toMatchObject({ allow: false, rule: 'abroad' })
+  expect(rules[0]).toMatchObject({ verdict: 'matched', reached: 'yes', inForce: 'yes' })
+  expect(rules[0]?.criteria).toMatchObject([
+    { part: 'include', truth: 'unknown', counts: true },
+    { part: 'exclude', truth: false, counts: false },
+  ])
+  expect(rules[0]?.criteria[0]?.why).toContain('no address to tell the country from')
+  expect(rules[1]).toMatchObject({ verdict: 'skipped', reached: 'unasked', criteria: [] })
+})
+
+describe('of a no, the nearest miss is the policy that lacks least', () => {
+  test('one criterion is less than two', () => {
+    const policies = prepared([
+      stored('two', 'allow', { include: finance, require: inPortugal }),
+      stored('one', 'allow', { include: everyone, require: inPortugal }),
+    ])
+    const { nearest, wouldChange } = explain(policies, factsOf(ada, { country: 'DE' }))
+    expect(nearest).toMatchObject({ policy: 'one', short: 1, missing: [{ part: 'require', truth: false }] })
+    expect(wouldChange.join(' ')).toContain('wanted: PT; the request came from DE')
+  })
+  test('a deny above it stands in the way, and is named', () => {
+    const policies = prepared([
+      stored('no', 'deny', { include: everyone }),
+      stored('yes', 'allow', { include: everyone }),
+    ])
+    const { nearest, wouldChange } = explain(policies, factsOf(ada))
+    expect(nearest).toMatchObject({
+      policy: 'yes',
+      missing: [],
+      also: ['the policy "no" above it keeps the caller out'],
+    })
+    expect(wouldChange[0]).toContain('The policy "no" keeps out')
+  })
+  test('what the call is called with stands in the way', () => {
+    const extra = { capabilities: [{ names: ['read'], arguments: [{ pointer: '/path', under: '/safe' }] }] }
+    const policies = prepared([stored('safe', 'allow', { include: everyone, extra })])
+    const question = { serverId: 'files', capability: tool('read'), call: callWith({ path: '/etc' }) }
+    const { nearest, rules } = explain(policies, factsOf(ada), question)
+    expect(nearest?.also).toEqual(['it does not let in what this call is called with'])
+    expect(rules[0]).toMatchObject({ verdict: 'missed', reached: 'passed' })
+  })
+  test('its time', () => {
+    const extra = { valid_until: new Date(NOW - 1).toISOString() }
+    const theirs = stored('theirs', 'allow', { include: finance })
+    const trace = explain(prepared([stored('over', 'allow', { include: everyone, extra }), theirs]), factsOf(ada))
+    const after = explain(prepared([theirs, stored('over', 'allow', { include: everyone, extra })]), factsOf(ada))
+    expect(after.nearest?.policy).toBe('over')
+    expect(trace.rules[0]).toMatchObject({ inForce: 'over', verdict: 'missed' })
+    expect(trace.nearest?.also).toEqual(['it is not in force at this time'])
+  })
+  test('where no policy lets in such callers, that is what is said', () => {
+    const policies = prepared([stored('people', 'allow', { include: everyone })])
+    for (const [caller, words] of [
+      [bot, 'service tokens'],
+      [nobody, 'did not sign in'],
+    ] as const) {
+      const { nearest, wouldChange } = explain(policies, factsOf(caller))
+      expect(nearest).toBeNull()
+      expect(wouldChange.join(' ')).toContain(words)
+    }
+    expect(explain([], factsOf(ada)).wouldChange.join(' ')).toContain('No policy here lets in people')
+  })
+})
+
+test('a policy that cannot be enforced says so', () => {
+  const policies = prepared([stored('apart', 'allow', { include: everyone, extra: { isolation_required: true } })])
+  const { decision, rules } = explain(policies, factsOf(ada))
+  expect(decision).toMatchObject({ allow: false, rule: 'apart' })
+  expect(rules[0]?.says).toContain('isolation_required')
+})
+
+test('of a yes nothing is missing', () => {
+  const trace = explain(prepared([stored('open', 'allow', { include: everyone })]), factsOf(ada))
+  expect(trace).toMatchObject({ decision: { allow: true }, nearest: null, wouldChange: [] })
+})

@@ -1,0 +1,14 @@
+/** Reads what policies are made of: policies, groups, lists. */
+import type { Db } from '../store/open.ts'
+import { listGroups } from './group-store.ts'
+import { listFullLists } from './list-store.ts'
+import { listPolicies, type PolicyRecord } from './policy-store.ts'
+import { loadRuleBook, type RuleBook } from './rule-book.ts'
+
+/** @param edits policies as they would be, in the place of those that are stored under their ids, or beside them */
+export async function readRuleBook(db: Db, edits: readonly PolicyRecord[] = []): Promise<RuleBook> {
+  const [stored, groups, lists] = await Promise.all([listPolicies(db), listGroups(db), listFullLists(db)])
+  const edited = new Set(edits.map(({ id }) => id))
+  const policies = [...stored.filter(({ id }) => !edited.has(id)), ...edits]
+  return loadRuleBook({ policies, groups, lists })
+}
