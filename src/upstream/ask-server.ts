@@ -5,10 +5,11 @@
  */
 import type { Answer, Question } from './breaker.ts'
 import type { Connection } from './connection.ts'
+import type { LiveCredential } from './connections/model.ts'
 import { Exchange, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
 import { isNobodyThere, type Performer } from './perform.ts'
-import { SHARED } from './pool.ts'
+import { keyOf, SHARED } from './pool.ts'
 import type { ServerSetup } from './setup.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 
@@ -16,6 +17,8 @@ export interface Asking {
   performer: Performer
   watch: Watch
   setup: ServerSetup
+  /** The shared one, or none where there is none: a server that refuses is there. */
+  credential: LiveCredential
 }
 
 const PAUSE_MS = 250
@@ -24,13 +27,14 @@ const AT_ONCE_MS = 250
 
 /** @throws only what is a bug */
 export async function askServer(asking: Asking, { isPatient, suspect }: Question): Promise<Answer> {
-  const { performer, setup } = asking
-  if (suspect !== null && suspect !== SHARED) {
+  const { performer, setup, credential } = asking
+  const shared = keyOf(credential, SHARED)
+  if (suspect !== null && suspect !== shared) {
     const doubted = performer.pool.current(setup, suspect)
     if (doubted !== null) await isAlive(asking, suspect, doubted)
   }
-  const shared = performer.pool.current(setup, SHARED)
-  if (shared !== null && (await isAlive(asking, SHARED, shared))) return 'answered'
+  const current = performer.pool.current(setup, shared)
+  if (current !== null && (await isAlive(asking, shared, current))) return 'answered'
   const deadline = performer.clock.elapsed() + (isPatient ? performer.limits.refusedMs : 0)
   for (;;) {
     const startedAt = performer.clock.elapsed()
@@ -59,9 +63,9 @@ async function isAlive({ performer, watch, setup }: Asking, key: string, connect
 }
 
 /** @returns null when a connection was opened: the handshake is an answer */
-async function open({ performer, setup }: Asking): Promise<Trouble | null> {
+async function open({ performer, setup, credential }: Asking): Promise<Trouble | null> {
   try {
-    await performer.pool.lease(setup, SHARED)
+    await performer.pool.lease(setup, { key: keyOf(credential, SHARED), credential })
     return null
   } catch (error) {
     return troubleOf(error)

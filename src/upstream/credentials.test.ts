@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { credentialFor } from './credentials.ts'
+import { bearerCredential } from './credentials.ts'
 import type { Trouble } from './trouble.ts'
 
 const stored = (headers: Record<string, unknown>) => JSON.stringify({ headers })
 
 test('headers go out in lower case, each once, as they were stored', () => {
-  const { headers } = credentialFor('bearer', stored({ 'X-Api-Key': 'k v', AUTHORIZATION: 'Basic eA==' }))
+  const { headers } = bearerCredential(stored({ 'X-Api-Key': 'k v', AUTHORIZATION: 'Basic eA==' }))
   expect(headers).toEqual(['x-api-key', 'k v', 'authorization', 'Basic eA=='])
-  expect(credentialFor('bearer', 'sk-abc').headers).toEqual(['authorization', 'Bearer sk-abc'])
+  expect(bearerCredential('sk-abc').headers).toEqual(['authorization', 'Bearer sk-abc'])
 })
 
 test.each([
@@ -23,7 +23,7 @@ test.each([
   ['a token with a line break', 'sk\r\nhost: c'],
   ['JSON of another form', '{"header":{}}'],
 ])('a stored credential with %s is not sent, however it came into the store', (_, secret) => {
-  expect(() => credentialFor('bearer', secret)).toThrow(
+  expect(() => bearerCredential(secret)).toThrow(
     expect.objectContaining({ kind: 'not-ready' } satisfies Partial<Trouble>),
   )
 })

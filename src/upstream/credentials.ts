@@ -2,37 +2,46 @@
  * The portal's own credential for a server, as header names and values. A caller's token has no way in here, and nothing
  * in here reaches a log. Header names were checked when they were written; here they are checked again, because what is sent comes from the store.
  */
-import { digest } from '../base/secret.ts'
 import { isAllowedHeader } from '../contract/credentials.ts'
-import type { AuthType } from './model.ts'
+import type { LiveCredential } from './connections/model.ts'
+import { needlesOf } from './redact.ts'
 import { Trouble } from './trouble.ts'
 
-export interface Credential {
-  /** The audit's name: `none`, `bearer:admin`. */
-  name: string
-  /** Changes with the secret: connections of an old one are closed. */
-  version: string
-  /** Names and values in turn. */
-  headers: readonly string[]
-}
+/** Nothing at all: for servers that want nothing, and for finding out what one wants. */
+export const NO_CREDENTIAL: LiveCredential = fixedCredential('none', [])
+
+/** The pool key of calls that are lent no credential, and are to have none; no connection has it for its id. */
+export const NOBODYS_KEY = 'anonymous'
 
 /**
  * @param secret as stored: a token, or `{"headers": {...}}` as JSON
  * @throws Trouble `not-ready` when there is nothing that could be sent
  */
-export function credentialFor(authType: AuthType, secret: string | null): Credential {
-  switch (authType) {
-    case 'unauthenticated':
-      return { name: 'none', version: '', headers: [] }
-    case 'bearer':
-      if (secret === null || secret === '') throw notReady('has no credential yet. Store one with the server.')
-      return { name: 'bearer:admin', version: digest(secret).slice(0, 16), headers: bearerHeaders(secret) }
-    case 'oauth':
-      throw notReady('needs to be connected by an administrator first.')
+export function bearerCredential(secret: string | null): LiveCredential {
+  if (secret === null || secret === '') throw notReady('has no credential yet. Store one with the server.')
+  return fixedCredential('bearer:admin', bearerHeaders(secret))
+}
+
+/** One that nothing can renew: what is refused stays refused. @param headers names and values in turn */
+export function fixedCredential(name: string, headers: readonly string[]): LiveCredential {
+  const secrets = headers.filter((_, i) => i % 2 === 1)
+  return {
+    poolKey: '',
+    inventory: 'admin',
+    name,
+    headers,
+    secrets,
+    needles: needlesOf(secrets),
+    isFresh: true,
+    freshen: async () => {},
+    refused: async ({ status }) => {
+      throw new Trouble('status', 'the credential was refused', { status })
+    },
   }
 }
 
-function bearerHeaders(secret: string): string[] {
+/** Names and values in turn, of a token or `{"headers": {...}}`. @throws Trouble `not-ready` */
+export function bearerHeaders(secret: string): string[] {
   const headers = declaredHeaders(secret)
   if (headers === null) return ['authorization', visibleValue(`Bearer ${secret}`)]
   const seen = new Set<string>()

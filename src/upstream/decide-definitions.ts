@@ -4,12 +4,14 @@
  * pin stays, so that whatever comes next is still held against what was approved last.
  */
 import type { ServerUid } from '../base/ids.ts'
-import type { Store, Trx } from '../store/open.ts'
+import type { Db, Store, Trx } from '../store/open.ts'
+import { holdAnew, nameKey, type Standard } from './hold-anew.ts'
 import { definitionsOf } from './inventories.ts'
-import { readInventory, saveInventory } from './inventory-store.ts'
+import { readInventory, readLatestOwn, readOwnInventories } from './inventory-store.ts'
 import { KINDS } from './list-all.ts'
 import type { CapabilityKind, Definition, HeldDefinition, Inventory } from './model.ts'
 import {
+  breathe,
   dropHolds,
   type Hold,
   lockServer,
@@ -17,6 +19,7 @@ import {
   pinKey,
   readHolds,
   readPinHashes,
+  readPins,
   writeHolds,
   writePins,
 } from './pin-store.ts'
@@ -27,8 +30,8 @@ export interface Choice {
   hash: string
 }
 
-/** Why a choice does not hold: it is not listed any more, or it is another one by now. */
-export type Obstacle = { choice: Choice; problem: 'gone' | 'changed' }
+/** Why a choice does not hold: it is not listed any more, it is another one by now, or another one of its name is to be approved as well. */
+export type Obstacle = { choice: Choice; problem: 'gone' | 'changed' | 'twice' }
 
 export interface Decision {
   verdict: 'approve' | 'reject'
@@ -46,6 +49,8 @@ export interface Candidate {
 
 /** Rejected hashes under one name; the oldest go. */
 const MOST_REJECTED = 50
+/** A server that tells every account something else must not fill the memory; what is decided on makes room for the rest. */
+const MOST_CANDIDATES = 60_000
 
 /** @returns what stands in the way; where it is not empty, nothing was written */
 export async function decideDefinitions(
@@ -55,26 +60,65 @@ export async function decideDefinitions(
   { verdict, choices, by }: Decision,
 ): Promise<Obstacle[]> {
   await lockServer(trx, server)
-  const inventory = await readInventory(trx, server)
-  const listed = new Map((inventory ? candidatesOf(inventory) : []).map((one) => [nameOf(one), one]))
+  const listed = Map.groupBy(await readCandidates(trx, server), nameOf)
+  await addUnseen(trx, server, { choices, listed })
   const obstacles: Obstacle[] = []
   const chosen: Candidate[] = []
+  /** One name has one pin. */
+  const approved = new Map<string, string>()
   for (const choice of choices) {
-    const candidate = listed.get(`${choice.kind}/${choice.name}`)
-    if (candidate === undefined) obstacles.push({ choice, problem: 'gone' })
-    else if (candidate.definition.hash !== choice.hash) obstacles.push({ choice, problem: 'changed' })
-    else chosen.push(candidate)
+    const key = nameKey(choice.kind, choice.name)
+    const variants = listed.get(key) ?? []
+    const candidate = variants.find(({ definition }) => definition.hash === choice.hash)
+    if (candidate === undefined) {
+      obstacles.push({ choice, problem: variants.length === 0 ? 'gone' : 'changed' })
+      continue
+    }
+    if (verdict === 'approve' && (approved.get(key) ?? choice.hash) !== choice.hash)
+      obstacles.push({ choice, problem: 'twice' })
+    approved.set(key, choice.hash)
+    chosen.push(candidate)
   }
-  if (obstacles.length > 0 || inventory === undefined) return obstacles
+  if (obstacles.length > 0) return obstacles
   if (verdict === 'approve') await approve(trx, server, chosen, { at: store.clock.now(), by })
   else await reject(trx, server, chosen, store.clock.now())
-  const states = new Map(chosen.map((one) => [nameOf(one), verdict === 'approve' ? 'approved' : 'rejected'] as const))
-  const held = [...listed.values()].flatMap((one): HeldDefinition[] => {
-    const state = states.get(nameOf(one)) ?? one.state
-    return state === 'approved' ? [] : [{ kind: one.kind, name: one.definition.name, state }]
-  })
-  await saveInventory(store, trx, { ...inventory, held })
+  await holdAnew(store, trx, server, { standards: await standardsOf(trx, server, chosen), except: null })
   return []
+}
+
+/** What was approved and only a person's own account has is not among what waits: it is looked for where an admin names it. */
+async function addUnseen(
+  trx: Trx,
+  server: ServerUid,
+  { choices, listed }: { choices: readonly Choice[]; listed: Map<string, Candidate[]> },
+): Promise<void> {
+  const isListed = ({ kind, name, hash }: Choice) =>
+    listed.get(nameKey(kind, name))?.some(({ definition }) => definition.hash === hash) ?? false
+  const missing = new Set(
+    choices.filter((one) => !isListed(one)).map(({ kind, name, hash }) => `${kind}/${hash}/${name}`),
+  )
+  if (missing.size === 0) return
+  for await (const some of readOwnInventories(trx, server)) {
+    await breathe()
+    for (const candidate of some.flatMap(candidatesOf)) {
+      if (!missing.delete(variantOf(candidate))) continue
+      const key = nameOf(candidate)
+      listed.set(key, [...(listed.get(key) ?? []), candidate])
+    }
+    if (missing.size === 0) return
+  }
+}
+
+/** What holds of the chosen names now that it is written. */
+async function standardsOf(trx: Trx, server: ServerUid, chosen: readonly Candidate[]): Promise<Map<string, Standard>> {
+  const keys = chosen.map((one) => pinKey(one.kind, one.definition.name))
+  const [pins, holds] = [await readPins(trx, server, keys), await readHolds(trx, server)]
+  return new Map(
+    chosen.map((one, at) => {
+      const key = keys[at] as PinKey
+      return [nameOf(one), { pin: pins.get(key), rejected: holds.get(key)?.rejected ?? [] }]
+    }),
+  )
 }
 
 async function approve(
@@ -108,7 +152,7 @@ async function reject(trx: Trx, server: ServerUid, chosen: readonly Candidate[],
   const next = new Map<PinKey, Hold>()
   for (const { kind, definition } of chosen) {
     const key = pinKey(kind, definition.name)
-    const { since = now, changes = 1, raisedAt = now, rejected = [] } = holds.get(key) ?? {}
+    const { since = now, changes = 1, raisedAt = now, rejected = [] } = next.get(key) ?? holds.get(key) ?? {}
     const all = [...rejected.filter((one) => one !== definition.hash), definition.hash]
     // The approved one is never forgotten: it would be offered again.
     const kept = all.filter((one, at) => one === pins.get(key) || at >= all.length - MOST_REJECTED)
@@ -117,16 +161,41 @@ async function reject(trx: Trx, server: ServerUid, chosen: readonly Candidate[],
   await writeHolds(trx, server, next)
 }
 
-/** Everything that the server lists, in its own order, with what holds of it. */
-export function candidatesOf(inventory: Inventory): Candidate[] {
-  const states = new Map(inventory.held.map(({ kind, name, state }) => [`${kind}/${name}`, state]))
+/**
+ * All that an admin can decide on, once each: what the shared credential saw, or the person who was there last where there is none, and
+ * whatever is held of anybody else's lists. One name may be there several times, for a server may tell each account something else.
+ */
+export async function readCandidates(db: Db, server: ServerUid): Promise<Candidate[]> {
+  const base = (await readInventory(db, server)) ?? (await readLatestOwn(db, server))
+  const candidates = base === undefined ? [] : candidatesOf(base)
+  const seen = new Set(candidates.map(variantOf))
+  for await (const some of readOwnInventories(db, server, 'held')) {
+    await breathe()
+    for (const candidate of some.flatMap(candidatesOf)) {
+      const variant = variantOf(candidate)
+      if (candidate.state === 'approved' || seen.has(variant)) continue
+      if (candidates.length >= MOST_CANDIDATES) return candidates
+      seen.add(variant)
+      candidates.push(candidate)
+    }
+  }
+  return candidates
+}
+
+/** Everything that one credential saw, in the server's own order, with what holds of it. */
+function candidatesOf(inventory: Inventory): Candidate[] {
+  const states = new Map(inventory.held.map(({ kind, name, state }) => [nameKey(kind, name), state]))
   return KINDS.flatMap((kind) =>
     definitionsOf(inventory, kind).map((definition): Candidate => {
-      return { kind, definition, state: states.get(`${kind}/${definition.name}`) ?? 'approved' }
+      return { kind, definition, state: states.get(nameKey(kind, definition.name)) ?? 'approved' }
     }),
   )
 }
 
 function nameOf({ kind, definition }: Candidate): string {
-  return `${kind}/${definition.name}`
+  return nameKey(kind, definition.name)
+}
+
+function variantOf({ kind, definition }: Candidate): string {
+  return `${kind}/${definition.hash}/${definition.name}`
 }

@@ -92,7 +92,7 @@ test.each(rows)('$url where $paths is $status', async ({ url, paths, status, tri
     expect(health.status).toBe(status)
     expect(server.seen.slice(0, tried.length).map((one) => `${one.method} ${one.path}`)).toEqual(tried)
     if (status === 'error') expect(server.seen.length).toBe(tried.length)
-    if (status === 'ready') expect(room.upstreams.inventory(uid, {} as never)?.tools.length).toBe(1)
+    if (status === 'ready') expect(room.upstreams.inventory(uid)?.tools.length).toBe(1)
   } finally {
     await server.close()
   }
@@ -106,7 +106,7 @@ test('a modern server that refuses our revision and has only older ones is asked
     json(response, { jsonrpc: '2.0', id: seen.body.id, error: { code: -32022, message: 'no', data } }, 400)
   })
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  expect(room.upstreams.inventory(uid, {} as never)?.era).toBe('2025')
+  expect(room.upstreams.inventory(uid)?.era).toBe('2025')
   await server.close()
 })
 

@@ -4,6 +4,7 @@
  */
 import type { Dispatcher, Pool } from 'undici'
 import { openSseParser, type SseEvent, type SseParser } from '../protocol/sse.ts'
+import { readChallenge } from './connections/challenge.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
 export interface EventStreamOptions {
@@ -87,6 +88,11 @@ class EventStream implements Dispatcher.DispatchHandler {
 function problemOf(status: number, headers: Record<string, string | string[] | undefined>): Trouble | null {
   const type = headers['content-type']
   const coding = headers['content-encoding']
+  if (status === 401 || status === 403) {
+    const asked = headers['www-authenticate']
+    const challenge = readChallenge(status, Array.isArray(asked) ? asked.join(', ') : (asked ?? null))
+    return new Trouble('status', 'no stream', { status, challenge })
+  }
   if (status !== 200) return new Trouble('status', 'no stream', { status })
   if (typeof type !== 'string' || !type.toLowerCase().startsWith('text/event-stream')) {
     return new Trouble('bad-answer', 'not an event stream', { status })

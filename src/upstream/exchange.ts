@@ -6,7 +6,10 @@
 import type { Principal } from '../base/principal.ts'
 import { LIMITS as TABLE } from '../config/limits.ts'
 import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
+import type { LiveCredential } from './connections/model.ts'
 import type { Cancel, Deadlines } from './model.ts'
+import { formsOf, redactNotification } from './redact.ts'
+import type { ServerSetup } from './setup.ts'
 import { Trouble } from './trouble.ts'
 
 /** What a connection needs to know of a request. An `UpstreamCall` is one; the portal's own have no principal. */
@@ -70,6 +73,8 @@ export interface Stopper {
   stop(trouble: Trouble): void
 }
 
+const NO_FORMS: readonly string[] = []
+
 /** The connection that has the request in hand listens with `onStop`; whoever ends it early calls `stop`. */
 export class Exchange {
   readonly out: Outgoing
@@ -80,10 +85,18 @@ export class Exchange {
   idleLimit = 0
   /** The same for its whole age. */
   ageLimit = 0
+  /** Whose secrets are taken out of what is said on its way: its server's, and those of the credential that goes with it. */
+  server: Pick<ServerSetup, 'transport'> | null = null
+  credential: LiveCredential | null = null
+  /** A credential was renewed for it. */
+  isRenewed = false
   /** The signed statement of who calls that went with it, for a server that asks; never to be shown. */
   stated: string | null = null
   /** A subscription: no limit of time holds for it, and it does not count as a call in flight. */
   readonly isEndless: boolean
+  /** The secrets of the credential that `forms` are of. */
+  #known: readonly string[] | null = null
+  #forms: readonly string[] = NO_FORMS
   #stopper: Stopper | null = null
   #stopped: Trouble | null = null
 
@@ -106,6 +119,19 @@ export class Exchange {
   onStop(stopper: Stopper | null): void {
     this.#stopper = stopper
     if (this.#stopped !== null) stopper?.stop(this.#stopped)
+  }
+
+  /** What the server says on the way to its answer. */
+  report(notification: Notification): void {
+    const { out, server, credential, stated } = this
+    const known = credential?.secrets ?? null
+    // A stream of progress finds the forms made: they cost more than to look for them.
+    if (server !== null && known !== null && known !== this.#known) {
+      this.#known = known
+      this.#forms = formsOf(server, stated === null ? known : [...known, stated])
+    }
+    const shown = redactNotification(notification, this.#forms)
+    if (shown !== null) out.report(shown)
   }
 
   stop(trouble: Trouble): void {

@@ -220,7 +220,7 @@ describe('a session that the server has forgotten', () => {
 test('a server that was upgraded is found out by the call that fails, and the call succeeds', async () => {
   const server = await start(legacy(answer))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  expect(room.upstreams.inventory(uid, {} as never)?.era).toBe('2025')
+  expect(room.upstreams.inventory(uid)?.era).toBe('2025')
   server.script = (seen, response, request) => {
     const isModern = seen.headers['mcp-protocol-version'] === '2026-07-28'
     if (!isModern) return json(response, { jsonrpc: '2.0', id: null, error: { code: -32022, message: 'v' } }, 400)

@@ -18,7 +18,7 @@ import {
 import { openEventStream } from './event-stream.ts'
 import { Exchange, type Outgoing } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
-import { errorCode, type OnMessage, type Post, post } from './http-post.ts'
+import { type OnMessage, type Post, post, statusTrouble } from './http-post.ts'
 import { type HttpTarget, ownHeaders, requestHeaders, statedHeaders, streamHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
@@ -128,7 +128,7 @@ class Http2025 implements Connection {
     const id = this.#nextId()
     const exchange = this.#shortLived(ownRequest('initialize'))
     const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
-    if (done.reply === null || done.status > 299) throw statusTrouble(done)
+    if (done.reply === null || done.status > 299) throw statusTrouble(done, 'no answer')
     const peer = readInitialize(done.reply)
     const headers = done.sessionId === null ? [] : ['mcp-session-id', visible(done.sessionId)]
     const session: Session = { id: done.sessionId, peer, headers, logLevel: null }
@@ -151,7 +151,7 @@ class Http2025 implements Connection {
       if (done.reply !== null && done.status < 300) return done.reply
       if (session.id !== null && speaksOfNoSession(done)) throw new Trouble('session-gone', 'the session is gone')
       if (done.reply !== null && done.status !== 401 && done.status !== 403 && done.status !== 404) return done.reply
-      throw statusTrouble(done)
+      throw statusTrouble(done, 'no answer')
     } catch (error) {
       // Here a closed stream is not a cancellation: the server has to be told.
       if (exchange.stopped !== null) {
@@ -179,7 +179,7 @@ class Http2025 implements Connection {
   async #tell(session: Session, message: Message): Promise<void> {
     const exchange = this.#shortLived(ownRequest('notification'))
     const done = await this.#post(session.headers, message, exchange, { id: null, onMessage: null })
-    if (done.status > 299) throw statusTrouble(done)
+    if (done.status > 299) throw statusTrouble(done, 'no answer')
   }
 
   /** For what the portal itself says: nobody waits for it as long as for a tool. */
@@ -210,9 +210,9 @@ class Http2025 implements Connection {
     const { out } = exchange
     if (notification.method === 'notifications/progress') {
       if (notification.params.progressToken === id && isProgressOf(notification, out))
-        out.report(withoutToken(notification))
+        exchange.report(withoutToken(notification))
     } else if (notification.method === 'notifications/message') {
-      if (passesLogLevel(notification, out)) out.report(notification)
+      if (passesLogLevel(notification, out)) exchange.report(notification)
     } else this.#listener?.(notification)
   }
 
@@ -226,7 +226,7 @@ class Http2025 implements Connection {
       this.#hear(notification, exchange, token as number)
     } else if (notification.method === 'notifications/message') {
       const alone = soleCall(this.#inFlight.values())
-      if (alone !== null && passesLogLevel(notification, alone.out)) alone.out.report(notification)
+      if (alone !== null && passesLogLevel(notification, alone.out)) alone.report(notification)
     } else this.#listener?.(notification)
   }
 
@@ -251,7 +251,7 @@ class Http2025 implements Connection {
             void this.#tell(session, answerToServer(session.peer, message.id, message.method)).catch(() => {})
           }
         },
-        onEnd: (trouble) => resolve(trouble.status === null || trouble.status === 404 || trouble.status >= 500),
+        onEnd: (trouble) => resolve(mayComeBack(trouble)),
       })
     })
   }
@@ -283,6 +283,11 @@ class Http2025 implements Connection {
   }
 }
 
+/** Whether a GET stream that ended, or was refused, is worth another try: 405 says that there is none, 401 that a token has ended. */
+function mayComeBack({ status }: Trouble): boolean {
+  return status === null || status === 401 || status === 404 || status >= 500
+}
+
 /** For requests without a message. */
 function namedSession({ peer, headers }: Session): string[] {
   return ['mcp-protocol-version', peer.version, ...headers]
@@ -294,12 +299,6 @@ function speaksOfNoSession(done: Post): boolean {
   if (done.status !== 400) return false
   const text = done.reply === null ? done.text : done.reply.bytes.toString('utf8', 0, 4096)
   return /session|not initialized/i.test(text)
-}
-
-function statusTrouble(done: Post): Trouble {
-  const rpcCode = done.reply === null ? done.rpcCode : errorCode(done.reply)
-  const { status } = done
-  return new Trouble('status', 'no answer', rpcCode === null ? { status } : { status, rpcCode })
 }
 
 function visible(sessionId: string): string {

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { encodeRequest, type Peer } from './encode.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 import { encodeDiscover, MODERN_VERSION, readDiscover } from './handshake.ts'
-import { errorCode, type OnMessage, type Post, type PostRequest, post } from './http-post.ts'
+import { errorCode, type OnMessage, type Post, type PostRequest, post, statusTrouble } from './http-post.ts'
 import { type HttpTarget, requestHeaders, statedHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, withoutToken } from './notifications.ts'
@@ -76,7 +76,11 @@ export class Http2026 implements Connection {
       clock: this.#target.clock,
       isOpen: () => this.isOpen,
       onNotification,
-      run: async () => (await this.request(listenExchange(filter, onNotification))).outcome === 'result',
+      run: async () => {
+        const { credential } = this.#target
+        if (!credential.isFresh) await credential.freshen()
+        return (await this.request(listenExchange(filter, onNotification))).outcome === 'result'
+      },
     })
   }
 
@@ -120,9 +124,9 @@ export class Http2026 implements Connection {
     const { out } = exchange
     if (notification.method === 'notifications/progress') {
       if (notification.params.progressToken === id && isProgressOf(notification, out))
-        out.report(withoutToken(notification))
+        exchange.report(withoutToken(notification))
     } else if (notification.method === 'notifications/message') {
-      if (passesLogLevel(notification, out)) out.report(notification)
+      if (passesLogLevel(notification, out)) exchange.report(notification)
     } else if (exchange.isEndless) out.report(notification)
   }
 }
@@ -133,7 +137,7 @@ function replyOf(done: Post): RawReply {
   const rpcCode = reply === null ? done.rpcCode : errorCode(reply)
   const isAnswer = reply !== null && status !== 401 && status !== 403 && !OUT_OF_DATE.includes(rpcCode ?? 0)
   if (isAnswer) return reply
-  throw new Trouble('status', 'no answer', rpcCode === null ? { status } : { status, rpcCode })
+  throw statusTrouble(done, 'no answer')
 }
 
 /**
@@ -161,7 +165,7 @@ export async function discoverHttp(target: HttpTarget, exchange: () => Exchange)
     })
     if (done === null) return null
     if (done.status === 401 || done.status === 403 || (done.status >= 300 && done.status < 400) || done.status >= 500) {
-      throw new Trouble('status', 'the probe was not answered', { status: done.status })
+      throw statusTrouble(done, 'the probe was not answered')
     }
     return done.reply === null ? null : readDiscover(done.reply, version, target.portal)
   }

@@ -8,6 +8,8 @@ import type { RawReply } from '../protocol/model.ts'
 import { readRawError } from '../protocol/raw-error.ts'
 import { classifyMessage, readId, type StreamMessage, scanReply } from '../protocol/scan.ts'
 import { openSseParser, type SseEvent, type SseParser } from '../protocol/sse.ts'
+import { readChallenge } from './connections/challenge.ts'
+import type { Challenge } from './connections/model.ts'
 import type { Exchange, Watch } from './exchange.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
@@ -69,6 +71,8 @@ export class Post implements Dispatcher.DispatchHandler {
   status = 0
   /** `Mcp-Session-Id` of the answer, which only `initialize` brings. */
   sessionId: string | null = null
+  /** What a 401 or 403 asks for. */
+  challenge: Challenge | null = null
   reply: RawReply | null = null
   /** The code of an error answer that did not name our id (older servers answer bad requests with `id: null`). */
   rpcCode: number | null = null
@@ -110,6 +114,7 @@ export class Post implements Dispatcher.DispatchHandler {
     }
     const session = headers['mcp-session-id']
     if (typeof session === 'string') this.sessionId = session
+    if (status === 401 || status === 403) this.challenge = readChallenge(status, joined(headers['www-authenticate']))
     if (this.#request.id !== null) this.#body = bodyKind(headers['content-type'])
     if (this.#body === 'events') {
       this.#events = openSseParser((event) => this.#take(event), this.#request.answerBytes)
@@ -212,6 +217,18 @@ export class Post implements Dispatcher.DispatchHandler {
     }
     return null
   }
+}
+
+function joined(header: string | string[] | undefined): string | null {
+  return Array.isArray(header) ? header.join(', ') : (header ?? null)
+}
+
+/** What is to be told of an answer that carries none to the request. */
+export function statusTrouble(done: Post, message: string): Trouble {
+  const { status, challenge } = done
+  const rpcCode = done.reply === null ? done.rpcCode : errorCode(done.reply)
+  const detail = { status, ...(rpcCode === null ? {} : { rpcCode }), ...(challenge === null ? {} : { challenge }) }
+  return new Trouble('status', message, detail)
 }
 
 function bodyKind(type: string | string[] | undefined): Body {

@@ -5,9 +5,12 @@
 import { type buildConnector, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { LIMITS } from '../config/limits.ts'
+import type { LiveCredential } from './connections/model.ts'
+import { NOBODYS_KEY } from './credentials.ts'
 import type { Message, PortalInfo } from './encode.ts'
 import type { Exchange, Limits, Watch } from './exchange.ts'
 import type { IdentityHeader } from './identity-header.ts'
+import { Trouble } from './trouble.ts'
 
 /** Sockets to one server for one credential. */
 const SOCKETS = LIMITS.upstream_connections.value
@@ -17,8 +20,9 @@ export interface HttpTarget {
   /** Path and query. */
   path: string
   origin: string
-  /** Names and values in turn, for every request: who we are, and the credential. */
-  headers: readonly string[]
+  /** What goes with every request: who we are, and the credential as it is now. */
+  own: OwnHeaders
+  credential: LiveCredential
   /** Said with every request to a server that asks who calls; null for the others. */
   identity: IdentityHeader | null
   portal: PortalInfo
@@ -43,14 +47,36 @@ export function openSocketPool(url: URL, connect: buildConnector.connector): Poo
   })
 }
 
-/** @param credential names and values in turn */
-export function baseHeaders(portal: PortalInfo, credential: readonly string[]): string[] {
-  return ['accept-encoding', 'identity', 'user-agent', `${portal.name}/${portal.version}`, ...credential]
+export interface OwnHeaders {
+  /** Names and values in turn. */
+  readonly current: readonly string[]
+}
+
+/**
+ * A credential is renewed while its connection lives; the array is made anew only then. One that has ended meanwhile stops what would go
+ * on without it: a server that serves strangers too would do for nobody what somebody asked for.
+ */
+export function openHeaders(portal: PortalInfo, credential: LiveCredential): OwnHeaders {
+  const base = ['accept-encoding', 'identity', 'user-agent', `${portal.name}/${portal.version}`]
+  let of: readonly string[] | null = null
+  let whole: readonly string[] = base
+  return {
+    get current() {
+      const { headers, poolKey } = credential
+      if (headers !== of) {
+        const isMeantToBeBare = poolKey === '' || poolKey === NOBODYS_KEY
+        if (headers.length === 0 && !isMeantToBeBare) throw new Trouble('unsent', 'the credential has ended')
+        of = headers
+        whole = [...base, ...headers]
+      }
+      return whole
+    },
+  }
 }
 
 /** Everything that a POST carries: what goes with every request, and what this message says of itself. */
 export function requestHeaders(target: HttpTarget, message: Message): string[] {
-  const headers = target.headers.slice()
+  const headers = target.own.current.slice()
   for (const name in message.headers) headers.push(name, message.headers[name] ?? '')
   return headers
 }
@@ -63,10 +89,11 @@ export async function statedHeaders(target: HttpTarget, message: Message, exchan
   return headers
 }
 
-/** What goes with every request, and who the connection belongs to where the server asks. */
+/** What goes with every request, and who the connection belongs to where the server asks. For what no call brings, so it sees to its own renewal. */
 export async function ownHeaders(target: HttpTarget): Promise<string[]> {
-  const { identity, headers } = target
-  return identity === null ? headers.slice() : [...headers, identity.name, await identity.ownValue()]
+  const { identity, credential, own } = target
+  if (!credential.isFresh) await credential.freshen()
+  return identity === null ? own.current.slice() : [...own.current, identity.name, await identity.ownValue()]
 }
 
 export async function streamHeaders(target: HttpTarget): Promise<string[]> {

@@ -299,7 +299,7 @@ test('an argument that the tool wants in a header is sent there too', async () =
     json(response, result(seen, { resultType: 'complete', tools }))
   })
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  expect(room.upstreams.inventory(uid, {} as never)?.tools.map((tool) => tool.name)).toEqual(['good'])
+  expect(room.upstreams.inventory(uid)?.tools.map((tool) => tool.name)).toEqual(['good'])
   await room.tool(uid, 'good', { region: 'zürich' })
   const encoded = `=?base64?${Buffer.from('zürich').toString('base64')}?=`
   expect(server.asked('tools/call')[0]?.headers['mcp-param-region']).toBe(encoded)

@@ -24,10 +24,31 @@ const ask = (more: Partial<Question>): Verdict =>
     mode: 'hold_changed',
     isFirst: false,
     isFull: false,
+    isOwn: false,
     ...more,
   })
 
+const file = define({}, 'resource')
+const otherFile = define({ description: 'other' }, 'resource')
+const own = { kind: 'resource', definition: file, isOwn: true } as const
+
 const cases: { when: string; given: Partial<Question>; then: Verdict }[] = [
+  { when: 'it is a file of one person’s own', given: own, then: 'approved' },
+  { when: 'it is one person’s file and all pins are taken', given: { ...own, isFull: true }, then: 'approved' },
+  { when: 'it is one person’s file at the first sync', given: { ...own, isFirst: true }, then: 'approved' },
+  { when: 'it is one person’s file, with hold_new', given: { ...own, mode: 'hold_new', isFirst: true }, then: 'held' },
+  { when: 'it is one person’s file and another was approved', given: { ...own, pin: otherFile }, then: 'held' },
+  { when: 'it is one person’s tool', given: { isOwn: true }, then: 'pin' },
+  {
+    when: 'it is one person’s file and an admin rejected it',
+    given: { ...own, rejected: [file.hash] },
+    then: 'rejected',
+  },
+  {
+    when: 'it is one person’s file and hides characters',
+    given: { ...own, definition: define({ description: 'a\u200bb' }, 'resource') },
+    then: 'held',
+  },
   { when: 'it equals its pin', given: { pin: benign }, then: 'approved' },
   {
     when: 'it equals its pin and hides characters: an admin saw them',

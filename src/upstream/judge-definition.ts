@@ -22,9 +22,11 @@ export interface Question {
   isFirst: boolean
   /** The server has shown so many names that new ones are no longer pinned by themselves. */
   isFull: boolean
+  /** Only one person's own account is known to list it. */
+  isOwn: boolean
 }
 
-/** `approved`: equal to its pin. `pin`: not, and it becomes the pin by itself. */
+/** `approved`: equal to its pin, or in need of none. `pin`: not, and it becomes the pin by itself. */
 export type Verdict = 'approved' | 'pin' | 'held' | 'rejected'
 
 /**
@@ -32,15 +34,18 @@ export type Verdict = 'approved' | 'pin' | 'held' | 'rejected'
  * 1. what an admin rejected stays so, also where it was approved before
  * 2. what equals its pin is approved
  * 3. what hides characters is held, in every mode and at first sight
- * 4. what a server shows at its first sync is pinned
- * 5. a new name is held with `hold_new`, or when there are too many, and pinned otherwise
- * 6. a resource that only became larger or newer is pinned again
- * 7. a change is pinned with `auto`, unless it makes the tool look more harmless; otherwise it is held
+ * 4. a resource of a person's own that has no pin is held with `hold_new` and needs none otherwise: one account with many files must
+ *    not use up the pins of all
+ * 5. what a server shows at its first sync is pinned
+ * 6. a new name is held with `hold_new`, or when there are too many, and pinned otherwise
+ * 7. a resource that only became larger or newer is pinned again
+ * 8. a change is pinned with `auto`, unless it makes the tool look more harmless; otherwise it is held
  */
-export function judge({ kind, definition, pin, rejected, mode, isFirst, isFull }: Question): Verdict {
+export function judge({ kind, definition, pin, rejected, mode, isFirst, isFull, isOwn }: Question): Verdict {
   if (rejected.includes(definition.hash)) return 'rejected'
   if (pin?.hash === definition.hash) return 'approved'
   if (hidesSomething(definition.json)) return 'held'
+  if (isOwn && kind === 'resource' && pin === undefined) return mode === 'hold_new' ? 'held' : 'approved'
   if (isFirst) return 'pin'
   if (pin === undefined) return mode === 'hold_new' || isFull ? 'held' : 'pin'
   const before = JSON.parse(pin.json) as JsonObject

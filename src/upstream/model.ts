@@ -3,7 +3,10 @@
  */
 import type { ServerId, ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
+import type { AuthMode } from '../contract/credentials.ts'
 import type { ClientFacts, Era, JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
+import type { ConnectDesk } from './connections/desk-model.ts'
+import type { ConnectionRecord, Owner } from './connections/model.ts'
 
 export type ServerStatus = 'waiting' | 'ready' | 'stale' | 'error'
 export type AuthType = 'oauth' | 'bearer' | 'unauthenticated'
@@ -110,6 +113,10 @@ export interface UpstreamCall {
   principal: Principal
   /** The 2025-era session of the caller, where it has one: what `per_session` isolation keys by. */
   session: string | null
+  /** The caller's own connection must be used, and no other. */
+  onBehalf: boolean
+  /** Nobody who may use it signed in: no stored credential goes along, neither the shared one nor anybody's own. */
+  withoutCredential?: boolean
   client: ClientFacts
   method: string
   params: JsonObject
@@ -140,12 +147,14 @@ export interface UpstreamReply {
   raw: RawReply
   /** Milliseconds from hand-over to the last byte. */
   ms: number
-  /** The audit's name of the credential that was used: `none`, `bearer:admin`. */
+  /** The audit's name of the credential that was used: see `LiveCredential`. */
   credential: string
 }
 
 export interface InventoryChange {
   serverUid: ServerUid
+  /** `admin`, or `user:<id>`: whose lists changed. */
+  credential: string
   kinds: readonly CapabilityKind[]
 }
 
@@ -153,14 +162,31 @@ export interface InventoryChange {
 export interface Upstreams {
   /** @throws Fault when the server cannot be reached, is lost in mid-call, takes too long, or answers what is not an answer */
   call(call: UpstreamCall): Promise<UpstreamReply>
-  /** What the credential that serves this caller saw at its last sync (without a caller: the shared one), or undefined before the first. Never waits. */
-  inventory(serverUid: ServerUid, principal?: Principal): Inventory | undefined
+  /** What the shared credential saw at its last sync, or undefined before the first. Never waits. */
+  inventory(serverUid: ServerUid): Inventory | undefined
+  /**
+   * What the caller's own connection saw: null where there is none or it saw nothing yet, undefined where this process has not read that
+   * (`readOwn`). Never waits.
+   */
+  ownInventory(serverUid: ServerUid, principal: Principal): Inventory | null | undefined
+  /** The caller's own connection, as `ownInventory`. */
+  ownConnection(serverUid: ServerUid, principal: Principal): ConnectionRecord | null | undefined
+  /** Reads what the two above answer from, and sees to a first sync where one is due. */
+  readOwn(principal: Principal, servers: readonly ServerUid[]): Promise<void>
+  /** Resolves when a connection is other than it was: made, renewed, ended. @throws what `signal` gives */
+  connectionChanged(serverUid: ServerUid, owner: Owner, signal: AbortSignal): Promise<void>
+  /** Where people connect accounts. */
+  readonly desk: ConnectDesk
   health(serverUid: ServerUid): ServerHealth
   figures(): ServerFigures[]
-  /** Lists everything anew and stores it. Never throws: the outcome is the health it returns. */
-  sync(serverUid: ServerUid): Promise<SyncResult>
-  /** Someone read a resource list older than 60 s: refresh behind the answer. Returns at once. */
-  refreshResourcesSoon(serverUid: ServerUid): void
+  /** Lists everything anew with the shared credential, or one person's own, and stores it. Never throws: the outcome is the health it returns. */
+  sync(serverUid: ServerUid, owner?: Owner): Promise<SyncResult>
+  /**
+   * Someone read a resource list: it is refreshed behind the answer, once a minute at most. Returns at once.
+   *
+   * @param principal whose own it was; null where it was the shared one
+   */
+  refreshResourcesSoon(serverUid: ServerUid, principal: Principal | null): void
   onInventoryChanged(listener: (change: InventoryChange) => void): void
   /** A server was created, changed or deleted in the store: close what no longer fits. Resolves when the change is in effect. */
   serversChanged(): Promise<void>
@@ -193,6 +219,8 @@ export interface ServerRecord {
   /** Full URL, or `stdio://{id}`. */
   hostname: string
   authType: AuthType
+  /** Of `oauth`: how a credential is come by; null for the others. */
+  authMode: AuthMode | null
   isolation: Isolation
   /** `host:port` that may be reached although it is no public address. */
   allowPrivate: readonly string[]

@@ -11,11 +11,11 @@ import { forgetInstalled, openPlaces } from './child-places.ts'
 import { refuseProgram } from './child-rules.ts'
 import type { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
-import type { Credential } from './credentials.ts'
+import type { LiveCredential } from './connections/model.ts'
 import { detect, type Found, openStrategy, VERDICT_MS, type Verdict } from './detect.ts'
 import type { Limits } from './exchange.ts'
 import type { ParamHeaders } from './http-2026.ts'
-import { atUrl, baseHeaders, type HttpTarget, openSocketPool } from './http-target.ts'
+import { atUrl, type HttpTarget, openHeaders, openSocketPool } from './http-target.ts'
 import { identityHeaderOf } from './identity-header.ts'
 import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
@@ -39,6 +39,7 @@ export interface Opening {
   key: string
   /** Whose connection it will be, or null where several share it. */
   alone: Principal | null
+  credential: LiveCredential
   verdict: Verdict | null
   children: ChildSlots
 }
@@ -46,15 +47,12 @@ export interface Opening {
 /** @throws Trouble */
 export async function openConnection(deps: PoolDeps, opening: Opening): Promise<Opened> {
   const { setup } = opening
-  if (setup.credential instanceof Trouble) throw setup.credential
   const found =
-    setup.transport === null
-      ? await openHttp(deps, opening, setup.credential)
-      : await openChild(deps, opening, setup.transport)
+    setup.transport === null ? await openHttp(deps, opening) : await openChild(deps, opening, setup.transport)
   return { connection: found.connection, verdict: { ...found.verdict, at: deps.clock.now() } }
 }
 
-async function openHttp(deps: PoolDeps, opening: Opening, credential: Credential): Promise<Found> {
+async function openHttp(deps: PoolDeps, opening: Opening): Promise<Found> {
   const { limits, watch, portal, clock } = deps
   const url = URL.parse(opening.setup.record.hostname)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -64,11 +62,12 @@ async function openHttp(deps: PoolDeps, opening: Opening, credential: Credential
   }
   const allowed = opening.setup.record.allowPrivate.map(parsePlace).filter((place) => place !== null)
   const pool = openSocketPool(url, deps.egress.connector({ allowed, timeoutMs: limits.connectMs }))
-  const headers = baseHeaders(portal, credential.headers)
+  const { credential } = opening
+  const own = openHeaders(portal, credential)
   const { uid } = opening.setup.record
-  const paramHeaders: ParamHeaders = (out) => deps.paramHeaders(uid, out)
+  const paramHeaders: ParamHeaders = (out) => deps.paramHeaders(uid, out, credential.inventory)
   const identity = identityHeaderOf(opening.setup, opening.alone, deps.assertFor)
-  const at = { pool, path: url.pathname, origin: url.origin, headers, identity }
+  const at = { pool, path: url.pathname, origin: url.origin, own, credential, identity }
   const target: HttpTarget = { ...at, portal, clock, limits, watch }
   try {
     return (

@@ -4,9 +4,11 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { ServerUid } from '../base/ids.ts'
+import type { Principal } from '../base/principal.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
+import type { LiveCredential } from './connections/model.ts'
 import type { Exchange, Limits } from './exchange.ts'
 import type { Inventories } from './inventories.ts'
 import type { Pool } from './pool.ts'
@@ -19,14 +21,18 @@ export interface Performer {
   limits: Limits
   clock: Clock
   /** Reads a server's lists anew; never called for the requests of that reading itself. */
-  relist(server: ServerUid): Promise<unknown>
+  relist(server: ServerUid, inventory: string): Promise<unknown>
 }
 
 /** A request that is to be performed on the connection of one key. */
 export interface Task {
   setup: ServerSetup
+  /** As `keyOf` says. */
   key: string
+  credential: LiveCredential
   exchange: Exchange
+  /** Of the exchange; for the pool. */
+  principal: Principal | null
 }
 
 const FIRST_PAUSE_MS = 50
@@ -39,23 +45,29 @@ const NOBODY_THERE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'EHOST
 
 /** @throws Trouble */
 export function perform(performer: Performer, task: Task): Promise<RawReply> {
-  const leased = performer.pool.lease(task.setup, task.key, task.exchange.out.principal)
+  const leased = performer.pool.lease(task.setup, task)
   if (leased instanceof Promise) return persist(performer, task, null)
+  const { headers } = task.credential
   // Nearly every call finds its connection open and gets its answer: it is spared the frame of the loop, 300 bytes.
-  return leased.request(task.exchange).catch((error) => persist(performer, task, { error, connection: leased }))
+  return leased
+    .request(task.exchange)
+    .catch((error) => persist(performer, task, { error, connection: leased, headers }))
 }
 
 interface Failure {
   error: unknown
   connection: Connection | null
+  /** The credential that was shown. */
+  headers: readonly string[]
 }
 
 /** @param failed the first attempt, where there was one */
 async function persist(performer: Performer, task: Task, failed: Failure | null): Promise<RawReply> {
-  const { setup, key, exchange } = task
+  const { setup, credential, exchange } = task
   const patience = new Patience(performer)
+  const renewal = new Renewal(task)
   for (;;) {
-    if (failed !== null) {
+    if (failed !== null && !(await renewal.mends(failed))) {
       const trouble = troubleOf(failed.error)
       const again =
         exchange.stopped === null ? retryOf(performer, task, { trouble, connection: failed.connection }) : 'never'
@@ -63,22 +75,57 @@ async function persist(performer: Performer, task: Task, failed: Failure | null)
       if (pause > 0) await unlessStopped(exchange, new Promise((resolve) => setTimeout(resolve, pause)))
       // The tool wants other headers than it did when it was listed (SEP-2243).
       const isOutdated = trouble.rpcCode === ErrorCode.HeaderMismatch && exchange.out.method === 'tools/call'
-      if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid))
+      if (isOutdated) await unlessStopped(exchange, performer.relist(setup.record.uid, credential.inventory))
       // It was allowed as it was approved; it may have changed since then, and wait for an admin.
-      if (performer.inventories.isHeld(setup.record.uid, exchange.out)) throw trouble
+      if (performer.inventories.isHeld(setup.record.uid, exchange.out, credential.inventory)) throw trouble
       exchange.idle = 0
     }
+    // It may have run out or ended while this waited; then it says what is needed. At first it is as it was handed out, and who leased a
+    // connection for it must not leave it alone.
+    if (failed !== null && !credential.isFresh) await unlessStopped(exchange, credential.freshen(exchange))
     let connection: Connection | null = null
+    const { headers } = credential
     try {
-      const leased = performer.pool.lease(setup, key, exchange.out.principal)
+      const leased = performer.pool.lease(setup, task)
       if (leased instanceof Promise) {
         connection = await unlessStopped(exchange, leased)
-        if (performer.inventories.isHeld(setup.record.uid, exchange.out)) throw heldMeanwhile()
+        if (performer.inventories.isHeld(setup.record.uid, exchange.out, credential.inventory)) throw heldMeanwhile()
       } else connection = leased
       return await connection.request(exchange)
     } catch (error) {
-      failed = { error, connection }
+      failed = { error, connection, headers }
     }
+  }
+}
+
+/**
+ * What a server did not take for its credential's sake it has not performed, so it may be sent again with a renewed one: once, and once
+ * more where the first renewal brought other rights. A server that goes on saying no is believed.
+ */
+export class Renewal {
+  readonly #task: Pick<Task, 'credential'> & { exchange: Exchange | null }
+  #left = 2
+
+  /** @param task its exchange is null where nobody could stop it */
+  constructor(task: Pick<Task, 'credential'> & { exchange: Exchange | null }) {
+    this.#task = task
+  }
+
+  /**
+   * @returns whether another attempt may be made at once
+   * @throws ConnectionNeeded, Trouble: what would have to happen first
+   */
+  async mends({ error, headers }: Pick<Failure, 'error' | 'headers'>): Promise<boolean> {
+    const { credential, exchange } = this.#task
+    if (!(error instanceof Trouble) || error.challenge === null || (exchange?.stopped ?? null) !== null) return false
+    if (this.#left-- === 0) throw error
+    const renewed = credential.refused(error.challenge, headers, exchange ?? undefined)
+    if (exchange === null) await renewed
+    else {
+      await unlessStopped(exchange, renewed)
+      exchange.idle = 0
+    }
+    return true
   }
 }
 
@@ -131,9 +178,10 @@ type Retry = 'never' | 'once' | 'after-pause'
 
 function retryOf(
   performer: Performer,
-  { setup, key, exchange }: Task,
+  task: Task,
   { trouble, connection }: { trouble: Trouble; connection: Connection | null },
 ): Retry {
+  const { setup, key } = task
   switch (trouble.kind) {
     case 'unsent':
       return isNobodyThere(trouble) ? 'after-pause' : 'never'
@@ -143,10 +191,10 @@ function retryOf(
     case 'lost':
       // A child that ends in its handshake is started once more; the pool's rests are for the others.
       if (trouble.isOpening) return setup.transport === null ? 'after-pause' : 'once'
-      return isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
+      return isRepeatable(performer, task) ? 'after-pause' : 'never'
     case 'status':
       if (trouble.isAway) {
-        return trouble.isOpening || isRepeatable(performer, setup, exchange) ? 'after-pause' : 'never'
+        return trouble.isOpening || isRepeatable(performer, task) ? 'after-pause' : 'never'
       }
       // The opening itself has tried every transport; a connection that worked before may be out of date.
       if (connection === null || trouble.isCredential || (trouble.status ?? 0) >= 500) return 'never'
@@ -172,13 +220,14 @@ function isCode(error: unknown): boolean {
   return error instanceof Error && 'code' in error && NOBODY_THERE.includes(String(error.code))
 }
 
-function isRepeatable({ inventories }: Performer, setup: ServerSetup, { out }: Exchange): boolean {
+function isRepeatable({ inventories }: Performer, { setup, credential, exchange: { out } }: Task): boolean {
   if (out.method !== 'tools/call') return true
-  return typeof out.params.name === 'string' && inventories.isRepeatable(setup.record.uid, out.params.name)
+  const { name } = out.params
+  return typeof name === 'string' && inventories.isRepeatable(setup.record.uid, name, credential.inventory)
 }
 
 /** Waits, but not for longer than the caller does. */
-async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
+export async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
   try {
     return await new Promise<T>((resolve, reject) => {
       work.then(resolve, reject)

@@ -1,10 +1,15 @@
 /**
  * What a sync found, held against the pins: what may becomes a pin, what may not is held and remembered, so that an admin
  * is told of it once and not at every sync. Every inventory passes here on its way into the store, whichever credential
- * fetched it; nothing else says what is held.
+ * fetched it.
+ *
+ * There is one pin a name for all. What a person's own credential saw never takes the place of one, where there are shared lists: a
+ * server could otherwise show one account something else and have it pinned for everybody. Their resources take no pin at all.
  */
 import type { Store, Trx } from '../store/open.ts'
+import { holdAnew, nameKey, type Standard } from './hold-anew.ts'
 import { definitionsOf } from './inventories.ts'
+import { ADMIN, hasShared, readHeldOfOthers } from './inventory-store.ts'
 import { judge } from './judge-definition.ts'
 import { KINDS } from './list-all.ts'
 import type { CapabilityKind, Definition, HeldDefinition, Inventory } from './model.ts'
@@ -65,12 +70,35 @@ export async function pinInventory(store: Store, trx: Trx, found: Inventory): Pr
     different.map(([key]) => key),
   )
   const now = store.clock.now()
-  const sorted = await sortOut(different, { pins, holds, now, size: hashes.size, ...server })
+  const { credential } = found
+  const mayReplace = credential === ADMIN || !(await hasShared(trx, uid))
+  const elsewhere = new Set((await readHeldOfOthers(trx, uid, credential)).map((one) => pinKey(one.kind, one.name)))
+  const isOwn = credential !== ADMIN
+  const known = { pins, holds, elsewhere, now, isOwn, mayReplace, size: hashes.size, ...server }
+  const sorted = await sortOut(different, known)
   await writePins(trx, uid, sorted.pinned, { at: now, by: 'sync' })
   await writeHolds(trx, uid, sorted.holds)
-  await dropHolds(trx, uid, settled(holds, sorted.held))
+  await dropHolds(trx, uid, settled(holds, sorted.held, elsewhere))
   if (server.pinnedAt === null) await markPinned(trx, uid, now)
+  // A name that had no pin is offered nowhere but where it is a person's resource: else it concerns only those who had it held.
+  const isNews = (key: PinKey) => hashes.has(key) || elsewhere.has(key) || listed.get(key)?.kind === 'resource'
+  const news = new Map([...sorted.pinned].filter(([key]) => isNews(key)))
+  await holdAnew(store, trx, uid, { standards: standardsOf(news, listed, holds), except: credential })
   return sorted
+}
+
+/** Of what was pinned now: what others list under these names is held against it. */
+function standardsOf(
+  pinned: ReadonlyMap<PinKey, Definition>,
+  listed: ReadonlyMap<PinKey, Listed>,
+  holds: ReadonlyMap<PinKey, Hold>,
+): Map<string, Standard> {
+  const standards = new Map<string, Standard>()
+  for (const [key, pin] of pinned) {
+    const one = listed.get(key)
+    if (one !== undefined) standards.set(nameKey(one.kind, pin.name), { pin, rejected: holds.get(key)?.rejected ?? [] })
+  }
+  return standards
 }
 
 function listedByKey(found: Inventory): Map<PinKey, Listed> {
@@ -83,6 +111,12 @@ function listedByKey(found: Inventory): Map<PinKey, Listed> {
 interface Known {
   pins: ReadonlyMap<PinKey, Pin>
   holds: ReadonlyMap<PinKey, Hold>
+  /** What other credentials' lists hold. */
+  elsewhere: ReadonlySet<PinKey>
+  /** Whether they are one person's lists. */
+  isOwn: boolean
+  /** Whether what this credential saw may take the place of a pin by itself. */
+  mayReplace: boolean
   mode: Parameters<typeof judge>[0]['mode']
   pinnedAt: number | null
   /** How many names are pinned. */
@@ -107,12 +141,15 @@ async function sortOut(different: readonly [PinKey, Listed][], known: Known): Pr
     if (++looked % AT_ONCE === 0) await breathe()
     const before = known.holds.get(key)
     const pin = known.pins.get(key)
-    const { mode, pinnedAt, now } = known
+    const { pinnedAt, now, isOwn } = known
+    const mode = known.mode === 'auto' && !known.mayReplace ? 'hold_changed' : known.mode
     const rejected = before?.rejected ?? []
-    const question = { kind, definition, pin, rejected, mode, isFirst: pinnedAt === null, isFull: size >= MAX_PINS }
-    const verdict = judge(question)
+    const background = { mode, isFirst: pinnedAt === null, isFull: size >= MAX_PINS, isOwn }
+    const verdict = judge({ kind, definition, pin, rejected, ...background })
     if (verdict === 'approved') continue
     if (verdict === 'pin') {
+      // As it was approved in all that says something to a model: a file of another size.
+      if (pin !== undefined && !known.mayReplace) continue
       if (pin === undefined) size++
       pinned.set(key, definition)
       continue
@@ -120,24 +157,36 @@ async function sortOut(different: readonly [PinKey, Listed][], known: Known): Pr
     const one: HeldDefinition = { kind, name: definition.name, state: verdict }
     held.push(one)
     if (verdict === 'rejected') continue
-    const hold = remember(before, definition.hash, now)
+    const hold = remember(before, { hash: definition.hash, now, isElsewhere: known.elsewhere.has(key) })
     if (hold !== before) holds.set(key, hold)
     if (hold.raisedAt === null) unraised.set(key, one)
   }
   return { pinned, holds, held, unraised }
 }
 
-/** One that waits already is counted, not raised again: a server may put the time of day into a description. */
-function remember(before: Hold | undefined, hash: string, now: number): Hold {
+/**
+ * One that waits already is counted, not raised again: a server may put the time of day into a description. Nor is it counted each time
+ * that another credential sees another one.
+ */
+function remember(
+  before: Hold | undefined,
+  { hash, now, isElsewhere }: { hash: string; now: number; isElsewhere: boolean },
+): Hold {
   if (before === undefined) return { hash, since: now, changes: 1, raisedAt: null, rejected: [] }
   if (before.hash === hash) return before
   const wasRejected = before.rejected.includes(before.hash)
   if (wasRejected) return { ...before, hash, since: now, changes: 1, raisedAt: null }
+  if (isElsewhere) return before
   return { ...before, hash, changes: before.changes + 1 }
 }
 
 /** Holds that nothing stands behind any more. What an admin rejected is remembered; it may come back. */
-function settled(holds: ReadonlyMap<PinKey, Hold>, held: readonly HeldDefinition[]): PinKey[] {
+function settled(
+  holds: ReadonlyMap<PinKey, Hold>,
+  held: readonly HeldDefinition[],
+  elsewhere: ReadonlySet<PinKey>,
+): PinKey[] {
   const current = new Set(held.map(({ kind, name }) => pinKey(kind, name)))
-  return [...holds.keys()].filter((key) => !current.has(key) && holds.get(key)?.rejected.length === 0)
+  const isOver = (key: PinKey) => !current.has(key) && !elsewhere.has(key) && holds.get(key)?.rejected.length === 0
+  return [...holds.keys()].filter(isOver)
 }

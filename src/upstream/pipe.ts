@@ -170,12 +170,12 @@ export class Pipe {
       const pending = typeof token === 'number' ? this.#pending.get(token) : undefined
       if (pending === undefined) return
       pending.exchange.idle = 0
-      if (isProgressOf(notification, pending.exchange.out)) pending.exchange.out.report(withoutToken(notification))
+      if (isProgressOf(notification, pending.exchange.out)) pending.exchange.report(withoutToken(notification))
       return
     }
     if (notification.method === 'notifications/message') {
       const alone = soleCall(this.#exchanges())
-      if (alone !== null && passesLogLevel(notification, alone.out)) alone.out.report(notification)
+      if (alone !== null && passesLogLevel(notification, alone.out)) alone.report(notification)
       return
     }
     this.#listener?.(notification)

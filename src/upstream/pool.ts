@@ -12,9 +12,11 @@ import type { StdioConfig } from '../config/stdio.ts'
 import type { Notification } from '../protocol/model.ts'
 import { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
+import type { LiveCredential } from './connections/model.ts'
 import { VERDICT_MS, type Verdict } from './detect.ts'
 import type { PortalInfo } from './encode.ts'
 import type { Limits, Outgoing, Watch } from './exchange.ts'
+import { ADMIN } from './inventory-store.ts'
 import type { AssertFor, UpstreamCall } from './model.ts'
 import { type Opened, openConnection } from './open-connection.ts'
 import type { ServerSetup } from './setup.ts'
@@ -23,7 +25,23 @@ import { Trouble, whileOpening } from './trouble.ts'
 /** The key of the connection that the portal itself uses, and that all share where isolation allows it. */
 export const SHARED = 'shared'
 
-/** Which connection a call must take. */
+/**
+ * The key of a connection: what is shared is shared among those who use the same credential, and nobody else.
+ *
+ * @param isolation as `isolationKey` says
+ */
+export function keyOf({ poolKey, inventory }: LiveCredential, isolation: string): string {
+  if (poolKey === '') return isolation
+  // One person's own is never the shared one, even where it is their only one.
+  return inventory === ADMIN || isolation !== SHARED ? `${poolKey}/${isolation}` : `${poolKey}/own`
+}
+
+/** Whether several callers, and the portal itself, use the connection of this key. */
+function isShared(key: string): boolean {
+  return key === SHARED || key.endsWith(`/${SHARED}`)
+}
+
+/** Which connection a call must take, among those of its credential. */
 export function isolationKey(setup: ServerSetup, call: Pick<UpstreamCall, 'principal' | 'session'>): string {
   switch (setup.record.isolation) {
     case 'shared':
@@ -65,8 +83,18 @@ export interface PoolDeps {
   /** Says who calls, signed, to the servers that ask. */
   assertFor: AssertFor
   /** The `Mcp-Param-*` headers that a server's tool wants, names and values in turn. */
-  paramHeaders(server: ServerUid, out: Outgoing): readonly string[]
-  onNotification(server: ServerUid, notification: Notification): void
+  paramHeaders(server: ServerUid, out: Outgoing, inventory: string): readonly string[]
+  /** @param inventory whose lists it speaks of */
+  onNotification(server: ServerUid, notification: Notification, inventory: string): void
+}
+
+/** Who wants a connection. */
+export interface Seat {
+  /** As `keyOf` says. */
+  key: string
+  credential: LiveCredential
+  /** Whose call needs it; what the portal itself asks on a connection of one user speaks of that user. */
+  principal?: Principal | null
 }
 
 /** Connections of single users and sessions are given up after this; the shared one of an HTTP server costs nothing. */
@@ -97,20 +125,30 @@ export class Pool {
   /**
    * The open connection, or the promise of one.
    *
-   * @param principal whose call needs it; what the portal itself asks on a connection of one user speaks of that user
    * @throws Trouble
    */
-  lease(setup: ServerSetup, key: string, principal: Principal | null = null): Connection | Promise<Connection> {
+  lease(setup: ServerSetup, { key, credential, principal = null }: Seat): Connection | Promise<Connection> {
     if (this.#isClosed) throw new Trouble('busy', 'the portal is closing')
     const slot = this.#slot(setup, key)
     slot.usedSinceTick = true
     const { connection } = slot
     if (connection?.isOpen) return connection
-    const alone = key === SHARED ? null : principal
-    slot.opening ??= this.#open(setup, { key, alone }, slot).finally(() => {
+    const alone = isShared(key) ? null : principal
+    slot.opening ??= this.#open(setup, { key, alone, credential }, slot).finally(() => {
       slot.opening = null
     })
     return slot.opening
+  }
+
+  /** Gives up every connection of one credential as soon as its calls have ended: it was ended, or is another by now. */
+  forgetCredential(uid: ServerUid, poolKey: string): void {
+    for (const [key, slot] of this.#lines.get(uid)?.slots ?? []) {
+      if (!key.startsWith(`${poolKey}/`)) continue
+      const { connection } = slot
+      slot.connection = null
+      if (connection !== null) this.#retired.add(connection)
+      this.#lines.get(uid)?.slots.delete(key)
+    }
   }
 
   /** The open connection of a key, where there is one. */
@@ -174,7 +212,7 @@ export class Pool {
         slot.usedSinceTick = false
         if (slot.idleMs < this.#idleLimit(line, key)) continue
         void this.#drop(slot)
-        if (key !== SHARED) line.slots.delete(key)
+        if (!isShared(key)) line.slots.delete(key)
       }
     }
   }
@@ -215,10 +253,14 @@ export class Pool {
 
   #idleLimit(line: Line, key: string): number {
     if (line.setup.record.transport !== null) return this.#deps.stdio.idleStopMs
-    return key === SHARED ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
+    return isShared(key) ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
   }
 
-  async #open(setup: ServerSetup, whose: { key: string; alone: Principal | null }, slot: Slot): Promise<Connection> {
+  async #open(
+    setup: ServerSetup,
+    whose: { key: string; alone: Principal | null; credential: LiveCredential },
+    slot: Slot,
+  ): Promise<Connection> {
     const { clock } = this.#deps
     const line = this.#lines.get(setup.record.uid)
     this.#countEnd(setup, slot)
@@ -236,8 +278,9 @@ export class Pool {
       throw whileOpening(error)
     }
     const { connection, verdict } = opened
-    // The server may have been changed, deleted or closed while we knocked.
-    if (this.#isClosed || this.#lines.get(setup.record.uid) !== line || line === undefined) {
+    // The server may have been changed, deleted or closed while we knocked, and the credential may have ended.
+    const isGone = this.#lines.get(setup.record.uid) !== line || line?.slots.get(whose.key) !== slot
+    if (this.#isClosed || isGone || line === undefined) {
       await connection.close()
       throw new Trouble('unsent', 'the server changed')
     }
@@ -245,7 +288,8 @@ export class Pool {
     slot.openedAt = clock.now()
     slot.idleMs = 0
     line.verdict = verdict
-    connection.listen((notification) => this.#deps.onNotification(setup.record.uid, notification))
+    const { inventory } = whose.credential
+    connection.listen((notification) => this.#deps.onNotification(setup.record.uid, notification, inventory))
     return connection
   }
 

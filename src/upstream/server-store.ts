@@ -7,9 +7,12 @@ import { Fault } from '../base/fault.ts'
 import { newId, type PolicyId, type ServerId, type ServerUid } from '../base/ids.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
-import { type ManualOauth, parseManualOauth } from '../contract/credentials.ts'
+import { type AuthMode, parseWrittenOauth, type WrittenOauth } from '../contract/credentials.ts'
+import type { CallLimit } from '../contract/limits-on-calls.ts'
+import type { Label } from '../contract/reach.ts'
 import type { DefinitionsMode } from '../contract/server.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
+import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
 import type { Deadlines, ErrorDetails, IdentityWish, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
@@ -30,10 +33,17 @@ export interface StoredServer extends ServerRecord, Stamped, CredentialFacts {
   updatedTools: readonly CapabilityOverride[] | null
   updatedPrompts: readonly CapabilityOverride[] | null
   policies: readonly PolicyId[]
+  /** What its tools do with data, as an admin says. */
+  labels: readonly Label[]
+  limits: readonly CallLimit[]
+  /** Callers that only a bypass let in use the stored credential. */
+  bypassCredential: boolean
   definitions: DefinitionsMode
   instructions: 'off' | 'on'
   sharedOauthCallback: boolean
   secureWebGateway: boolean
+  /** What an admin agreed to for the shared credential beyond what is asked for first, separated by spaces. */
+  approvedScope: string | null
   status: ServerStatus
   authenticationStatus: AuthenticationStatus
   error: string | null
@@ -58,7 +68,9 @@ export type ServerContent = Pick<
   | 'identityWish'
   | 'sharedOauthCallback'
   | 'secureWebGateway'
->
+> &
+  // What is left out is nothing said, no limit, no credential.
+  Partial<Pick<StoredServer, 'labels' | 'limits' | 'bypassCredential'>>
 
 /** What is fixed when the server is made: another of these is another server. */
 export type ServerIdentity = Pick<StoredServer, 'id' | 'hostname' | 'authType'> & {
@@ -135,6 +147,7 @@ export async function insertServer(
       id: identity.id,
       hostname: identity.hostname,
       auth_type: identity.authType,
+      auth_mode: identity.authType === 'oauth' ? authModeOf(made.secrets.authCredentials) : null,
       transport: identity.transport === null ? null : transportText(identity.transport),
       ...contentColumns(made.content),
       ...sealColumns(by.sealer, uid, made.secrets),
@@ -172,6 +185,16 @@ export async function updateServer(
     .set((eb) => ({
       ...contentColumns(change.content),
       ...sealColumns(by.sealer, uid, change.secrets),
+      ...(change.secrets.authCredentials === undefined
+        ? {}
+        : {
+            auth_mode: eb
+              .case()
+              .when('auth_type', '=', 'oauth')
+              .then(authModeOf(change.secrets.authCredentials))
+              .else(null)
+              .end(),
+          }),
       ...(newSecret ? { client_secret_version: eb('client_secret_version', '+', 1) } : {}),
       ...(renewed === undefined ? {} : { authentication_status: renewed, status: 'waiting' as const }),
       ...changedStamps(store.clock.now(), by.author),
@@ -186,6 +209,7 @@ export async function updateServer(
 /** Its mappings, inventories and toggles go with it. */
 export async function deleteServer(store: Store, trx: Trx, uid: ServerUid): Promise<void> {
   await trx.deleteFrom('servers').where('uid', '=', uid).execute()
+  await endDemands(store, trx, 'server_uid', uid)
   await store.versions.bump(trx, 'servers')
   await store.versions.bump(trx, 'portals')
   await store.versions.bump(trx, 'inventories')
@@ -213,6 +237,12 @@ export async function updateServerState(store: Store, trx: Trx, uid: ServerUid, 
   if (Object.keys(columns).length === 0) return
   await trx.updateTable('servers').set(columns).where('uid', '=', uid).execute()
   await store.versions.bump(trx, 'servers')
+}
+
+/** Beside the sealed text, so that what must not be opened need not be. */
+function authModeOf(credentials: string | null): AuthMode {
+  const written = credentials === null ? null : parseWrittenOauth(credentials)
+  return written === null || typeof written === 'string' ? 'dcr' : written.auth_mode
 }
 
 async function forgetInventories(store: Store, trx: Trx, uid: ServerUid): Promise<void> {
@@ -257,9 +287,16 @@ function contentColumns(content: ServerContent) {
     updated_tools: JSON.stringify(content.updatedTools),
     updated_prompts: JSON.stringify(content.updatedPrompts),
     policies: JSON.stringify(content.policies),
+    labels: listText(content.labels),
+    limits: listText(content.limits),
+    bypass_credential: flag(content.bypassCredential ?? false),
     is_shared_oauth_callback_enabled: flag(content.sharedOauthCallback),
     secure_web_gateway: flag(content.secureWebGateway),
   }
+}
+
+function listText(list: readonly unknown[] = []): string | null {
+  return list.length === 0 ? null : JSON.stringify(list)
 }
 
 function identityColumns(wish: IdentityWish | null) {
@@ -283,6 +320,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     description: row.description,
     hostname: row.hostname,
     authType: row.auth_type,
+    authMode: row.auth_mode,
     isolation: row.isolation,
     allowPrivate: fromJson(row.allow_private),
     deadlines: row.deadlines === null ? null : fromJson(row.deadlines),
@@ -290,11 +328,15 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     updatedTools: fromJson(row.updated_tools),
     updatedPrompts: fromJson(row.updated_prompts),
     policies: fromJson(row.policies),
+    labels: row.labels === null ? [] : fromJson(row.labels),
+    limits: row.limits === null ? [] : fromJson(row.limits),
+    bypassCredential: row.bypass_credential === 1,
     definitions: row.definitions,
     instructions: row.instructions,
     identityWish: toIdentityWish(row),
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
+    approvedScope: row.approved_scope,
     hasAuthCredentials: row.auth_credentials_sealed !== null,
     hasClientSecret: row.client_secret_sealed !== null,
     clientSecretVersion: row.client_secret_version,
@@ -314,15 +356,21 @@ function toIdentityWish(row: Omit<ServerRow, 'position'>): IdentityWish | null {
 }
 
 /**
- * The OAuth client that an admin registered by hand, as it may be shown: it holds no secret.
+ * The OAuth client that an admin wrote down, as it may be shown: it holds no secret.
  *
  * @returns null where the server has none, or its seal does not open
  */
-export async function readManualOauth(db: Db, sealer: Sealer, uid: ServerUid): Promise<ManualOauth | null> {
+export async function readWrittenOauth(db: Db, sealer: Sealer, uid: ServerUid): Promise<WrittenOauth | null> {
   const secrets = await readServerSecretsIfOpen(db, sealer, uid)
   if (secrets === null || secrets.authCredentials === null) return null
-  const parsed = parseManualOauth(secrets.authCredentials)
+  const parsed = parseWrittenOauth(secrets.authCredentials)
   return typeof parsed === 'string' ? null : parsed
+}
+
+/** An admin's word that the shared credential may have all these scopes. Not a change of what the server is: `modified_at` stays. */
+export async function approveScope(store: Store, trx: Trx, uid: ServerUid, scope: string | null): Promise<void> {
+  await trx.updateTable('servers').set({ approved_scope: scope }).where('uid', '=', uid).execute()
+  await store.versions.bump(trx, 'servers')
 }
 
 /** For comparing with what is sent anew: one server whose key is lost must not keep the others from being shown or mended. */

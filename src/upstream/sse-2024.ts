@@ -9,7 +9,7 @@ import { encodeInitialize, encodeInitialized, type Message } from './encode.ts'
 import { openEventStream } from './event-stream.ts'
 import { Exchange } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
-import { post } from './http-post.ts'
+import { post, statusTrouble } from './http-post.ts'
 import { atUrl, type HttpTarget, statedHeaders, streamHeaders } from './http-target.ts'
 import { Pipe } from './pipe.ts'
 import { Trouble, troubleOf } from './trouble.ts'
@@ -160,7 +160,7 @@ class Sse2024 implements Connection {
         id: null,
         onMessage: null,
       })
-      if (done.status > 299) throw new Trouble('status', 'the message was not taken', { status: done.status })
+      if (done.status > 299) throw statusTrouble(done, 'the message was not taken')
     } catch (error) {
       const trouble = troubleOf(error)
       if (id === null) return

@@ -149,7 +149,7 @@ test('a modern child gets the envelope in each request', async () => {
   const body = `answers['server/discover'] = () => ({ resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, ttlMs: 0, cacheScope: 'public' })
     answers['tools/call'] = ({ params }) => text(params._meta)`
   const uid = await room.add('s', { stdio: child(body) })
-  expect(room.upstreams.inventory(uid, {} as never)?.era).toBe('2026')
+  expect(room.upstreams.inventory(uid)?.era).toBe('2026')
   expect(parsed(await room.tool(uid, 'echo', {}))).toMatchObject({
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   })

@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 const tool = (name: string, more: JsonObject = {}) => ({ name, inputSchema: { type: 'object' }, ...more })
-const namesOf = (uid: ServerUid) => room.upstreams.inventory(uid, {} as never)?.tools.map((one) => one.name)
+const namesOf = (uid: ServerUid) => room.upstreams.inventory(uid)?.tools.map((one) => one.name)
 
 /** A modern server whose lists are what `lists` says at the time. */
 function listing(lists: Record<string, (seen: { cursor?: unknown }) => JsonObject>, capabilities: JsonObject): Script {
@@ -94,7 +94,7 @@ test('of what a server declares only what the portal asks for is kept', async ()
     const server = await start(script)
     const uid = await room.add(`s${servers.length}`, { url: `${server.origin}/mcp` })
     const kept = { tools: { listChanged: true }, prompts: { subscribe: true } }
-    expect(room.upstreams.inventory(uid, {} as never)?.capabilities).toEqual(kept)
+    expect(room.upstreams.inventory(uid)?.capabilities).toEqual(kept)
   }
 })
 
@@ -141,7 +141,7 @@ test('a definition is kept member for member, and one that breaks a rule is left
   ]
   const server = await start(listing({ 'tools/list': () => ({ tools }) }, { tools: {} }))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  const [definition, ...rest] = room.upstreams.inventory(uid, {} as never)?.tools ?? []
+  const [definition, ...rest] = room.upstreams.inventory(uid)?.tools ?? []
   expect(rest).toEqual([])
   expect(definition?.json).toBe(JSON.stringify(kept))
 })
@@ -160,7 +160,7 @@ test('the hash does not depend on the order of members, and depends on each valu
   let tools: JsonObject[] = [tool('a', { title: 'x', description: 'y' })]
   const server = await start(listing({ 'tools/list': () => ({ tools }) }, { tools: {} }))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  const hash = () => room.upstreams.inventory(uid, {} as never)?.tools[0]?.hash
+  const hash = () => room.upstreams.inventory(uid)?.tools[0]?.hash
   const before = hash()
   tools = [{ description: 'y', inputSchema: { type: 'object' }, title: 'x', name: 'a' }]
   await room.upstreams.sync(uid)
@@ -176,15 +176,15 @@ test('only the kinds that changed are announced, and a sync that finds nothing n
   const lists = { 'tools/list': () => ({ tools }), 'prompts/list': () => ({ prompts }) }
   const server = await start(listing(lists, { tools: {}, prompts: {} }))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  expect(changes).toEqual([{ serverUid: uid, kinds: ['tool', 'prompt'] }])
-  const version = room.upstreams.inventory(uid, {} as never)?.version
+  expect(changes).toEqual([{ serverUid: uid, credential: 'admin', kinds: ['tool', 'prompt'] }])
+  const version = room.upstreams.inventory(uid)?.version
   await room.upstreams.sync(uid)
   expect(changes.length).toBe(1)
-  expect(room.upstreams.inventory(uid, {} as never)?.version).toBe(version)
+  expect(room.upstreams.inventory(uid)?.version).toBe(version)
   tools = [tool('a'), tool('b')]
   const outcome = await room.upstreams.sync(uid)
   expect(outcome).toMatchObject({ status: 'ready', counts: { tool: 2, prompt: 1, resource: 0, template: 0 } })
-  expect(changes.slice(1)).toEqual([{ serverUid: uid, kinds: ['tool'] }])
+  expect(changes.slice(1)).toEqual([{ serverUid: uid, credential: 'admin', kinds: ['tool'] }])
 })
 
 test('a sync that fails keeps the lists, says why, and the next success clears it', async () => {
@@ -211,7 +211,7 @@ test('a sync that fails keeps the lists, says why, and the next success clears i
 test('a server that never answered has no lists and an error', async () => {
   const server = await start((_seen, response) => void response.writeHead(401).end())
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
-  expect(room.upstreams.inventory(uid, {} as never)).toBeUndefined()
+  expect(room.upstreams.inventory(uid)).toBeUndefined()
   expect(await room.upstreams.sync(uid)).toMatchObject({
     status: 'error',
     errorDetails: { status_code: 401, retryable: false },
@@ -307,11 +307,11 @@ test('resources are refreshed behind a list, once a minute at most, and nothing 
   ]
   const before = server.asked('tools/list').length
   const seen = new Promise<void>((resolve) => room.upstreams.onInventoryChanged(() => resolve()))
-  room.upstreams.refreshResourcesSoon(uid)
-  room.upstreams.refreshResourcesSoon(uid)
+  room.upstreams.refreshResourcesSoon(uid, null)
+  room.upstreams.refreshResourcesSoon(uid, null)
   await seen
-  room.upstreams.refreshResourcesSoon(uid)
-  expect(room.upstreams.inventory(uid, {} as never)?.resources.map((one) => one.name)).toEqual(['a:1', 'a:2'])
+  room.upstreams.refreshResourcesSoon(uid, null)
+  expect(room.upstreams.inventory(uid)?.resources.map((one) => one.name)).toEqual(['a:1', 'a:2'])
   expect(server.asked('resources/list').length).toBe(2)
   expect(server.asked('tools/list').length).toBe(before)
 })
@@ -349,8 +349,8 @@ test('a second replica follows: new servers, their lists and their end, with one
     const server = await start(modern((seen, response) => json(response, result(seen, { content: [] }))))
     const followed = new Promise<InventoryChange>((resolve) => two.upstreams.onInventoryChanged(resolve))
     const uid = await one.add('s', { url: `${server.origin}/mcp`, authType: 'bearer', credential: 'sesame' })
-    expect(await followed).toEqual({ serverUid: uid, kinds: ['tool'] })
-    expect(two.upstreams.inventory(uid, {} as never)).toEqual(one.upstreams.inventory(uid, {} as never))
+    expect(await followed).toEqual({ serverUid: uid, credential: 'admin', kinds: ['tool'] })
+    expect(two.upstreams.inventory(uid)).toEqual(one.upstreams.inventory(uid))
     await two.tool(uid, 'echo', {})
     expect(server.asked('tools/call')[0]?.headers.authorization).toBe('Bearer sesame')
     expect(server.asked('tools/list').length).toBe(1)
@@ -370,11 +370,11 @@ test('what was listed before a restart is there at once after it', async () => {
   const server = await start(modern(() => {}))
   const before = await openRoom({ shared })
   const uid = await before.add('s', { url: `${server.origin}/mcp` })
-  const inventory = before.upstreams.inventory(uid, {} as never)
+  const inventory = before.upstreams.inventory(uid)
   await before.close()
   await server.close()
   const after = await openRoom({ shared })
-  expect(after.upstreams.inventory(uid, {} as never)).toEqual(inventory)
+  expect(after.upstreams.inventory(uid)).toEqual(inventory)
   expect(after.upstreams.health(uid).status).toBe('ready')
   await after.close()
   await postgres.drop()

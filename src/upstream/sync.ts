@@ -1,23 +1,28 @@
 /**
- * Reading everything that a server offers and keeping it. A sync that fails keeps what was there: the server's status says
- * so, its lists stay. Nothing waits for a sync but whoever asked for it.
+ * Reading everything that a server offers to one credential, and keeping it. A sync that fails keeps what was there: its lists stay. How
+ * the shared credential fares is the server's status; how a person's own does is nobody else's business, and no status. Nothing waits
+ * for a sync but whoever asked for it.
  */
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Era, JsonObject } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY, MOST_PORTALS } from '../protocol/portal-chain.ts'
-import type { Store } from '../store/open.ts'
+import type { Db, Store } from '../store/open.ts'
+import { readConnection } from './connections/connection-store.ts'
+import { lockConnection } from './connections/lock-connection-store.ts'
+import { ConnectionNeeded, type ConnectionRecord, type LiveCredential, type Owner } from './connections/model.ts'
 import { readDefinitions } from './definitions.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeldNotices } from './held-notices.ts'
 import { withoutHidden } from './hidden-characters.ts'
 import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
-import { ADMIN, saveInventory } from './inventory-store.ts'
+import { ADMIN, markSynced, readInventory, saveInventory } from './inventory-store.ts'
 import { KINDS, listAll } from './list-all.ts'
 import type { CapabilityKind, Definition, ErrorDetails, Inventory, ServerStatus, SyncResult } from './model.ts'
-import { isNobodyThere, type Performer, perform } from './perform.ts'
+import { isNobodyThere, type Performer, perform, Renewal } from './perform.ts'
 import { pinInventory } from './pin-inventory.ts'
-import { SHARED } from './pool.ts'
+import { keyOf, SHARED } from './pool.ts'
+import { redactGreeting, redactList } from './redact.ts'
 import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
 import { detailsOf, Trouble, troubleOf } from './trouble.ts'
@@ -32,43 +37,61 @@ export interface SyncDeps {
   setupOf(server: ServerUid): ServerSetup | undefined
 }
 
-/** @param only the kinds to read; the others stay as they are */
+/**
+ * @param credential whose lists are read
+ * @param only the kinds to read; the others stay as they are
+ */
 export async function syncServer(
   deps: SyncDeps,
   setup: ServerSetup,
+  credential: LiveCredential,
   only: readonly CapabilityKind[] = KINDS,
 ): Promise<SyncResult> {
   const { uid } = setup.record
-  if (setup.record.authType === 'oauth') return resultOf(deps, uid, 'waiting', null)
   let found: Inventory
+  // Before anything is asked: what this connection sees must not be kept for the one that takes its place meanwhile.
+  const connection = await connectionOf(deps.store.db, uid, credential.inventory)
   try {
-    found = await readAll(deps, setup, only)
+    found = await readAll(deps, { setup, credential }, only)
   } catch (error) {
-    return fail(deps, setup, troubleOf(error))
+    return await recordFailure(deps, { setup, credential }, error)
   }
-  if (deps.setupOf(uid) !== setup) return resultOf(deps, uid, 'waiting', null)
-  await keep(deps, setup, found)
-  return resultOf(deps, uid, 'ready', null)
+  const whose = { uid, inventory: credential.inventory }
+  if (deps.setupOf(uid) !== setup) return resultOf(deps, whose, 'waiting', null)
+  if (credential.inventory === ADMIN) await keep(deps, setup, found)
+  else if (!(await keepOwn(deps, setup, { found, connection }))) return resultOf(deps, whose, 'waiting', null)
+  return resultOf(deps, whose, 'ready', null)
 }
 
-async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly CapabilityKind[]): Promise<Inventory> {
+interface Reading {
+  setup: ServerSetup
+  credential: LiveCredential
+}
+
+async function readAll(deps: SyncDeps, reading: Reading, only: readonly CapabilityKind[]): Promise<Inventory> {
+  const { setup, credential } = reading
   const { uid } = setup.record
   const { performer, inventories, log, store } = deps
   performer.pool.forgetOld(setup)
-  const old = inventories.get(uid)
-  const { era, capabilities, instructions } = await greet(deps, setup)
-  const isWhole = old === undefined || only.length === KINDS.length
+  const old = await inventories.read(uid, credential.inventory)
+  const greeting = await greet(deps, reading)
+  const { era } = greeting
+  const capabilities = redactGreeting(greeting.capabilities, credential.secrets) ?? {}
+  const instructions = redactGreeting(greeting.instructions, credential.secrets)
+  const isWhole = old === null || only.length === KINDS.length
   let depth = isWhole ? 0 : depthOf(old)
   const onDepth = (came: number) => {
     depth = Math.max(depth, came)
   }
   const lists: Record<CapabilityKind, readonly Definition[]> = { tool: [], prompt: [], resource: [], template: [] }
   for (const kind of KINDS) {
-    if (!only.includes(kind) && old !== undefined) {
+    if (!only.includes(kind) && old !== null) {
       lists[kind] = definitionsOf(old, kind)
       continue
     }
-    const ask = (exchange: Exchange) => perform(performer, { setup, key: SHARED, exchange })
+    const key = keyOf(credential, SHARED)
+    const ask = async (exchange: Exchange) =>
+      redactList(await perform(performer, { setup, key, credential, exchange, principal: null }), credential.secrets)
     const items = await listAll(kind, capabilities, ask, onDepth)
     lists[kind] = await readDefinitions(kind, items, era, (name, reason) =>
       log.warn({ server: setup.record.id, kind, name, reason }, 'a definition of a server was left out'),
@@ -79,7 +102,7 @@ async function readAll(deps: SyncDeps, setup: ServerSetup, only: readonly Capabi
   const syncedAt = store.clock.now()
   return {
     serverUid: uid,
-    credential: ADMIN,
+    credential: credential.inventory,
     version: 0,
     era,
     capabilities: counted(capabilities, depth),
@@ -113,12 +136,15 @@ interface Greeting {
 }
 
 /** Opens the connection with the patience that calls have, so that a server that is just starting is waited for. */
-async function greet({ performer, setupOf }: SyncDeps, setup: ServerSetup): Promise<Greeting> {
+async function greet({ performer, setupOf }: SyncDeps, { setup, credential }: Reading): Promise<Greeting> {
+  const seat = { key: keyOf(credential, SHARED), credential }
+  const renewal = new Renewal({ exchange: null, credential })
   const deadline = performer.clock.elapsed() + performer.limits.refusedMs
   for (;;) {
     try {
-      return await performer.pool.lease(setup, SHARED)
+      return await performer.pool.lease(setup, seat)
     } catch (error) {
+      if (await renewal.mends({ error, headers: credential.headers })) continue
       const trouble = troubleOf(error)
       const isOver = () => performer.clock.elapsed() > deadline || setupOf(setup.record.uid) !== setup
       // A child that ends in its handshake is not run in a loop.
@@ -173,30 +199,89 @@ function isUnchanged(old: Inventory, found: Inventory): boolean {
 }
 
 /**
+ * A person's own. Theirs is the connection that it was read with, as long as that is the one they have.
+ *
+ * @returns false where they have another by now, or none, and nothing was kept
+ */
+async function keepOwn(
+  { store, inventories, notices }: SyncDeps,
+  setup: ServerSetup,
+  { found, connection }: { found: Inventory; connection: string | null },
+): Promise<boolean> {
+  const { serverUid: uid, credential } = found
+  const outcome = await store.write(async (trx) => {
+    // Held until this is stored: whoever connects another account meanwhile deletes what the old one saw, and must find it.
+    if (!isTheirs(connection, await lockConnection(trx, uid, credential))) return null
+    const judged = await pinInventory(store, trx, found)
+    if (judged === undefined) return null
+    const { held, unraised } = judged
+    const next = { ...found, held }
+    const old = await readInventory(trx, uid, credential)
+    if (old !== undefined && isUnchanged(old, found) && changedKinds(old, next).length === 0) {
+      await markSynced(trx, found)
+      return { kept: { ...old, syncedAt: found.syncedAt }, unraised }
+    }
+    return { kept: await saveInventory(store, trx, next), unraised }
+  })
+  if (outcome?.kept === undefined) return false
+  const { kept, unraised } = outcome
+  const current = inventories.get(uid, credential)
+  if ((current?.version ?? 0) <= kept.version) inventories.put(kept)
+  await notices.tell(setup.record, unraised)
+  return true
+}
+
+/** @param before its id when the reading began; one that the portal makes by itself may have been made for this reading */
+function isTheirs(before: string | null, now: Pick<ConnectionRecord, 'id' | 'kind'> | undefined): boolean {
+  if (now === undefined) return false
+  return before === null ? now.kind === 'enterprise' : before === now.id
+}
+
+async function connectionOf(db: Db, uid: ServerUid, inventory: string): Promise<string | null> {
+  if (inventory === ADMIN) return null
+  return (await readConnection(db, uid, inventory as Owner))?.id ?? null
+}
+
+/**
  * `stale` where lists from an earlier sync are still good to use and the failure may pass by itself; `error` otherwise.
  */
-async function fail(deps: SyncDeps, setup: ServerSetup, trouble: Trouble): Promise<SyncResult> {
+export async function recordFailure(
+  deps: SyncDeps,
+  { setup, credential }: { setup: ServerSetup; credential: Pick<LiveCredential, 'inventory'> },
+  error: unknown,
+): Promise<SyncResult> {
   const { uid, name, id } = setup.record
-  const { error, details } = detailsOf(trouble, name)
-  const isStale = details.retryable === true && deps.inventories.get(uid) !== undefined
+  const { inventory } = credential
+  const whose = { uid, inventory }
+  if (error instanceof ConnectionNeeded) {
+    deps.log.info({ server: id, need: error.need }, 'a sync with an account of its own needs its person')
+    return resultOf(deps, whose, 'waiting', { error: error.message, details: { retryable: false } })
+  }
+  const trouble = troubleOf(error)
+  const { error: sentence, details } = detailsOf(trouble, name)
+  const isStale = details.retryable === true && (deps.inventories.get(uid, inventory) ?? null) !== null
   const status: ServerStatus = isStale ? 'stale' : 'error'
-  deps.log.warn({ server: id, kind: trouble.kind, status: trouble.status, reason: trouble.message }, 'a sync failed')
-  if (deps.setupOf(uid) === setup) {
+  const whoseLists = inventory === ADMIN ? 'shared' : 'own'
+  deps.log.warn(
+    { server: id, lists: whoseLists, kind: trouble.kind, status: trouble.status, reason: trouble.message },
+    'a sync failed',
+  )
+  if (inventory === ADMIN && deps.setupOf(uid) === setup) {
     const lastSynced = deps.store.clock.now()
     await deps.store.write((trx) =>
-      updateServerState(deps.store, trx, uid, { status, error, errorDetails: details, lastSynced }),
+      updateServerState(deps.store, trx, uid, { status, error: sentence, errorDetails: details, lastSynced }),
     )
   }
-  return resultOf(deps, uid, status, { error, details })
+  return resultOf(deps, whose, status, { error: sentence, details })
 }
 
 function resultOf(
   { inventories }: SyncDeps,
-  uid: ServerUid,
+  { uid, inventory: credential }: { uid: ServerUid; inventory: string },
   status: ServerStatus,
   failure: { error: string; details: ErrorDetails } | null,
 ): SyncResult {
-  const inventory = inventories.get(uid)
+  const inventory = inventories.get(uid, credential) ?? undefined
   const count = (kind: CapabilityKind) => (inventory === undefined ? 0 : definitionsOf(inventory, kind).length)
   return {
     status,

@@ -45,7 +45,7 @@ test('each server is ready after its first sync, in the era it speaks', () => {
   const eras = Object.fromEntries(
     [...servers].map(([name, server]) => [
       name,
-      [room.upstreams.health(server).status, room.upstreams.inventory(server, { kind: 'user' } as never)?.era],
+      [room.upstreams.health(server).status, room.upstreams.inventory(server)?.era],
     ]),
   )
   expect(eras).toEqual({
@@ -59,7 +59,7 @@ test('each server is ready after its first sync, in the era it speaks', () => {
 
 describe.each(['http', 'sse', 'stdio'])('server-everything over %s', (name) => {
   test('lists tools, prompts, resources and templates', () => {
-    const inventory = room.upstreams.inventory(uid(name), { kind: 'user' } as never)
+    const inventory = room.upstreams.inventory(uid(name))
     expect(inventory?.tools.map((tool) => tool.name)).toContain('echo')
     expect(inventory?.prompts.length).toBeGreaterThan(2)
     expect(inventory?.resources.length).toBeGreaterThan(2)

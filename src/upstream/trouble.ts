@@ -4,6 +4,7 @@
  * the server and nothing that the server said, or the details that the REST API shows to an admin.
  */
 import { Fault, type FaultCode } from '../base/fault.ts'
+import { type Challenge, ConnectionNeeded } from './connections/model.ts'
 import type { ErrorDetails } from './model.ts'
 
 export type TroubleKind =
@@ -28,6 +29,8 @@ export type TroubleKind =
 export interface TroubleDetail {
   status?: number
   rpcCode?: number
+  /** Of a 401 or 403: what the server asks for. */
+  challenge?: Challenge
   /** A sentence of our own for whoever set the server up; `{server}` stands for its name. Callers see that of `not-ready` alone. */
   hint?: string
   /** Of `left-alone`: when the server is asked again, from now. */
@@ -40,8 +43,11 @@ export class Trouble extends Error {
   readonly kind: TroubleKind
   readonly status: number | null
   readonly rpcCode: number | null
+  readonly challenge: Challenge | null
   readonly hint: string | null
   readonly retryInMs: number
+  /** As the audit names it, where there is one that could not be used. */
+  credential: string | null = null
   /** It happened while the connection was made: nothing of the request was sent. */
   isOpening = false
 
@@ -51,6 +57,7 @@ export class Trouble extends Error {
     this.kind = kind
     this.status = detail.status ?? null
     this.rpcCode = detail.rpcCode ?? null
+    this.challenge = detail.challenge ?? null
     this.hint = detail.hint ?? null
     this.retryInMs = detail.retryInMs ?? 0
   }
@@ -74,6 +81,8 @@ export class Trouble extends Error {
 /** Whatever was thrown, as a Trouble. The protocol room throws Faults of its own for what is no answer. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof Trouble) return error
+  // The caller's own doing, which nobody here can mend.
+  if (error instanceof ConnectionNeeded) throw error
   if (error instanceof Fault) return new Trouble('bad-answer', error.message, { cause: error })
   throw error
 }
@@ -87,11 +96,17 @@ export function whileOpening(error: unknown): Trouble {
 
 /**
  * @param name the server's display name, which is public
+ * @param isOwn the call carried the caller's own credential
  * @returns what the caller is told: what failed and what to do next
  */
-export function faultOf(trouble: Trouble, name: string): Fault {
-  const [code, sentence] = publicSentence(trouble, name)
+export function faultOf(trouble: Trouble, name: string, isOwn = false): Fault {
+  const [code, sentence] = isOwn && trouble.isCredential ? ownRefused(name) : publicSentence(trouble, name)
   return new Fault(code, sentence, trouble)
+}
+
+function ownRefused(name: string): [FaultCode, string] {
+  const text = `${name} refused this to your own account there. Ask whoever runs ${name} for the right, or connect another account.`
+  return ['upstream-refused-credential', text]
 }
 
 function publicSentence(trouble: Trouble, name: string): [FaultCode, string] {

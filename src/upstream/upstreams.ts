@@ -3,21 +3,28 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Egress } from '../base/egress.ts'
-import { Fault, type FaultCode } from '../base/fault.ts'
+import type { AssertionFor } from '../base/identity-assertion.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { Principal, UserPrincipal } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
 import type { Notification } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { askServer } from './ask-server.ts'
-import { Breaker, healthOf } from './breaker.ts'
-import { removePlaces } from './child-places.ts'
+import { type Answer, healthOf, type Question } from './breaker.ts'
 import { CLOSED } from './circuit.ts'
+import { ownerOfUser } from './connections/connection-store.ts'
+import type { ConnectDesk } from './connections/desk-model.ts'
+import type { Keeper } from './connections/keeper.ts'
+import { type ConnectionEvent, ConnectionNeeded, type LiveCredential, type Owner } from './connections/model.ts'
+import { type Connections, openConnections } from './connections/open-connections.ts'
+import { renewedName } from './connections/resolve.ts'
 import type { PortalInfo } from './encode.ts'
 import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
+import { ADMIN } from './inventory-store.ts'
 import type {
   AssertFor,
   CapabilityKind,
@@ -28,15 +35,18 @@ import type {
   UpstreamReply,
   Upstreams,
 } from './model.ts'
-import { type Performer, perform } from './perform.ts'
-import { isolationKey, Pool, SHARED } from './pool.ts'
-import { redactReply, withoutStatement } from './redact.ts'
+import { readOwnLists } from './own-lists.ts'
+import { type Performer, perform, unlessStopped } from './perform.ts'
+import { isolationKey, keyOf, Pool, SHARED } from './pool.ts'
+import { redactReply, withoutStatement, withoutTokens } from './redact.ts'
 import { type Due, Schedule } from './schedule.ts'
-import { listServers, type StoredServer } from './server-store.ts'
-import { type ServerSetup, setupOf } from './setup.ts'
+import { type Server, ServerTable } from './server-table.ts'
+import type { ServerSetup } from './setup.ts'
+import { credentialOf, readerOf, sharedOf } from './shared-credential.ts'
 import { GAP } from './subscriptions.ts'
-import { type SyncDeps, syncServer } from './sync.ts'
+import { recordFailure, type SyncDeps, syncServer } from './sync.ts'
 import { faultOf, Trouble, troubleOf } from './trouble.ts'
+import { credentialFor } from './without-credential.ts'
 
 export interface UpstreamsDeps {
   store: Store
@@ -49,7 +59,13 @@ export interface UpstreamsDeps {
   /** Keeps in the audit that definitions are held. */
   recordHeld: RecordHeld
   /** The one guard for connections to addresses. */
-  egress: Pick<Egress, 'connector'>
+  egress: Egress
+  /** The base URL under which people come back from authorization servers. */
+  issuer(): string
+  /** The word of people's identity providers; null where there is none. */
+  assertionFor: AssertionFor | null
+  /** A shared credential will end, has ended, or is good again. */
+  notify(event: ConnectionEvent): void | Promise<void>
   /** Says who calls, signed, to the servers that ask. */
   assertFor: AssertFor
   /** Shorter patience for tests; everything else has its defaults. */
@@ -69,17 +85,9 @@ export async function openUpstreams(deps: UpstreamsDeps): Promise<Upstreams> {
   return upstreams
 }
 
-interface Server {
-  stored: StoredServer
-  setup: ServerSetup
-  breaker: Breaker
-  /** Of calls since the process began; kept when the server changes. */
-  tally: { answered: number; failed: Map<FaultCode, number> }
-}
-
 class OpenUpstreams implements Upstreams {
   readonly #deps: UpstreamsDeps
-  readonly #servers = new Map<ServerUid, Server>()
+  readonly #servers: ServerTable
   readonly #inventories: Inventories
   readonly #notices: HeldNotices
   readonly #watch: Watch
@@ -87,7 +95,7 @@ class OpenUpstreams implements Upstreams {
   readonly #performer: Performer
   readonly #schedule: Schedule
   readonly #endings: (() => void)[] = []
-  #reloading: Promise<void> = Promise.resolve()
+  #connections: Connections | null = null
   #closing: Promise<void> | null = null
 
   constructor(deps: UpstreamsDeps) {
@@ -108,20 +116,33 @@ class OpenUpstreams implements Upstreams {
       egress: deps.egress,
       stdio: config.stdio,
       assertFor: deps.assertFor,
-      paramHeaders: (server, out) => this.#inventories.paramHeaders(server, out),
-      onNotification: (server, notification) => this.#hear(server, notification),
+      paramHeaders: (server, out, inventory) => this.#inventories.paramHeaders(server, out, inventory),
+      onNotification: (server, notification, inventory) => this.#hear(server, notification, inventory),
     })
     this.#performer = {
       pool: this.#pool,
       inventories: this.#inventories,
       limits,
       clock,
-      relist: (server) => this.#schedule.run(server),
+      relist: (server, inventory) => this.#schedule.run(server, inventory),
     }
+    this.#servers = new ServerTable({
+      ...deps,
+      limits,
+      watch: this.#watch,
+      pool: this.#pool,
+      ask: (setup, question) => this.#ask(setup, question),
+      onMade: (uid) => {
+        // What failed with the old secret says nothing of the new one.
+        this.#connections?.keeper.retry(uid)
+        this.#schedule.created(uid)
+      },
+      onCircuit: (server, isOpen) => this.#circuitChanged(server, isOpen),
+    })
     this.#schedule = new Schedule({
       store,
       log,
-      sync: (server, only) => this.#sync(server, only),
+      sync: (server, inventory, only) => this.#sync(server, inventory, only),
       servers: () => this.#due(),
     })
   }
@@ -131,43 +152,112 @@ class OpenUpstreams implements Upstreams {
     this.#endings.push(versions.changed('servers', () => this.serversChanged()))
     this.#endings.push(versions.changed('inventories', () => this.#inventories.follow()))
     await this.#inventories.follow()
-    await this.#reload({ isFirst: true })
+    await this.#servers.open()
+    this.#connections = await openConnections({
+      ...this.#deps,
+      setupOf: (uid) => this.#servers.get(uid)?.setup,
+      onConnected: (server, owner) => this.#schedule.connected(server, owner),
+    })
+    this.keeper.onEnded((server, poolKey) => this.#pool.forgetCredential(server, poolKey))
     this.#schedule.start()
   }
 
   async call(call: UpstreamCall): Promise<UpstreamReply> {
-    const server = this.#servers.get(call.serverUid) ?? (await this.#find(call.serverUid))
+    const server = this.#servers.get(call.serverUid) ?? (await this.#servers.find(call.serverUid))
     const { setup, stored, breaker } = server
     const { clock } = this.#deps
     const started = clock.elapsed()
     const exchange = new Exchange(call)
     exchange.holdTo(setup.ticks)
-    const key = isolationKey(setup, call)
     call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
+    let credential: LiveCredential | null = null
+    let key = SHARED
     try {
+      const found = credentialFor(this.keeper, setup, call, exchange)
+      credential = found instanceof Promise ? await unlessStopped(exchange, found) : found
+      exchange.server = setup
+      exchange.credential = credential
+      key = keyOf(credential, isolationKey(setup, call))
       if (breaker.isOpen) await breaker.admit()
-      const raw = await perform(this.#performer, { setup, key, exchange })
+      const raw = await perform(this.#performer, { setup, key, credential, exchange, principal: call.principal })
       if (breaker.isTroubled) breaker.answered()
       server.tally.answered++
-      if (stored.status !== 'ready') this.#schedule.hint(call.serverUid)
-      const { credential } = setup
+      if (stored.status !== 'ready' && isCommon(credential) && !call.withoutCredential)
+        this.#schedule.hint(call.serverUid)
+      const stated = exchange.stated === null ? raw : withoutStatement(raw, exchange.stated)
       return {
-        raw: redactReply(exchange.stated === null ? raw : withoutStatement(raw, exchange.stated), setup),
+        raw: redactReply(withoutTokens(stated, credential.needles), setup, credential.secrets),
         ms: clock.elapsed() - started,
-        credential: credential instanceof Trouble ? 'none' : credential.name,
+        credential: carried(credential.name, exchange),
       }
     } catch (error) {
+      if (error instanceof ConnectionNeeded) {
+        error.credential = carried(error.credential ?? credential?.name ?? 'oauth:user:none:missing', exchange)
+        throw error
+      }
       const trouble = troubleOf(error)
       breaker.failed(trouble, key)
-      if (stored.status === 'ready' && isHintOfTrouble(trouble)) this.#schedule.hint(call.serverUid)
-      const fault = faultOf(trouble, stored.name)
+      const isOwn = credential !== null && !isCommon(credential)
+      // What is refused to nobody says nothing of the credential that all share.
+      if (stored.status === 'ready' && !isOwn && !call.withoutCredential && isHintOfTrouble(trouble))
+        this.#schedule.hint(call.serverUid)
+      const fault = faultOf(trouble, stored.name, isOwn)
+      const name = credential?.name ?? trouble.credential
+      fault.credential = name && carried(name, exchange)
       server.tally.failed.set(fault.code, (server.tally.failed.get(fault.code) ?? 0) + 1)
       throw fault
     }
   }
 
+  private get keeper(): Keeper {
+    if (this.#connections === null) throw new Error('not open yet')
+    return this.#connections.keeper
+  }
+
+  get desk(): ConnectDesk {
+    if (this.#connections === null) throw new Error('not open yet')
+    return this.#connections.desk
+  }
+
   inventory(serverUid: ServerUid) {
     return this.#inventories.get(serverUid)
+  }
+
+  ownInventory(serverUid: ServerUid, principal: Principal) {
+    return principal.kind === 'user' ? this.#inventories.get(serverUid, ownerOfUser(principal.id)) : null
+  }
+
+  ownConnection(serverUid: ServerUid, principal: Principal) {
+    return this.keeper.own(serverUid, principal)
+  }
+
+  async readOwn(principal: Principal, servers: readonly ServerUid[]): Promise<void> {
+    if (principal.kind !== 'user') return
+    await this.keeper.readOwn(principal, servers)
+    const owner = ownerOfUser(principal.id)
+    const canList = async (uid: ServerUid) =>
+      this.keeper.own(uid, principal)?.status === 'ready' || this.#vouch(uid, principal)
+    const { clock } = this.#deps
+    await readOwnLists({ clock, inventories: this.#inventories, schedule: this.#schedule, canList }, owner, servers)
+  }
+
+  /** What needs no person in a browser is made behind the answer, and its lists are read then. @returns false: not yet */
+  #vouch(uid: ServerUid, principal: UserPrincipal): false {
+    const setup = this.#servers.get(uid)?.setup
+    if (setup?.mode !== 'enterprise' || this.keeper.own(uid, principal) !== null) return false
+    const made = async () => {
+      await this.keeper.resolve(setup, principal, true)
+      // However lately those of a connection before this one were read.
+      this.#schedule.connected(uid, ownerOfUser(principal.id))
+    }
+    made().catch((error: unknown) =>
+      this.#deps.log.info({ err: error, server: setup.record.id }, 'nobody vouched for a person'),
+    )
+    return false
+  }
+
+  connectionChanged(serverUid: ServerUid, owner: Owner, signal: AbortSignal): Promise<void> {
+    return this.keeper.changed(serverUid, owner, signal)
   }
 
   health(serverUid: ServerUid): ServerHealth {
@@ -183,33 +273,35 @@ class OpenUpstreams implements Upstreams {
   }
 
   figures(): ServerFigures[] {
-    return [...this.#servers.values()].map(({ setup, breaker, tally }) => {
+    return [...this.#servers].map(({ setup, breaker, tally }) => {
       const { state: circuit, failures } = breaker.health
       return { id: setup.record.id, circuit, failures, ...this.#pool.held(setup), ...tally }
     })
   }
 
-  async sync(serverUid: ServerUid): Promise<SyncResult> {
+  async sync(serverUid: ServerUid, owner: Owner = ADMIN): Promise<SyncResult> {
+    if (owner === ADMIN) this.keeper.retry(serverUid)
     try {
-      return await this.#schedule.run(serverUid)
+      return await this.#schedule.run(serverUid, owner === 'machine' ? ADMIN : owner)
     } catch (error) {
       this.#deps.log.error({ err: error }, 'a sync could not be kept')
       return { ...NO_SERVER, status: 'error', error: 'What the server lists could not be kept. Try again in a moment.' }
     }
   }
 
-  refreshResourcesSoon(serverUid: ServerUid): void {
-    this.#schedule.resourcesSoon(serverUid)
+  refreshResourcesSoon(serverUid: ServerUid, principal: Principal | null): void {
+    if (principal === null) this.#schedule.resourcesSoon(serverUid)
+    // Who has none of their own was shown no resources, and their first lists are read as a whole.
+    else if (principal.kind === 'user' && this.ownInventory(serverUid, principal))
+      this.#schedule.ownSoon(serverUid, ownerOfUser(principal.id), RESOURCE_KINDS)
   }
 
   onInventoryChanged(listener: Parameters<Upstreams['onInventoryChanged']>[0]): void {
     this.#inventories.onChanged(listener)
   }
 
-  /** One after the other: two at once could put an older reading over a newer one. */
   serversChanged(): Promise<void> {
-    this.#reloading = this.#reloading.catch(() => {}).then(() => this.#reload({ isFirst: false }))
-    return this.#reloading
+    return this.#servers.follow()
   }
 
   close(): Promise<void> {
@@ -219,58 +311,16 @@ class OpenUpstreams implements Upstreams {
 
   async #close(): Promise<void> {
     for (const end of this.#endings) end()
-    for (const { breaker } of this.#servers.values()) breaker.close()
+    this.#servers.close()
     this.#watch.close()
     await this.#pool.close()
     await this.#schedule.close()
+    await this.#connections?.close()
   }
 
-  async #reload({ isFirst }: { isFirst: boolean }): Promise<void> {
-    const { store, sealer, clock, log, config } = this.#deps
-    const stored = await listServers(store.db)
-    const gone = new Set(this.#servers.keys())
-    for (const one of stored) {
-      gone.delete(one.uid)
-      const known = this.#servers.get(one.uid)
-      const setup =
-        known !== undefined && isSettled(known.stored, one, clock.now())
-          ? known.setup
-          : await setupOf({ store, sealer, watch: this.#watch }, one)
-      if (known !== undefined && known.setup.signature === setup.signature) {
-        known.setup.record = one
-        known.setup.ticks = setup.ticks
-        known.stored = one
-        continue
-      }
-      known?.breaker.close()
-      const tally = known?.tally ?? { answered: 0, failed: new Map() }
-      this.#servers.set(one.uid, { stored: one, setup, breaker: this.#newBreaker(one.uid), tally })
-      if (known !== undefined) void this.#pool.closeServer(one.uid)
-      if (!isFirst) this.#schedule.created(one.uid)
-    }
-    for (const uid of gone) {
-      this.#servers.get(uid)?.breaker.close()
-      this.#servers.delete(uid)
-      // Its private directories go with it.
-      const remove = () => removePlaces(config.stdio, uid)
-      void this.#pool
-        .closeServer(uid)
-        .then(remove)
-        .catch((err: unknown) => log.warn({ err }, 'could not be removed'))
-    }
-  }
-
-  /** The portal may have heard of a new server a moment before this room did. */
-  async #find(uid: ServerUid): Promise<Server> {
-    await this.serversChanged()
-    const server = this.#servers.get(uid)
-    if (server === undefined) throw new Fault('upstream-not-ready', 'This server is not set up any more.')
-    return server
-  }
-
-  async #sync(uid: ServerUid, only?: readonly CapabilityKind[]): Promise<SyncResult> {
+  async #sync(uid: ServerUid, inventory: string, only?: readonly CapabilityKind[]): Promise<SyncResult> {
     // A server that was made a moment ago may not be in memory yet.
-    if (!this.#servers.has(uid)) await this.serversChanged()
+    if (this.#servers.get(uid) === undefined) await this.serversChanged()
     const server = this.#servers.get(uid)
     if (server === undefined || this.#closing !== null) return NO_SERVER
     const { store, log } = this.#deps
@@ -282,69 +332,66 @@ class OpenUpstreams implements Upstreams {
       notices: this.#notices,
       setupOf: (server) => (this.#closing === null ? this.#servers.get(server)?.setup : undefined),
     }
-    const result = await syncServer(deps, server.setup, only)
+    const { setup } = server
+    const owner = readerOf(setup, inventory)
+    if (owner === null || (owner === 'admin' && setup.mode === 'browser' && this.keeper.shared(uid) === null))
+      return NO_SERVER
+    const credential = await credentialOf(this.keeper, setup, owner)
+    if (credential instanceof Error) return recordFailure(deps, { setup, credential: { inventory } }, credential)
+    const result = await syncServer(deps, setup, credential, only)
     const cause = result.errorDetails?.cause
     // What a sync finds out, calls need not find out again.
-    if (cause === 'unsent' || cause === 'timeout') server.breaker.failed(new Trouble(cause, 'a sync failed'), SHARED)
+    if (cause === 'unsent' || cause === 'timeout')
+      server.breaker.failed(new Trouble(cause, 'a sync failed'), keyOf(credential, SHARED))
     else if (result.status === 'ready' && server.breaker.isTroubled) server.breaker.answered()
     return result
   }
 
-  #newBreaker(uid: ServerUid): Breaker {
-    const { clock, log } = this.#deps
-    const { limits } = this.#performer
-    return new Breaker({
-      clock,
-      restMs: limits.restMs,
-      waitMs: limits.refusedMs,
-      ask: async (question) => {
-        const setup = this.#servers.get(uid)?.setup
-        if (setup === undefined || this.#closing !== null) return 'silent'
-        try {
-          return await askServer({ performer: this.#performer, watch: this.#watch, setup }, question)
-        } catch (error) {
-          log.error({ err: error, server: setup.record.id }, 'a server could not be asked')
-          return 'silent'
-        }
-      },
-      onChanged: (isOpen) => {
-        const server = this.#servers.get(uid)
-        if (server === undefined) return
-        const { record } = server.setup
-        if (isOpen) log.warn({ server: record.id }, 'a server does not answer and is left alone until it does')
-        else log.info({ server: record.id }, 'a server answers again')
-        // The status follows, and what changed while it was away.
-        const isReady = server.stored.status === 'ready'
-        if (isOpen && isReady) this.#schedule.hint(uid)
-        else if (!isOpen && !isReady) this.#schedule.listsChanged(uid)
-      },
-    })
+  async #ask(setup: ServerSetup, question: Question): Promise<Answer> {
+    if (this.#closing !== null) return 'silent'
+    const credential = await sharedOf(this.keeper, setup)
+    return askServer({ performer: this.#performer, watch: this.#watch, setup, credential }, question)
+  }
+
+  /** The status follows, and what changed while it was away. */
+  #circuitChanged({ stored: { uid, status } }: Server, isOpen: boolean): void {
+    if (isOpen && status === 'ready') this.#schedule.hint(uid)
+    else if (!isOpen && status !== 'ready') this.#schedule.listsChanged(uid)
   }
 
   *#due(): Iterable<Due> {
-    for (const [uid, { stored }] of this.#servers) {
-      if (stored.authType === 'oauth') continue
+    for (const { stored, setup } of this.#servers) {
+      const { uid } = stored
+      // Without a credential that all share there are no lists that all see.
+      if (setup.mode === 'enterprise' || (setup.mode === 'browser' && this.keeper.shared(uid)?.status !== 'ready'))
+        continue
       yield { uid, isReady: stored.status === 'ready', lastSynced: stored.lastSynced }
     }
   }
 
-  #hear(server: ServerUid, notification: Notification): void {
-    if (notification === GAP) this.#schedule.gap(server)
-    else if (CHANGES.includes(notification.method)) this.#schedule.listsChanged(server)
+  #hear(server: ServerUid, notification: Notification, inventory: string): void {
+    if (notification === GAP) this.#schedule.gap(server, inventory)
+    else if (CHANGES.includes(notification.method)) this.#schedule.listsChanged(server, inventory)
   }
 }
 
-/** Most reloads are for a status: the secrets of a server that no admin touched need not be opened again. */
-function isSettled(known: StoredServer, read: StoredServer, now: number): boolean {
-  // Within one moment, two changes could bear the same time.
-  return known.modifiedAt === read.modifiedAt && now - read.modifiedAt > 1000
-}
+const RESOURCE_KINDS: readonly CapabilityKind[] = ['resource', 'template']
 
 const NO_SERVER: SyncResult = {
   status: 'waiting',
   error: null,
   errorDetails: null,
   counts: { tool: 0, prompt: 0, resource: 0, template: 0 },
+}
+
+/** As the audit has it for this call. */
+function carried(name: string, { isRenewed }: Exchange): string {
+  return isRenewed ? renewedName(name) : name
+}
+
+/** How one person's account fares says nothing about the server. */
+function isCommon({ inventory }: LiveCredential): boolean {
+  return inventory === ADMIN
 }
 
 /** Troubles of one call say something about the server only when the server could not be talked to. */
