@@ -132,6 +132,7 @@ function joined(db: Db) {
       ...(['users.email as email', 'users.name as user_name', 'users.disabled_at as user_disabled_at'] as const),
       ...(['grants.revoked_at as grant_revoked_at', 'identities.provider_id', 'identities.issuer'] as const),
       ...(['identities.subject', 'identities.groups', 'identities.amr', 'identities.claims'] as const),
+      'identities.authenticated_at',
     ])
 }
 

@@ -171,6 +171,7 @@ function live(db: Db, now: number) {
     .select([
       ...(['users.email as email', 'users.name as name', 'identities.provider_id', 'identities.issuer'] as const),
       ...(['identities.subject', 'identities.groups', 'identities.amr', 'identities.claims'] as const),
+      'identities.authenticated_at',
     ])
 }
 

@@ -1,5 +1,6 @@
 /** Grants at rest: one client's authorization by one person for one portal. Everything that the client holds hangs on it. */
 import type { GrantId, PortalUid, UserId } from '../base/ids.ts'
+import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { GrantRow } from '../store/tables-people.ts'
 
@@ -98,6 +99,7 @@ export async function revokeGrants(
       .execute()
     await trx.deleteFrom('oauth_artifacts').where('grant_id', '=', id).execute()
     await trx.deleteFrom('toggles').where('owner', '=', `grant:${id}`).execute()
+    await endDemands(store, trx, 'grant_id', id)
   }
   if (found.length > 0) await store.versions.bump(trx, 'tokens')
   return found.length

@@ -18,10 +18,14 @@ export interface IdentityColumns {
   groups: string | null
   amr: string | null
   claims: string | null
+  /** Left out where nobody asks about it. */
+  authenticated_at?: number | null
 }
 
 /** What a provider vouched for at one sign-in. */
-export interface Vouched extends IdentityFacts {
+export interface Vouched extends Omit<IdentityFacts, 'signedInAt'> {
+  /** When the person proved who they are, in milliseconds since 1970; `now` where that was just now, left out where nobody says. */
+  provenAt?: number | 'now'
   /** Lower case, domain as A-label; null unless the provider owns its domain and says that it is verified. */
   email: string | null
   /** For people to read: the name the provider gives, or the address that does not count. */
@@ -30,7 +34,7 @@ export interface Vouched extends IdentityFacts {
   refreshToken: string | null
 }
 
-export interface IdentityRecord extends IdentityFacts {
+export interface IdentityRecord extends Omit<IdentityFacts, 'signedInAt'> {
   id: string
   userId: UserId
   email: string | null
@@ -57,6 +61,7 @@ export function factsOf(row: IdentityColumns): IdentityFacts | null {
     groups: row.groups === null ? null : (JSON.parse(row.groups) as string[]),
     amr: JSON.parse(row.amr ?? '[]') as string[],
     claims: JSON.parse(row.claims ?? '{}') as Record<string, unknown>,
+    ...(row.authenticated_at == null ? {} : { signedInAt: row.authenticated_at }),
   }
 }
 
@@ -95,7 +100,8 @@ export async function saveSignIn(
     .where('id', '=', userId)
     .execute()
   const identityId = known?.id ?? newId(now)
-  const row = { ...rowOf(identityId, vouched, sealer, now), user_id: userId }
+  const provenAt = lastProven(known?.authenticated_at ?? null, vouched, now)
+  const row = { ...rowOf(identityId, vouched, sealer, now), user_id: userId, authenticated_at: provenAt }
   await trx
     .insertInto('identities')
     .values({ ...row, id: identityId })
@@ -103,6 +109,12 @@ export async function saveSignIn(
     .execute()
   if (vouched.email === null) await dropAddress(trx, userId)
   return { userId, identityId, label: labelOf(vouched.email, vouched.name, userId), isNew: known === undefined }
+}
+
+/** A provider that says nothing of when takes nothing back; and nobody has proven anything in the future, whatever its clock says. */
+function lastProven(before: number | null, { provenAt }: Vouched, now: number): number | null {
+  if (provenAt === undefined) return before
+  return Math.max(before ?? 0, provenAt === 'now' ? now : Math.min(provenAt, now))
 }
 
 async function userOf(trx: Trx, vouched: Vouched, known: IdentityRow | undefined, now: number): Promise<UserId> {
@@ -195,6 +207,32 @@ export async function readForRecheck(db: Db, sealer: Sealer, id: string): Promis
   const { provider_id: provider, subject, checked_at: checkedAt, refresh_token_sealed: sealed } = row
   const refreshToken = sealed === null ? null : (sealer.open(sealed, whereOf(id, 'refresh_token')) ?? null)
   return { provider, subject, checkedAt, refreshToken }
+}
+
+/** What another authorization server is told of somebody with. */
+export interface SubjectRecord extends RecheckRecord {
+  id: string
+  /** Null where there is none, or no key at hand opens it. */
+  idToken: string | null
+}
+
+/** @returns undefined where it is not this person's (any more) */
+export async function readSubject(
+  db: Db,
+  sealer: Sealer,
+  { userId, issuer, subject }: { userId: UserId; issuer: string; subject: string },
+): Promise<SubjectRecord | undefined> {
+  const row = await db
+    .selectFrom('identities')
+    .select(['id', 'id_token_sealed'])
+    .where('issuer', '=', issuer)
+    .where('subject', '=', subject)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  const record = row && (await readForRecheck(db, sealer, row.id))
+  if (row === undefined || record === undefined) return undefined
+  const { id, id_token_sealed: sealed } = row
+  return { ...record, id, idToken: sealed === null ? null : (sealer.open(sealed, whereOf(id, 'id_token')) ?? null) }
 }
 
 /** One of many who want to ask at once may. @returns when it was taken, or null for all others */

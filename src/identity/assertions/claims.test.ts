@@ -42,6 +42,14 @@ describe('what a server is told', () => {
     expect(tell(null)).toMatchObject({ sub: '', common_name: 'portico' })
   })
 
+  // [BYPASS-2]
+  test('of somebody who has not signed in: that, and never the name of the portal itself', () => {
+    const nobody: Principal = { kind: 'anonymous', id: 'a', name: 'anonymous', grant: 'anonymous:a' as GrantId }
+    const told = tell(nobody, ['groups'])
+    expect(told).toMatchObject({ sub: '', common_name: 'anonymous' })
+    for (const name of ['email', 'groups', 'unknown_claims']) expect(told).not.toHaveProperty(name)
+  })
+
   test('groups and claims only where it asks for them', () => {
     expect(tell(ada)).not.toHaveProperty('groups')
     expect(tell(ada, ['groups', 'amr', 'department'])).toMatchObject({

@@ -13,6 +13,8 @@ const MOST_BYTES = 4096
 
 /** How the portal calls itself, where a service token has its client id: no client id looks like it. */
 export const PORTAL_NAME = 'portico'
+/** The same for whom a bypass policy let in: never to be taken for the portal. */
+export const ANONYMOUS_NAME = 'anonymous'
 
 export interface Statement {
   issuer: string
@@ -43,6 +45,7 @@ export function claimsOf(principal: Principal | null, about: Statement): Record<
 
 function whoIs(principal: Principal | null) {
   if (principal === null) return { sub: '', common_name: PORTAL_NAME }
+  if (principal.kind === 'anonymous') return { sub: '', common_name: ANONYMOUS_NAME }
   if (principal.kind === 'service') return { sub: '', common_name: principal.clientId }
   return { sub: principal.id as string, ...(principal.email === null ? {} : { email: principal.email }) }
 }

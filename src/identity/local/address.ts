@@ -1,5 +1,5 @@
 /** An address as somebody typed it, in the one form in which addresses are compared, and in which mail goes to it and to no other. */
-import { emailSchema } from '../../contract/policy.ts'
+import { emailSchema } from '../../contract/email.ts'
 
 /**
  * A Dot-string (RFC 5321, section 4.1.2; letters of any script, RFC 6531). Nothing quoted, and no comma, bracket or colon: a mail program

@@ -1,6 +1,7 @@
 /** Links that work once, at rest: the SHA-256 of a token of 256 bits, and what it is good for. */
 import { digest } from '../../base/secret.ts'
 import type { Db, Store, Trx } from '../../store/open.ts'
+import type { SingleUseLinkRow } from '../../store/tables-people.ts'
 
 /** Becoming the first owner, or setting the password of one address. */
 export type LinkPurpose = 'admin' | `password:${string}`
@@ -36,7 +37,12 @@ export async function findLink(db: Db, token: string, now: number): Promise<Link
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
     .executeTakeFirst()
-  return row?.purpose ?? null
+  return row === undefined || isForServer(row.purpose) ? null : row.purpose
+}
+
+/** Those are no business of this room: they let nobody in. */
+function isForServer(purpose: SingleUseLinkRow['purpose']): purpose is `connect:${string}` {
+  return purpose.startsWith('connect:')
 }
 
 /** @returns false where it is over, for something else, or somebody else was faster */

@@ -69,7 +69,8 @@ export async function createLocalAccount(store: Store, trx: Trx, made: NewAccoun
         id_token_sealed: null,
         refresh_token_sealed: null,
       },
-      ...{ signed_in_at: now, checked_at: now },
+      // The account was made; nobody has proven anything yet.
+      ...{ signed_in_at: now, checked_at: now, authenticated_at: null },
     })
     .execute()
   await store.versions.bump(trx, 'tokens')

@@ -44,6 +44,6 @@ export async function signInWithPassword(
 export function vouchedFor({ userId, name }: Pick<LocalAccount, 'userId' | 'name'>, email: string): Vouched {
   return {
     ...{ ...LOCAL, subject: userId, email, name },
-    ...{ groups: [], amr: ['pwd'], claims: {}, idToken: null, refreshToken: null },
+    ...{ groups: [], amr: ['pwd'], provenAt: 'now', claims: {}, idToken: null, refreshToken: null },
   }
 }

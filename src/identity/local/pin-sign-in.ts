@@ -73,7 +73,7 @@ export async function enterPin(
 function vouchedFor(provider: string, email: string): Vouched {
   return {
     ...{ provider, issuer: PIN_ISSUER, subject: email, email, name: null },
-    ...{ groups: [], amr: ['otp'], claims: {}, idToken: null, refreshToken: null },
+    ...{ groups: [], amr: ['otp'], provenAt: 'now', claims: {}, idToken: null, refreshToken: null },
   }
 }
 

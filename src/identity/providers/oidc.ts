@@ -8,10 +8,13 @@ import {
   type Configuration,
   calculatePKCECodeChallenge,
   fetchUserInfo,
+  genericGrantRequest,
   type IDToken,
   refreshTokenGrant,
 } from 'openid-client'
+import type { AssertionWish } from '../../base/identity-assertion.ts'
 import type { Vouched } from '../identity-store.ts'
+import { claimsIn } from './claims-in.ts'
 import type { Connection } from './connection.ts'
 import {
   type Claims,
@@ -47,7 +50,8 @@ export function oidcWay(parts: Parts): Way {
       const { issuer } = configuration.serverMetadata()
       // What was begun at one issuer does not end at another, whatever an admin changed in between.
       if (issuer !== secrets.issuer) throw new ProviderProblem('login-binding', 'the issuer changed on the way')
-      return vouch(parts, configuration, await exchange(configuration, answer, state, secrets))
+      const vouched = await vouch(parts, configuration, await exchange(configuration, answer, state, secrets))
+      return secrets.isFresh === true ? { provenAt: 'now', ...vouched } : vouched
     },
     async renew(refreshToken, subject) {
       const configuration = await connection.configuration()
@@ -68,7 +72,30 @@ export function oidcWay(parts: Parts): Way {
         refreshToken: answer.refresh_token ?? null,
       }
     },
+    assertion: (idToken, wish) => assertion(connection, idToken, wish),
   }
+}
+
+const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
+
+/** RFC 8693 section 2, as draft-ietf-oauth-identity-assertion-authz-grant has it. */
+async function assertion(
+  connection: Connection,
+  idToken: string,
+  { audience, resource, scope }: Omit<AssertionWish, 'provider'>,
+): Promise<string> {
+  const configuration = await connection.configuration()
+  const answer = await genericGrantRequest(configuration, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+    ...{ requested_token_type: ID_JAG, audience, resource },
+    ...{ subject_token: idToken, subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' },
+    ...(scope === null ? {} : { scope }),
+  }).catch(rethrown)
+  if (answer.issued_token_type !== ID_JAG) throw new ProviderProblem('bad-token', 'what came is no identity assertion')
+  // Whoever reads it decides by it; but what is made out to somebody else is not carried there.
+  const { aud } = claimsIn(answer.access_token)
+  if (aud !== audience && !(Array.isArray(aud) && aud.length === 1 && aud[0] === audience))
+    throw new ProviderProblem('bad-token', 'the identity assertion is for another audience')
+  return answer.access_token
 }
 
 const NOTHING_SAID = { groups: 'unsaid', amr: null, claims: null, idToken: null } as const
@@ -81,6 +108,7 @@ async function leave(settings: ProviderSettings, connection: Connection, leaving
     ...settings.parameters,
     redirect_uri: leaving.redirectUri,
     scope: [...new Set([...settings.scopes, ...offline])].join(' '),
+    ...(leaving.isFresh === true ? proveAnew(settings) : {}),
     state: leaving.state,
     nonce: leaving.nonce,
     code_challenge: await calculatePKCECodeChallenge(leaving.verifier),
@@ -90,6 +118,16 @@ async function leave(settings: ProviderSettings, connection: Connection, leaving
     throw new ProviderProblem('provider-unreachable', 'the authorization endpoint is not https')
   }
   return url
+}
+
+/** OIDC Core 3.1.2.1. Google knows no `login`, and lets the person choose the account anew instead. */
+function proveAnew({ type }: ProviderSettings) {
+  return { prompt: type === 'google' ? 'select_account' : 'login', max_age: '0' }
+}
+
+/** OIDC Core 2, `auth_time`: seconds, and what a provider says itself counts before whatever it was told to do. */
+function provenAt({ auth_time: seconds }: Claims): { provenAt?: number } {
+  return typeof seconds === 'number' && seconds > 0 ? { provenAt: seconds * 1000 } : {}
 }
 
 interface Exchanged {
@@ -146,6 +184,7 @@ async function vouch(parts: Parts, configuration: Configuration, exchanged: Exch
     name: readName(said, email),
     groups: await groupsOf(parts, said, exchanged.accessToken),
     amr: readAmr(said),
+    ...provenAt(exchanged.token),
     claims: claimsOf(parts, said),
     idToken: exchanged.idToken,
     refreshToken: exchanged.refreshToken,

@@ -69,6 +69,7 @@ function causeOf({ cause }: Fault): string {
   return cause instanceof Error ? `: ${cause.message.slice(0, 200)}` : ''
 }
 
+/** Words of one case, without digits: a token that is put in its place looks otherwise. */
 function plainCode(code: unknown): string {
-  return typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'of no known form'
+  return typeof code === 'string' && /^(?:[a-z_.-]{1,64}|[A-Z_.-]{1,64})$/.test(code) ? code : 'of no known form'
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { randomNonce, randomPKCECodeVerifier } from 'openid-client'
 import type { Egress } from '../../base/egress.ts'
+import type { AssertionFor } from '../../base/identity-assertion.ts'
 import type { UserId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { digest } from '../../base/secret.ts'
@@ -20,6 +21,7 @@ import {
 import { insertAttempt, takeAttempt } from './attempt-store.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, openConnection } from './connection.ts'
 import { githubWay } from './github.ts'
+import { openIdentityAssertions } from './identity-assertion.ts'
 import { openNet } from './net.ts'
 import { oidcWay } from './oidc.ts'
 import { ProviderProblem, problemOf } from './problem.ts'
@@ -40,6 +42,8 @@ export interface Starting {
   binding: string
   /** A path of our own, checked by whoever read it. */
   returnTo: string
+  /** The person is to prove anew who they are. */
+  isFresh?: boolean
   from: Pick<SignInFrom, 'clientIp'>
 }
 
@@ -67,6 +71,8 @@ export interface Providers {
    * signed out everywhere before this returns.
    */
   recheck(identityId: string): Promise<Verdict>
+  /** A person's word at another authorization server, by the provider that they signed in through. */
+  assertionFor: AssertionFor
   close(): void
 }
 
@@ -105,6 +111,7 @@ export async function openProviders(rooms: ProviderRooms): Promise<Providers> {
       return callback(asked, callbackUrl, coming)
     },
     recheck: openRecheck(rooms, (id) => known.get(id)?.way ?? null),
+    assertionFor: openIdentityAssertions(rooms, (id) => known.get(id)?.way ?? null),
     close: stop,
   }
 }
@@ -115,13 +122,13 @@ interface Asked extends ProviderRooms {
   provider: Known | undefined
 }
 
-async function start(asked: Asked, budget: StartBudget, { binding, returnTo, from }: Starting) {
+async function start(asked: Asked, budget: StartBudget, { binding, returnTo, isFresh = false, from }: Starting) {
   const { provider } = asked
   const refuse = async (reason: SignInRefusal) => ({ refused: await record(asked, reason, from) })
   if (provider === undefined) return refuse('not-offered')
   if (!budget.take(from.clientIp)) return refuse('locked-out')
   try {
-    return { location: (await leave(asked, provider, { binding, returnTo })).href }
+    return { location: (await leave(asked, provider, { binding, returnTo, isFresh })).href }
   } catch (error) {
     return { refused: await recordProblem(asked, problemOf(error), from) }
   }
@@ -192,11 +199,11 @@ function seenAs({ provider }: Asked): Pick<SignInFrom, 'method' | 'provider'> {
 async function leave(
   rooms: ProviderRooms,
   { settings, way }: Known,
-  { binding, returnTo }: Pick<Starting, 'binding' | 'returnTo'>,
+  { binding, returnTo, isFresh }: Pick<Starting, 'binding' | 'returnTo'> & { isFresh: boolean },
 ): Promise<URL> {
   // 256 bit each.
   const state = randomBytes(32).toString('base64url')
-  const secrets = { nonce: randomNonce(), verifier: randomPKCECodeVerifier(), issuer: await way.issuer() }
+  const secrets = { nonce: randomNonce(), verifier: randomPKCECodeVerifier(), issuer: await way.issuer(), isFresh }
   const url = await way.leave({ redirectUri: redirectUriOf(rooms, settings.id), state, ...secrets })
   await insertAttempt(rooms.store, rooms.sealer, {
     ...{ id: digest(state), binding, providerId: settings.id, secrets, returnTo },

@@ -15,10 +15,10 @@ export type Verdict = 'still' | 'gone' | 'unknown'
 export const RECHECK_MS = 10 * 60_000
 const MOST_KEPT = 10_000
 
-type Rooms = Pick<SignInRooms, 'store' | 'sealer' | 'clock'> & { log: Log }
+export type RecheckRooms = Pick<SignInRooms, 'store' | 'sealer' | 'clock'> & { log: Log }
 
 export function openRecheck(
-  rooms: Rooms,
+  rooms: RecheckRooms,
   wayOf: (providerId: string) => Way | null,
 ): (identityId: string) => Promise<Verdict> {
   /** What this process heard last of whom it asked, so that the next ten minutes hear the same. */
@@ -35,7 +35,7 @@ export function openRecheck(
     if (clock.now() - identity.checkedAt < RECHECK_MS) return last.get(identityId) ?? 'still'
     const at = await store.write((trx) => takeRecheck(store, trx, identityId, identity.checkedAt))
     if (at === null) return 'still'
-    const verdict = await hear(rooms, way, { id: identityId, subject: identity.subject, refreshToken, at })
+    const { verdict } = await hear(rooms, way, { id: identityId, subject: identity.subject, refreshToken, at })
     if (last.size >= MOST_KEPT) last.clear()
     last.set(identityId, verdict)
     return verdict
@@ -58,23 +58,31 @@ interface Asked {
   at: number
 }
 
-async function hear(
-  { store, sealer, log }: Rooms,
+export interface Heard {
+  verdict: Verdict
+  /** Where a new one came. */
+  idToken: string | null
+}
+
+/** Only by whoever took the check (`takeRecheck`): the refresh token is shown. */
+export async function hear(
+  { store, sealer, log }: RecheckRooms,
   way: Way,
   { id, subject, refreshToken, at }: Asked,
-): Promise<Verdict> {
+): Promise<Heard> {
   try {
     const renewed = await way.renew(refreshToken, subject)
     await store.write((trx) => updateFacts({ store, trx, sealer }, { id, at }, renewed))
-    return 'still'
+    return { verdict: 'still', idToken: renewed.idToken }
   } catch (error) {
     const { reason, message, code } = problemOf(error)
     log.warn({ reason, detail: message }, 'an identity provider did not vouch again for somebody who had signed in')
-    if (code !== 'invalid_grant') return 'unknown'
-    return store.write(async (trx) => {
+    if (code !== 'invalid_grant') return { verdict: 'unknown', idToken: null }
+    const verdict = await store.write(async (trx): Promise<Verdict> => {
       if ((await readIdentity(trx, id))?.checkedAt !== at) return 'still'
       await endWhatCameThrough(store, trx, { identity: id })
       return 'gone'
     })
+    return { verdict, idToken: null }
   }
 }

@@ -1,4 +1,5 @@
 /** One way to sign in through a provider, whichever kind it is of. */
+import type { AssertionWish } from '../../base/identity-assertion.ts'
 import type { Vouched } from '../identity-store.ts'
 
 /** What is kept of one attempt until its answer comes. */
@@ -7,6 +8,8 @@ export interface AttemptSecrets {
   verifier: string
   /** At which the code is exchanged, and nowhere else. */
   issuer: string
+  /** The provider was told to have the person prove anew who they are. */
+  isFresh?: boolean
 }
 
 export interface Leaving {
@@ -14,6 +17,8 @@ export interface Leaving {
   state: string
   nonce: string
   verifier: string
+  /** The person is to prove anew who they are, however lately they did. */
+  isFresh?: boolean
 }
 
 /** What a provider says when it is asked again. Null where it said nothing of it. */
@@ -39,6 +44,13 @@ export interface Way {
   come(answer: URL, state: string, secrets: AttemptSecrets): Promise<Vouched>
   /** @throws ProviderProblem with the code `invalid_grant` where the person does not stand any more */
   renew(refreshToken: string, subject: string): Promise<Renewed>
+  /**
+   * The provider's word for another authorization server, in exchange for the ID token (RFC 8693). Absent where there is no such thing.
+   *
+   * @returns an ID-JAG
+   * @throws ProviderProblem
+   */
+  assertion?(idToken: string, wish: Omit<AssertionWish, 'provider'>): Promise<string>
 }
 
 /** Claims that are dropped are told to the log by name: a policy that asks for them finds nothing. */
