@@ -29,7 +29,7 @@ import type { JsonObject, Reply, RpcError } from '../protocol/model.ts'
 import { bindingOf } from './binding.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
-import type { Asked as Addressee, Carried } from './questions.ts'
+import type { Asked as Addressee, Carried, Notes } from './questions.ts'
 import type { Scene } from './scene.ts'
 
 export interface Question {
@@ -41,6 +41,8 @@ export interface Question {
   link?: () => Promise<{ id: string; url: string }>
   /** What is to be filled in. */
   fields?: Fields
+  /** What the asker wants to know when the answer comes with another request (2026), under its own topics; no client sees it. */
+  notes?: (page: string | null) => Notes
 }
 
 export type Asked =
@@ -59,7 +61,7 @@ export async function ask(question: Question, scene: Scene): Promise<Asked> {
   const elicitation = { message: question.message, link, fields: question.fields ?? {} }
   const mode = modeFor(visit.client, link !== null)
   if (mode === null) return unable(elicitation, scene)
-  const put = { kind: question.kind, mode, elicitation }
+  const put = { kind: question.kind, mode, elicitation, notes: question.notes?.(link?.id ?? null) ?? {} }
   return visit.client.era === '2026' ? putBack(put, scene) : putNow(put, scene)
 }
 
@@ -67,15 +69,17 @@ interface Put {
   kind: string
   mode: Mode
   elicitation: Elicitation
+  notes: Notes
 }
 
 /** 2026: nobody waits. */
-async function putBack({ kind, mode, elicitation }: Put, scene: Scene): Promise<Asked> {
+async function putBack({ kind, mode, elicitation, notes }: Put, scene: Scene): Promise<Asked> {
   const { visit, errand, rooms } = scene
   await record(kind, scene, { outcome: 'answered' })
   const asked = { method: ELICIT, params: elicitParams(elicitation, mode, visit.client.version) }
   const answers = Object.fromEntries(errand.answers ?? [])
-  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), scene.target, errand.request), { kind, answers })
+  const carried = { kind, answers, notes: { ...errand.notes, ...notes } }
+  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), scene.target, errand.request), carried)
   return { kind: 'returned', reply: { kind: 'result', result: inputRequired(kind, asked, state) } }
 }
 
@@ -156,7 +160,7 @@ export async function resume(scene: Scene): Promise<Scene | RpcError> {
   const binding = bindingOf(addressee, scene.target, errand.request)
   const carried = await rooms.questions.take(binding, state, addressee, hasAnswer)
   if (carried === undefined) return BAD_STATE
-  return { ...scene, errand: { ...errand, answers: answersOf(carried, responses) } }
+  return { ...scene, errand: { ...errand, answers: answersOf(carried, responses), notes: carried.notes } }
 }
 
 function answersOf({ kind, answers }: Carried, responses: JsonObject): ReadonlyMap<string, JsonObject> {

@@ -7,14 +7,21 @@ import type { Visit } from './visit.ts'
 
 export interface BuiltinTool {
   definition: JsonObject
+  /** Who has it; everybody where it does not say. It may depend on nothing but the portal and what the caller sees of it. */
+  isFor?(view: Pick<Visit, 'spec' | 'visible'>): boolean
   run(input: JsonObject, scene: Scene): Promise<Done> | Done
 }
 
 export type Done = Pick<Performed, 'reply' | 'note'>
 
 /** What the policies let this caller reach, switched on or not. */
-export function usable(visit: Pick<Visit, 'spec' | 'access'>): readonly ServerSpec[] {
-  return visit.spec.servers.filter(({ uid }) => visit.access.servers.get(uid)?.allow === true)
+export function usable({
+  spec,
+  access,
+  principal,
+}: Pick<Visit, 'spec' | 'access' | 'principal'>): readonly ServerSpec[] {
+  const mayHave = (server: ServerSpec) => !server.onBehalf || principal.kind === 'user'
+  return spec.servers.filter((server) => access.servers.get(server.uid)?.allow === true && mayHave(server))
 }
 
 export function answer(value: JsonObject): Reply {

@@ -4,13 +4,12 @@ import { checkParamHeaders } from '../protocol/era-2026/param-headers.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { BUILTINS } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import { reachOwner } from './connect.ts'
 import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
-import { resumed } from './resumed.ts'
 import type { Rooms } from './rooms.ts'
 import type { Scene } from './scene.ts'
 import { findTarget } from './target.ts'
-import { askOwner } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -19,13 +18,13 @@ export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
   if (typeof name !== 'string') return badInput(visit, errand, rooms, '"name" must be the name of a tool.')
   if (!isObject(input)) return badInput(visit, errand, rooms, '"arguments" must be an object.')
   const target = findTarget(visit, 'tool', name)
-  return passCheckpoint({ method, target }, visit, rooms.audit, (deed) =>
-    resumed({ visit, errand, rooms, target, deed }, (scene) => perform(input, scene)),
+  return passCheckpoint({ method, target, input, asks: true }, { visit, errand, rooms }, (scene) =>
+    perform(input, scene),
   )
 }
 
 async function perform(input: JsonObject, scene: Scene): Promise<Performed> {
-  const { visit, errand, rooms, target } = scene
+  const { errand, target } = scene
   if (target.kind === 'builtin') {
     const done = await BUILTINS.get(target.name)?.run(input, scene)
     if (done === undefined) throw new Error(`there is no built-in tool ${target.name}`)
@@ -36,5 +35,5 @@ async function perform(input: JsonObject, scene: Scene): Promise<Performed> {
   // Only now: before the decision, a header error would tell a forbidden tool from an unknown one.
   const wrong = errand.headers && checkParamHeaders(entry.listed, input, errand.headers)
   if (wrong) return { reply: { kind: 'error', error: wrong }, credential: null, upstreamMs: 0 }
-  return askOwner(entry, { name: entry.original, arguments: input }, { visit, errand, upstreams: rooms.upstreams })
+  return reachOwner(entry, { name: entry.original, arguments: input }, scene)
 }

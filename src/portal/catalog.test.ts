@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
+import { openCoverage } from '../policy/coverage.ts'
 import type { Definition, Inventory } from '../upstream/model.ts'
 import { buildCatalog, type Visible } from './catalog.ts'
 import { makeRenderer } from './render.ts'
@@ -24,8 +25,11 @@ function inventory(parts: Partial<Pick<Inventory, 'tools' | 'prompts' | 'resourc
   return { ...fixed, tools: [], prompts: [], resources: [], templates: [], ...parts }
 }
 
+const UNRULED = { limits: [], labels: [], toolLabels: new Map(), bypassCredential: false }
+
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
-  const fixed = { name: id, policies: [], defaultDisabled: false, onBehalf: false, passesInstructions: false }
+  const own = { onBehalf: false, carries: 'none', ...UNRULED } as const
+  const fixed = { name: id, policies: [], defaultDisabled: false, passesInstructions: false, ...own }
   return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
 }
 
@@ -38,17 +42,22 @@ function catalogOf(servers: [ServerSpec, Inventory | undefined][], mount: number
     description: null,
     serviceTokenHeader: null,
     clientPolicy: null,
+    hasPersonal: servers.some(([{ onBehalf }]) => onBehalf),
   }
   const byUid = new Map(servers.map(([spec, found]) => [spec.uid, found]))
   return buildCatalog({
-    spec: { ...named, policies: [], servers: servers.map(([spec]) => spec) },
+    spec: {
+      ...{ ...named, policies: [], limits: [], servers: servers.map(([spec]) => spec) },
+      ...{ coverage: openCoverage([], []), asked: { origin: false, external: [] } },
+    },
     mount,
     inventory: (spec) => byUid.get(spec.uid),
     render: makeRenderer(),
   })
 }
 
-const all: Visible = { key: 'all', has: [true, true, true] }
+const may = () => true
+const all: Visible = { key: 'all', has: [true, true, true], may }
 const on = (parts: Partial<Curation>): Curation => ({ enabled: true, alias: null, description: null, ...parts })
 
 describe('what is shown of a tool', () => {
@@ -128,7 +137,7 @@ test('what is held is in no list, keeps its names, and is not even made into tex
       ],
       mount,
     )
-    const lists = kinds.map((kind) => catalog.list(kind, { key: '10', has: [true, false] }).parts)
+    const lists = kinds.map((kind) => catalog.list(kind, { key: '10', has: [true, false], may }).parts)
     expect(lists).toEqual([[`{"name":"${mount === null ? 'mail_' : ''}read"}`], [], [], []])
     for (const kind of kinds)
       expect(catalog.find(kind, 'send')).toMatchObject({ server: { id: 'mail' }, held: true, listed: '' })
@@ -150,7 +159,7 @@ test('a caller’s list leaves out the servers that it may not see, and its fing
     [server('one'), tools],
     [server('two'), tools],
   ])
-  const onlyOne: Visible = { key: '10', has: [true, false] }
+  const onlyOne: Visible = { key: '10', has: [true, false], may }
   expect(catalog.list('tool', onlyOne).parts).toEqual(['{"name":"one_a"}'])
   expect(catalog.list('tool', onlyOne).fingerprint()).not.toBe(catalog.list('tool', all).fingerprint())
 })
@@ -181,10 +190,9 @@ describe('a single-server mount', () => {
       ],
       1,
     )
-    expect(catalog.list('tool', { key: '01', has: [false, true] }).parts.map((json) => JSON.parse(json).name)).toEqual([
-      'first',
-      'b',
-    ])
+    expect(
+      catalog.list('tool', { key: '01', has: [false, true], may }).parts.map((json) => JSON.parse(json).name),
+    ).toEqual(['first', 'b'])
     expect(catalog.find('tool', 'a')?.publicName).toBe('first')
     expect(catalog.find('tool', 'one_a')).toBeUndefined()
   })

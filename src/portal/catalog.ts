@@ -1,10 +1,14 @@
 /**
- * What one portal has, under its public names, for every caller alike; what one caller may see of it is `Visible`.
+ * What one portal has, under its public names, for every caller alike; what one caller may see of it is `Visible`. Of a personal server it
+ * is what the shared credential saw: a preview, for whoever has not connected an account (`overlay.ts` has the others).
  * Each definition is turned into its listed JSON once; a list is a join of those parts, cached by who sees what.
  * A catalog is immutable: a change of inventory or configuration makes another.
  */
 import { digest } from '../base/secret.ts'
+import type { Scope } from '../policy/coverage.ts'
+import type { Capability } from '../policy/model.ts'
 import type { CapabilityKind, Definition, Inventory } from '../upstream/model.ts'
+import { capabilityOf } from './capability.ts'
 import { type Claim, type NamedServer, type Names, nameAll, nameBare } from './names.ts'
 import type { Renderer } from './render.ts'
 import type { Curation, PortalSpec, ServerSpec } from './spec.ts'
@@ -22,14 +26,23 @@ export interface Entry {
   enabled: boolean
   /** Not as it was approved: it keeps its names, and nobody sees or reaches it. */
   held: boolean
+  /** Not this caller's: it keeps its names, so that they never become anybody else's, and is as unknown as if it were not there. */
+  hidden: boolean
   /** The definition as this portal shows it, JSON text; empty where it is held. */
   listed: string
+  /** As it was approved. */
+  definition: Definition
+  /** As the rules see it. */
+  capability: Capability
+  /** Which rules speak of it. */
+  scope: Scope
 }
 
-/** Which servers a caller may see, by index; `key` names the set. */
+/** What a caller may see: of which servers, by index, and what of them. Callers with the same `key` see the same. */
 export interface Visible {
   readonly key: string
   readonly has: readonly boolean[]
+  may(entry: Pick<Entry, 'scope' | 'capability'>): boolean
 }
 
 export interface Catalog {
@@ -53,6 +66,11 @@ export interface Listing {
   kept(key: number, make: (parts: readonly string[]) => Buffer): Buffer
 }
 
+/** For every caller; what overlays are made from. */
+export interface BaseCatalog extends Catalog {
+  readonly mount: number | null
+}
+
 export interface CatalogSource {
   spec: PortalSpec
   /** Index of the one server of a single-server mount, whose names are un-prefixed; null for the whole portal. */
@@ -61,7 +79,7 @@ export interface CatalogSource {
   render: Renderer
 }
 
-export function buildCatalog(source: CatalogSource): Catalog {
+export function buildCatalog(source: CatalogSource): BaseCatalog {
   const servers = source.spec.servers.map((server, index) =>
     source.mount === null || source.mount === index ? source.inventory(server) : undefined,
   )
@@ -74,10 +92,11 @@ export function buildCatalog(source: CatalogSource): Catalog {
   const cache = new ListCache()
   return {
     spec: source.spec,
+    mount: source.mount,
     reports: () => Object.values(tables).flatMap((table) => [...table.reports, ...table.bare().reports]),
     find: (kind, name) => tables[kind].exact.get(name) ?? tables[kind].bare().names.get(name),
     entries: (kind) => tables[kind].ordered,
-    list: (kind, visible) => cache.get(kind, visible, tables[kind].ordered),
+    list: (kind, visible) => cache.get(kind, visible, () => tables[kind].ordered),
   }
 }
 
@@ -111,8 +130,7 @@ function namedTable(
   const curationOf = (server: number, item: number) => {
     const spec = servers[server]
     const definition = definitions[server]?.[item]
-    const standing = spec && definition && spec[field].get(definition.name)
-    return standing ?? (spec?.defaultDisabled ? { ...UNTOUCHED, enabled: false } : UNTOUCHED)
+    return spec && definition ? curationIn(spec, field, definition.name) : UNTOUCHED
   }
   const entryFor = ({ server, item }: Claim, publicName: string): Entry => {
     const spec = servers[server] as ServerSpec
@@ -128,7 +146,9 @@ function namedTable(
       hash: definition.hash,
       enabled: curation.enabled,
       held: isHeld,
+      hidden: false,
       listed: isHeld ? '' : source.render(kind, definition, publicName, curation.description),
+      ...ruled(source.spec, { kind, server, definition }),
     }
   }
   const named: NamedServer[] = servers.map((spec, server) => ({
@@ -139,6 +159,11 @@ function namedTable(
     })),
   }))
   return source.mount === null ? prefixed(named, entryFor) : unprefixed(named, source.mount, entryFor)
+}
+
+/** What the admin made of one tool or prompt. */
+export function curationIn(spec: ServerSpec, field: 'tools' | 'prompts', original: string): Curation {
+  return spec[field].get(original) ?? (spec.defaultDisabled ? { ...UNTOUCHED, enabled: false } : UNTOUCHED)
 }
 
 type MakeEntry = (claim: Claim, publicName: string) => Entry
@@ -216,13 +241,25 @@ function ownedTable(
       }
       const isHeld = held[serverIndex]?.has(name) ?? false
       const names = { publicName: name, original: name }
-      const listed = isHeld ? '' : source.render(kind, definition, name, null)
-      const entry = { kind, server, serverIndex, ...names, hash, enabled: true, held: isHeld, listed }
+      // What somebody else's account may read is no preview.
+      const hidden = kind === 'resource' && server.onBehalf
+      const listed = isHeld || hidden ? '' : source.render(kind, definition, name, null)
+      const rules = ruled(source.spec, { kind, server: serverIndex, definition })
+      const entry = { kind, server, serverIndex, ...names, hash, enabled: true, held: isHeld, hidden, listed, ...rules }
       ordered.push(entry)
       exact.set(name, entry)
     }
   })
   return { ordered, exact, reports, bare: () => NOTHING_BARE }
+}
+
+/** What the rules see of a definition, and which of them speak of it. */
+export function ruled(
+  spec: PortalSpec,
+  about: { kind: CapabilityKind; server: number; definition: Definition },
+): Pick<Entry, 'definition' | 'capability' | 'scope'> {
+  const capability = capabilityOf(spec.servers[about.server] as ServerSpec, about)
+  return { definition: about.definition, capability, scope: spec.coverage.scopeOf(capability) }
 }
 
 /** By server: what of this kind is held. */
@@ -234,24 +271,33 @@ function heldNames(kind: CapabilityKind, inventories: readonly (Inventory | unde
 }
 
 /** Lists by kind and visible set. Bounded: callers with sets of their own push the oldest out. */
-class ListCache {
+export class ListCache {
   readonly #lists = new Map<string, Listing>()
+  readonly #most: number
+  readonly #keepsBytes: boolean
 
-  get(kind: CapabilityKind, visible: Visible, ordered: readonly Entry[]): Listing {
+  /** @param keepsBytes false: for few callers, who would fill the memory with what they read once */
+  constructor({ most, keepsBytes }: { most: number; keepsBytes: boolean } = { most: 256, keepsBytes: true }) {
+    this.#most = most
+    this.#keepsBytes = keepsBytes
+  }
+
+  get(kind: CapabilityKind, visible: Visible, ordered: () => readonly Entry[]): Listing {
     const key = `${kind} ${visible.key}`
     const known = this.#lists.get(key)
     if (known) return known
-    const made = listing(ordered, visible)
-    if (this.#lists.size >= 256) this.#lists.delete(this.#lists.keys().next().value ?? '')
+    const made = listing(ordered(), visible, this.#keepsBytes)
+    if (this.#lists.size >= this.#most) this.#lists.delete(this.#lists.keys().next().value ?? '')
     this.#lists.set(key, made)
     return made
   }
 }
 
-function listing(ordered: readonly Entry[], visible: Visible): Listing {
+function listing(ordered: readonly Entry[], visible: Visible, keepsBytes: boolean): Listing {
   const parts: string[] = []
   for (const entry of ordered) {
-    if (entry.enabled && !entry.held && visible.has[entry.serverIndex] === true) parts.push(entry.listed)
+    if (entry.enabled && !entry.held && !entry.hidden && visible.has[entry.serverIndex] === true && visible.may(entry))
+      parts.push(entry.listed)
   }
   const kept = new Map<number, Buffer>()
   let fingerprint: string | null = null
@@ -265,7 +311,7 @@ function listing(ordered: readonly Entry[], visible: Visible): Listing {
       const known = kept.get(key)
       if (known) return known
       const made = make(parts)
-      kept.set(key, made)
+      if (keepsBytes) kept.set(key, made)
       return made
     },
   }

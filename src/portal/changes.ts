@@ -1,8 +1,10 @@
 /**
  * Tells open streams that a list changed: coalesced, and only where that caller's own list did change, judged anew at
- * each delivery. A change that a caller may not see is not even hinted at.
+ * each delivery, and when a policy begins or ends by itself. A change that a caller may not see is not even hinted at.
  */
-import type { Principal } from '../base/principal.ts'
+import type { Clock } from '../base/clock.ts'
+import { type Principal, principalKey } from '../base/principal.ts'
+import type { Origin } from '../policy/model.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import type { Directory } from './directory.ts'
 import type { Place } from './spec.ts'
@@ -21,6 +23,8 @@ export interface Listener {
   principal: Principal
   /** What the caller's switches hang off. */
   owner: string
+  /** Where the stream was opened from. */
+  origin: Origin
   kinds: readonly ListKind[]
   changed(kind: ListKind): void
   /** The caller may no longer be here: end the stream. */
@@ -35,31 +39,56 @@ export interface Changes {
 
 /** Long enough to gather a sync's or a PUT's several changes, short enough to feel immediate. */
 const GATHER_MS = 50
+/** A timer takes no longer one, and clocks are set. */
+const MOST_SLEEP_MS = 3_600_000
 
 interface Following {
   listener: Listener
+  /** Whose own lists it is about, beside everybody's: `user:<id>`. */
+  whose: string
   seen: Map<ListKind, string>
+  /** Milliseconds since 1970 when time alone may change them. */
+  until: number
 }
 
 export function openChanges(directory: Directory, toggles: Toggles, visitors: Visitors): Changes {
   const followers = new Set<Following>()
   let timer: NodeJS.Timeout | null = null
+  const alarm = openAlarm(visitors.clock, () => {
+    const now = visitors.clock.now()
+    return lookAll(({ until }) => until <= now)
+  })
+  /** Whom the gathered changes concern. */
+  let concerned: Set<string> | 'everybody' = new Set()
 
   async function tell(): Promise<void> {
     timer = null
-    for (const follower of [...followers]) await look(follower)
+    const whom = concerned
+    concerned = new Set()
+    await lookAll(({ whose }) => whom === 'everybody' || whom.has(whose))
+  }
+
+  async function lookAll(isMeant: (follower: Following) => boolean): Promise<void> {
+    for (const follower of [...followers]) {
+      if (isMeant(follower)) await look(follower)
+    }
+    let next = Number.POSITIVE_INFINITY
+    for (const { until } of followers) next = Math.min(next, until)
+    alarm.setFor(next)
   }
 
   async function look(follower: Following): Promise<void> {
     const { listener } = follower
     const place = follow(listener.place, directory)
-    const standing = place && (await visitors.standing(place, listener.principal, listener.owner))
+    // Of whom it cannot be told whether they may still be here, they may not: they come again.
+    const standing = place && (await visitors.standing(place, listener).catch(() => undefined))
     if (!followers.has(follower)) return
     if (!standing?.access.enter.allow) {
       followers.delete(follower)
       listener.ended()
       return
     }
+    follower.until = standing.until
     for (const kind of listener.kinds) {
       const now = fingerprint(standing, kind)
       if (follower.seen.get(kind) === now) continue
@@ -68,26 +97,74 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
     }
   }
 
-  function soon(): void {
-    if (timer !== null || followers.size === 0) return
+  /** @param whose of one person alone, or null */
+  function soon(whose: string | null): void {
+    if (followers.size === 0) return
+    if (whose === null) concerned = 'everybody'
+    else if (concerned !== 'everybody') concerned.add(whose)
+    if (timer !== null) return
     timer = setTimeout(() => void tell(), GATHER_MS)
     timer.unref()
   }
 
   directory.onChange(soon)
-  toggles.onChange(soon)
+  toggles.onChange(() => soon(null))
 
   return {
     async follow(listener) {
-      const standing = await visitors.standing(listener.place, listener.principal, listener.owner)
+      const standing = await currentStanding(listener, { directory, visitors })
+      const { until } = standing
       const seen = new Map(listener.kinds.map((kind) => [kind, fingerprint(standing, kind)]))
-      const follower = { listener, seen }
-      followers.add(follower)
+      const follower = { listener, whose: principalKey(listener.principal), seen, until }
+      // The right to be here may have gone while the stream was being opened.
+      if (!standing.access.enter.allow) listener.ended()
+      else followers.add(follower)
+      alarm.setFor(until)
       return { close: () => void followers.delete(follower) }
     },
     close() {
       if (timer !== null) clearTimeout(timer)
+      alarm.stop()
       followers.clear()
+    },
+  }
+}
+
+/** Nothing changed while it was worked out: what changes from now on is told. */
+async function currentStanding(
+  listener: Listener,
+  { directory, visitors }: { directory: Directory; visitors: Visitors },
+): Promise<Standing> {
+  for (;;) {
+    const { epoch } = directory
+    const standing = await visitors.standing(listener.place, listener)
+    if (directory.epoch === epoch) return standing
+  }
+}
+
+/** Rings at the earliest of the times that it was set for; whoever it wakes sets it anew. */
+function openAlarm(clock: Clock, ring: () => Promise<void>) {
+  let timer: NodeJS.Timeout | null = null
+  let at = Number.POSITIVE_INFINITY
+  const stop = () => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    at = Number.POSITIVE_INFINITY
+  }
+  return {
+    stop,
+    /** @param time milliseconds since 1970; infinite for never */
+    setFor(time: number) {
+      if (time >= at) return
+      stop()
+      at = time
+      // A timer may be early by a part of a millisecond, and what is decided then would be as before.
+      const wait = Math.min(Math.max(time - clock.now() + 1, 1), MOST_SLEEP_MS)
+      timer = setTimeout(() => {
+        stop()
+        void ring()
+      }, wait)
+      timer.unref()
     },
   }
 }

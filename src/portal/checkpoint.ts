@@ -1,24 +1,36 @@
 /**
- * The one order in which anything reaches an upstream: recorded, offered, allowed, performed, recorded. Every list,
- * call, read and completion comes through here, whatever its era and URL; there is no other way to an upstream.
+ * The one order in which anything reaches an upstream: recorded, offered, allowed, limited, resumed, approved, performed,
+ * recorded. Every list, call, read and completion comes through here, whatever its era and URL; there is no other way to an
+ * upstream.
  *
  * The entry is opened before the first check, so a crash in the middle leaves a `begun` row rather than no trace, and it
  * is finished before the outcome is returned, so no last byte can leave unrecorded.
  */
 
-import type { Audit, DeedEnd } from '../audit/event.ts'
-import { Fault } from '../base/fault.ts'
+import type { DeedEnd } from '../audit/event.ts'
 import type { DeedId } from '../base/ids.ts'
-import { type Refusal, refused } from '../base/refusal.ts'
-import type { Reply } from '../protocol/model.ts'
+import { type Refusal, RefusedLater } from '../base/refusal.ts'
+import type { Asking } from '../policy/model.ts'
+import type { JsonObject, Reply } from '../protocol/model.ts'
+import { allowed } from './allowed.ts'
+import { closeDeed } from './close-deed.ts'
+import { decideAgain } from './decide-again.ts'
 import { startOf } from './deed-start.ts'
+import { meetDemands } from './demands.ts'
+import { whileEntered } from './flow.ts'
+import { takeLimits } from './limits.ts'
+import { isResumed, resumed } from './resumed.ts'
+import type { Scene } from './scene.ts'
 import { offered, type Target } from './target.ts'
-import type { Visit } from './visit.ts'
 
 /** One thing asked of the portal. */
 export interface Deed {
   method: string
   target: Target
+  /** What the server would be given, for rules that look at it; where left out, none can say yes by it. */
+  input?: JsonObject
+  /** It may put questions to its caller, and so may come back with answers. */
+  asks?: boolean
 }
 
 export interface Performed {
@@ -31,29 +43,36 @@ export interface Performed {
   note?: Pick<DeedEnd, 'change' | 'error'>
 }
 
-/** @param deed for deeds that are part of this one */
-export type Perform = (deed: DeedId) => Promise<Performed> | Performed
+export type Perform = (scene: Scene) => Promise<Performed> | Performed
 
 export type Outcome = { kind: 'answered'; reply: Reply } | Refusal | { kind: 'failed'; error: unknown }
 
+type Asker = Pick<Scene, 'visit' | 'errand' | 'rooms'>
+
+/** The deed as the audit has it. */
+interface Recorded {
+  id: DeedId
+  end: DeedEnd
+}
+
 /** @throws Fault `audit-unavailable`: what cannot be recorded is neither done nor answered */
-export async function passCheckpoint(deed: Deed, visit: Visit, audit: Audit, perform: Perform): Promise<Outcome> {
-  const entry = await audit.begin(startOf(deed.method, deed.target.name, visit))
+export async function passCheckpoint(deed: Deed, asker: Asker, perform: Perform): Promise<Outcome> {
+  const { visit, rooms } = asker
+  const entry = await rooms.audit.begin(startOf(deed.method, deed.target.name, visit))
   const end: DeedEnd = { outcome: 'unknown' }
-  const outcome = await attempt(deed.target, visit, () => perform(entry.deed), end).catch(
-    (error: unknown): Outcome => ({ kind: 'failed', error }),
-  )
-  close(end, outcome)
+  const outcome = await attempt(deed, asker, perform, { id: entry.deed, end }).catch(failed)
+  closeDeed(end, outcome)
   await entry.finish(end)
   return outcome
 }
 
 async function attempt(
-  target: Target,
-  visit: Visit,
-  perform: () => Promise<Performed> | Performed,
-  end: DeedEnd,
+  deed: Deed,
+  { visit, errand, rooms }: Asker,
+  perform: Perform,
+  { id, end }: Recorded,
 ): Promise<Outcome> {
+  const { target, input = null } = deed
   if (target.kind === 'capability') {
     end.server = target.entry.server.id
     end.original = target.entry.original
@@ -63,43 +82,74 @@ async function attempt(
   const missing = offered(target, visit)
   if (missing) return missing
 
-  const decision = target.kind === 'capability' ? visit.access.servers.get(target.entry.server.uid) : visit.access.enter
-  end.decision = decision?.allow === true ? 'allow' : 'deny'
-  end.rule = decision?.rule ?? null
-  if (decision?.allow !== true) return refused('not-allowed', end.rule)
+  const scene: Scene = {
+    ...{ visit, errand, rooms, target, input, deed: id, end, isBypassed: false },
+    decideAgain: () => decideAgain(scene),
+  }
+  const ruling = allowed(scene)
+  const decision = ruling instanceof Promise ? await ruling : ruling
+  if (decision.kind === 'refused') {
+    end.rule = decision.rule
+    return decision
+  }
+  end.decision = 'allow'
+  end.rule = decision.rule
+  scene.isBypassed = decision.isBypassed
 
-  const performed = await perform()
+  const { flow, terms } = decision
+  // Nearly no portal has a rule about the flow of data.
+  if (flow === null) return carryOut(deed, { scene, terms }, perform)
+  return whileEntered(flow, (goOn) =>
+    carryOut(deed, { scene, terms }, (ready) => {
+      goOn()
+      return perform(ready)
+    }),
+  )
+}
+
+interface Allowed {
+  scene: Scene
+  terms: readonly Asking[]
+}
+
+async function carryOut(deed: Deed, { scene, terms }: Allowed, perform: Perform): Promise<Outcome> {
+  const { end } = scene
+  const isAsking = terms.length > 0
+  // What waits for people is not under way: it would keep others out for as long as nobody decides.
+  const taken = takeLimits(scene, isAsking ? 'calls' : undefined)
+  const claim = taken instanceof Promise ? await taken : taken
+  if (claim !== null && claim.kind === 'refused') return claim
+  try {
+    // What a request brings along from an earlier try is judged before anything is done for it; nearly every request brings nothing.
+    const ready = deed.asks === true && isResumed(scene) ? await resumed(scene) : scene
+    if ('reply' in ready) return answered(ready, end)
+    const done = isAsking ? await meetDemands(terms, ready, placed(perform)) : await perform(ready)
+    return 'reason' in done ? done : answered(done, end)
+  } finally {
+    claim?.release()
+  }
+}
+
+/** @throws RefusedLater where as many calls are under way as may be */
+function placed(perform: Perform): Perform {
+  return async (scene) => {
+    const place = await takeLimits(scene, 'concurrency')
+    if (place?.kind === 'refused') throw new RefusedLater(place)
+    try {
+      return await perform(scene)
+    } finally {
+      place?.release()
+    }
+  }
+}
+
+function answered(performed: Performed, end: DeedEnd): Outcome {
   end.upstreamMs = performed.upstreamMs
   if (performed.credential !== null) end.credential = performed.credential
   if (performed.note !== undefined) Object.assign(end, performed.note)
   return { kind: 'answered', reply: performed.reply }
 }
 
-function close(end: DeedEnd, outcome: Outcome): void {
-  switch (outcome.kind) {
-    case 'answered':
-      closeAnswered(end, outcome.reply)
-      return
-    case 'refused':
-      end.outcome = 'refused'
-      end.decision = 'deny'
-      end.error = outcome.reason
-      return
-    case 'failed': {
-      const { error } = outcome
-      end.outcome = error instanceof Fault && error.code === 'cancelled' ? 'cancelled' : 'failed'
-      end.error = error instanceof Fault ? error.code : 'bug'
-    }
-  }
-}
-
-function closeAnswered(end: DeedEnd, reply: Reply): void {
-  if (reply.kind === 'raw') {
-    end.outcome = reply.outcome === 'error' ? 'error' : reply.has.isError ? 'tool-error' : 'answered'
-  } else if (reply.kind === 'error') {
-    end.outcome = 'error'
-    end.error = String(reply.error.code)
-  } else {
-    end.outcome = reply.kind === 'result' && reply.result.isError === true ? 'tool-error' : 'answered'
-  }
+function failed(error: unknown): Outcome {
+  return error instanceof RefusedLater ? error.refusal : { kind: 'failed', error }
 }

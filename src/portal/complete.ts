@@ -1,11 +1,11 @@
 /** `completion/complete`: routed by what it refers to, so that a denied prompt or template completes nothing. */
 import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import { reachUnasked } from './connect.ts'
 import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
 import type { Rooms } from './rooms.ts'
 import { findTarget, type Target } from './target.ts'
-import { askOwner } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -17,7 +17,7 @@ export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
     return badInput(visit, errand, rooms, expected)
   }
   if (!isObject(argument)) return badInput(visit, errand, rooms, '"argument" must be {"name":…,"value":…}.')
-  return passCheckpoint({ method, target }, visit, rooms.audit, () => {
+  return passCheckpoint({ method, target }, { visit, errand, rooms }, (scene) => {
     if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
     const { kind, original } = target.entry
     const sent: JsonObject = {
@@ -25,7 +25,7 @@ export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
       argument,
       ...(isObject(context) ? { context } : {}),
     }
-    return askOwner(target.entry, sent, { visit, errand, upstreams: rooms.upstreams })
+    return reachUnasked(target.entry, sent, scene)
   })
 }
 

@@ -2,6 +2,7 @@
 import type { Cancellation } from '../base/cancel.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+import type { Notes } from './questions.ts'
 
 export interface Errand {
   request: Request
@@ -12,8 +13,22 @@ export interface Errand {
   report(notification: Notification): void
   /** Sends a request of our own on this request's stream (2025); null where there is none that could carry it. */
   inquire: Inquire | null
+  /** Keeps this request waiting for something that its person does elsewhere. */
+  linger: Linger
   /** What the caller answered before it sent this request again (2026), by kind of question. */
   answers?: ReadonlyMap<string, JsonObject>
+  /** What those who asked noted for then, by topic. */
+  notes?: Notes
+}
+
+/** @returns null where nobody could be kept waiting: this caller has as many streams open as it may, or reads none */
+export type Linger = () => Lingering | null
+
+export interface Lingering {
+  /** Waiting has no sense any more: the caller gave up or went away, or the portal closes or does not trust its token any more. */
+  over: Promise<'gone' | 'closing'>
+  /** To be called when the waiting ends, however it does. */
+  end(): void
 }
 
 /** @returns null where this caller has as many streams open as it may */

@@ -21,7 +21,7 @@ export function discover(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
 }
 
 function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject): Promise<Outcome> {
-  return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => ({
+  return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => ({
     reply: {
       kind: 'result',
       result: { ...head, capabilities: capabilities(visit, rooms), instructions: instructions(visit, rooms) },
@@ -36,7 +36,7 @@ function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   const declared = new Set<string>()
   visit.spec.servers.forEach(({ uid }, index) => {
     if (visit.visible.has[index] !== true) return
-    const inventory = rooms.upstreams.inventory(uid, visit.principal)
+    const inventory = visit.own.get(index) ?? rooms.upstreams.inventory(uid)
     for (const key of Object.keys(inventory?.capabilities ?? {})) declared.add(key)
   })
   const all: Record<string, JsonObject> = { tools: { listChanged: true } }
@@ -60,9 +60,11 @@ function ownInstructions(visit: Visit): string {
 
 /** Of the servers that this caller may see, in portal order. */
 function theirInstructions(visit: Visit, rooms: Rooms): string[] {
-  return visit.spec.servers.flatMap(({ uid, id, name, passesInstructions }, index) => {
+  return visit.spec.servers.flatMap(({ uid, id, name, passesInstructions, onBehalf }, index) => {
     if (!passesInstructions || visit.visible.has[index] !== true) return []
-    const text = rooms.upstreams.inventory(uid, visit.principal)?.instructions ?? null
+    // What a personal server says to somebody else's account is no preview.
+    const inventory = onBehalf ? visit.own.get(index) : rooms.upstreams.inventory(uid)
+    const text = inventory?.instructions ?? null
     return text === null || text.trim() === '' ? [] : [quote(id, name, text)]
   })
 }

@@ -2,6 +2,7 @@
 import type { ServerUid } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { answer, type BuiltinTool, usable } from './builtin-tool.ts'
+import { connectionState } from './connection-state.ts'
 import type { Scene } from './scene.ts'
 
 export const LIST_SERVERS: BuiltinTool = {
@@ -9,29 +10,38 @@ export const LIST_SERVERS: BuiltinTool = {
     name: 'portal_list_servers',
     title: 'List servers',
     description:
-      'Lists the servers behind this portal that you may use: id, name, whether it is switched on for you, its state, and why it is down if it is. While its circuit is open, calls to it fail at once; it is asked again at asked_again_at. A server that was added since you were told last is new. Tools are named {server id}_{tool}.',
+      'Lists the servers behind this portal that you may use: id, name, whether it is switched on for you, its state, why it is down if it is, and whose credential calls to it carry. Of the user’s own account it says how it is, and where they mend it (connect_url). While its circuit is open, calls to it fail at once; it is asked again at asked_again_at. A server that was added since you were told last is new. Tools are named {server id}_{tool}.',
     inputSchema: { type: 'object', properties: {}, additionalProperties: false },
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   },
   async run(_input, scene) {
     const { visit, rooms } = scene
     const uids = usable(visit).map(({ uid }) => uid)
+    await readConnections(scene)
     const fresh = await rooms.announcements.take(visit.principal.grant, uids)
     const { switchedOff } = visit
     return { reply: answer({ servers: listServers(scene, { switchedOff, fresh }), ...noteOf(scene, fresh) }) }
   },
 }
 
+/** Before `listServers`. */
+export async function readConnections({ visit, rooms }: Pick<Scene, 'visit' | 'rooms'>): Promise<void> {
+  const own = usable(visit).flatMap(({ uid, onBehalf }) => (onBehalf ? [uid] : []))
+  if (own.length > 0) await rooms.upstreams.readOwn(visit.principal, own)
+}
+
 export function listServers(
   { visit, rooms }: Pick<Scene, 'visit' | 'rooms'>,
   { switchedOff, fresh }: { switchedOff: ReadonlySet<ServerUid>; fresh?: ReadonlySet<ServerUid> },
 ): JsonObject[] {
-  return usable(visit).map(({ uid, id, name }) => {
+  return usable(visit).map((server) => {
+    const { uid, id, name } = server
     const { status, error, circuit } = rooms.upstreams.health(uid)
     const { state, nextProbe } = circuit
     const again = nextProbe === null ? {} : { asked_again_at: new Date(nextProbe).toISOString() }
     const isNew = fresh?.has(uid) ? { new: true } : {}
-    return { id, name, enabled: !switchedOff.has(uid), ...isNew, status, error, circuit: state, ...again }
+    const connection = connectionState(server, { visit, rooms })
+    return { id, name, enabled: !switchedOff.has(uid), ...isNew, status, error, circuit: state, ...again, connection }
   })
 }
 

@@ -6,7 +6,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
-import { BUILTIN_LIST } from './builtin.ts'
+import { builtinList } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
 import type { Errand } from './errand.ts'
 import type { Rooms } from './rooms.ts'
@@ -32,7 +32,7 @@ const EMPTY_PAGE: Readonly<Record<CapabilityKind, Buffer>> = {
 
 export function lister(kind: CapabilityKind) {
   return function list(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
-    return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => {
+    return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => {
       if (kind === 'resource' || kind === 'template') refreshStale(visit, rooms)
       const listed = listPage(kind, visit, errand.request.params)
       return errand.request.meta.hop === undefined ? listed : withDepth(listed, visit, rooms)
@@ -49,7 +49,7 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
   }
   const listing = visit.catalog.list(kind, visit.visible)
   // The catalog of a mount is its own, so what it keeps never has the portal's own tools in it.
-  const own = kind === 'tool' && !visit.mounted ? BUILTIN_LIST : []
+  const own = kind === 'tool' && !visit.mounted ? builtinList(visit) : []
   if (offset > own.length + listing.parts.length) return answer(EMPTY_PAGE[kind])
   return answer(listing.kept(offset, (parts) => makePage(MEMBER[kind], own, { parts, offset })))
 }
@@ -58,7 +58,8 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
 function withDepth(listed: Performed, visit: Visit, rooms: Rooms): Performed {
   if (listed.reply.kind !== 'bytes') return listed
   const depths = visit.spec.servers.map(({ uid }, index) => {
-    const depth = visit.visible.has[index] ? rooms.upstreams.inventory(uid)?.capabilities[DEPTH_KEY] : undefined
+    const inventory = visit.own.get(index) ?? rooms.upstreams.inventory(uid)
+    const depth = visit.visible.has[index] ? inventory?.capabilities[DEPTH_KEY] : undefined
     return depth === undefined ? 0 : countOf(depth)
   })
   const meta = JSON.stringify({ [DEPTH_KEY]: 1 + Math.max(0, ...depths) })
@@ -84,8 +85,8 @@ function slice(own: readonly string[], parts: readonly string[], offset: number)
 }
 
 function refreshStale(visit: Visit, rooms: Rooms): void {
-  visit.spec.servers.forEach(({ uid }, index) => {
-    if (visit.visible.has[index] === true) rooms.upstreams.refreshResourcesSoon(uid)
+  visit.spec.servers.forEach(({ uid, onBehalf }, index) => {
+    if (visit.visible.has[index] === true) rooms.upstreams.refreshResourcesSoon(uid, onBehalf ? visit.principal : null)
   })
 }
 

@@ -54,6 +54,22 @@ export function nameAll(servers: readonly NamedServer[]): Names {
   return { public: settle(claimAll(servers), reports), reports }
 }
 
+/**
+ * The public name that one more capability of a server would have, before anybody asks whether it is free (rules 1 to 4).
+ *
+ * @param ids of all servers of the portal
+ * @returns null where the name is reserved
+ */
+export function usualName(
+  ids: ReadonlySet<string>,
+  id: string,
+  { original, alias }: { original: string; alias: string | null },
+): string | null {
+  const plain = `${id}_${alias ?? original}`
+  const name = plain.length > LONGEST_NAME || trespasses(plain, id, ids) ? withHash(plain, id, original) : plain
+  return isReserved(name) ? null : name
+}
+
 interface Candidate extends Claim {
   id: string
   original: string

@@ -2,64 +2,87 @@
 import type { PolicyId, ServerUid } from '../base/ids.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
 import { parsePolicy } from '../identity/oauth/clients/policy.ts'
-import type { Policy } from '../policy/decide.ts'
-import { listPolicies } from '../policy/policy-store.ts'
+import { openCoverage } from '../policy/coverage.ts'
+import { askedBy } from '../policy/facts.ts'
+import type { Policy } from '../policy/model.ts'
+import { readRuleBook } from '../policy/read-rule-book.ts'
+import type { RuleBook } from '../policy/rule-book.ts'
 import type { Store } from '../store/open.ts'
 import { listServers, type StoredServer } from '../upstream/server-store.ts'
 import { listPortals, type PortalRecord, type ServerMapping } from './portal-store.ts'
 import { type Curation, curate, type Override, type PortalSpec, type ServerSpec } from './spec.ts'
 
 export async function loadPortalSpecs(store: Store): Promise<PortalSpec[]> {
-  const [portals, servers, policies] = await Promise.all([
+  const [portals, servers, book] = await Promise.all([
     listPortals(store.db),
     listServers(store.db),
-    listPolicies(store.db),
+    readRuleBook(store.db),
   ])
   const serverOf = new Map(servers.map((server) => [server.uid, server]))
-  const policyOf = new Map(policies.map((policy) => [policy.id, policy]))
-  return portals.map((portal) => toSpec(portal, serverOf, policyOf))
+  return portals.map((portal) => toSpec(portal, serverOf, book))
 }
 
 type Servers = ReadonlyMap<ServerUid, StoredServer>
-type Policies = ReadonlyMap<PolicyId, Policy>
 
-function toSpec(portal: PortalRecord, servers: Servers, policies: Policies): PortalSpec {
+function toSpec(portal: PortalRecord, servers: Servers, book: RuleBook): PortalSpec {
   const { uid, id, hostname, name, description } = portal
+  const attachedServers = portal.mappings.flatMap((mapping) => {
+    const server = servers.get(mapping.serverUid)
+    return server ? [toServerSpec(mapping, server, book)] : []
+  })
+  const policies = attached(portal.policies, book)
+  const own = attachedServers.map((server) => server.policies)
   return {
     uid,
     id,
     hostname,
     name,
     description,
-    policies: attached(portal.policies, policies),
+    policies,
+    coverage: openCoverage(policies, own),
+    asked: askedBy([policies, ...own].flat()),
+    limits: portal.limits,
     serviceTokenHeader: portal.serviceTokenHeader?.toLowerCase() ?? null,
     clientPolicy: parsePolicy(portal.clientPolicy),
-    servers: portal.mappings.flatMap((mapping) => {
-      const server = servers.get(mapping.serverUid)
-      return server ? [toServerSpec(mapping, server, policies)] : []
-    }),
+    servers: attachedServers,
+    hasPersonal: attachedServers.some(({ onBehalf }) => onBehalf),
   }
 }
 
-/** An id that leads nowhere stays in its place as a deny: what was meant to restrict must not vanish. */
-function attached(ids: readonly PolicyId[], policies: Policies): Policy[] {
-  return ids.map(
-    (id) => policies.get(id) ?? { id, decision: 'missing', include: [{ everyone: {} }], require: [], exclude: [] },
-  )
+function attached(ids: readonly PolicyId[], book: RuleBook): Policy[] {
+  return ids.map((id) => book.policy(id))
 }
 
-function toServerSpec(mapping: ServerMapping, server: StoredServer, policies: Policies): ServerSpec {
+function toServerSpec(mapping: ServerMapping, server: StoredServer, book: RuleBook): ServerSpec {
   return {
     uid: server.uid,
     id: server.id,
     name: server.name,
-    policies: attached(server.policies, policies),
+    policies: attached(server.policies, book),
+    limits: server.limits,
+    labels: server.labels,
+    toolLabels: new Map(
+      (server.updatedTools ?? []).flatMap(({ name, labels = [] }) =>
+        labels.length === 0 ? [] : [[name, labels] as const],
+      ),
+    ),
+    bypassCredential: server.bypassCredential,
     defaultDisabled: mapping.defaultDisabled,
-    onBehalf: mapping.onBehalf,
+    ...whose(mapping, server),
     passesInstructions: server.instructions === 'on',
     tools: curations(server.updatedTools, mapping.updatedTools, mapping.defaultDisabled),
     prompts: curations(server.updatedPrompts, mapping.updatedPrompts, mapping.defaultDisabled),
   }
+}
+
+/** Enterprise-managed access is each user's own, whatever the mapping says; a server that wants no credential has nobody's. */
+function whose(
+  { onBehalf }: Pick<ServerMapping, 'onBehalf'>,
+  { authType, authMode }: Pick<StoredServer, 'authType' | 'authMode'>,
+): Pick<ServerSpec, 'onBehalf' | 'carries'> {
+  if (authType === 'unauthenticated') return { onBehalf: false, carries: 'none' }
+  if (onBehalf || authMode === 'enterprise') return { onBehalf: true, carries: 'yours' }
+  return { onBehalf: false, carries: authMode === 'client_credentials' ? 'machine' : 'shared' }
 }
 
 type Overrides = readonly CapabilityOverride[] | null

@@ -1,7 +1,9 @@
 /** Portals at rest, each with the servers behind it in the order that the admin sent. */
 import { newId, type PolicyId, type PortalId, type PortalUid, type ServerUid } from '../base/ids.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
+import type { CallLimit } from '../contract/limits-on-calls.ts'
 import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, stampsOf } from '../store/columns.ts'
+import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { PortalRow, PortalServerRow } from '../store/tables.ts'
 
@@ -34,6 +36,7 @@ export interface PortalRecord extends Stamped {
   serviceTokenHeader: string | null
   /** JSON of the rules for clients, as `identity/oauth/clients/policy.ts` reads it; null for none. */
   clientPolicy: string | null
+  limits: readonly CallLimit[]
   mappings: readonly ServerMapping[]
 }
 
@@ -43,6 +46,8 @@ export type PortalContent = Pick<
 > & {
   /** What is left out is no rules. */
   clientPolicy?: string | null
+  /** What is left out is no limit. */
+  limits?: readonly CallLimit[]
 }
 
 /** In the order in which they were made. */
@@ -108,6 +113,7 @@ export async function updatePortal(
 /** Its access tokens and sessions go with it: their audience no longer exists. */
 export async function deletePortal(store: Store, trx: Trx, uid: PortalUid): Promise<void> {
   await trx.deleteFrom('portals').where('uid', '=', uid).execute()
+  await endDemands(store, trx, 'portal_uid', uid)
   await store.versions.bump(trx, 'portals')
   await store.versions.bump(trx, 'tokens')
   await store.versions.bump(trx, 'sessions')
@@ -137,6 +143,7 @@ function toColumns(content: PortalContent) {
     policies: JSON.stringify(content.policies),
     read_service_tokens_from_header: content.serviceTokenHeader,
     oauth_configuration: content.clientPolicy ?? null,
+    limits: content.limits === undefined || content.limits.length === 0 ? null : JSON.stringify(content.limits),
   }
 }
 
@@ -152,6 +159,7 @@ function toRecord(row: Omit<PortalRow, 'position'>, mappings: readonly PortalSer
     policies: fromJson(row.policies),
     serviceTokenHeader: row.read_service_tokens_from_header,
     clientPolicy: row.oauth_configuration,
+    limits: row.limits === null ? [] : fromJson(row.limits),
     mappings: mappings.map(toMapping),
     ...stampsOf(row),
   }

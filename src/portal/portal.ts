@@ -46,7 +46,7 @@ function setLogLevel(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcom
   const { method, params } = errand.request
   const level = LOG_LEVELS.find((known) => known === params.level)
   if (level === undefined) return badInput(visit, errand, rooms, `"level" must be one of ${LOG_LEVELS.join(', ')}.`)
-  return passCheckpoint({ method, target: PORTAL }, visit, rooms.audit, () => keepLevel(visit, level, rooms))
+  return passCheckpoint({ method, target: PORTAL }, { visit, errand, rooms }, () => keepLevel(visit, level, rooms))
 }
 
 async function keepLevel(visit: Visit, level: LogLevel, rooms: Rooms) {
@@ -56,7 +56,7 @@ async function keepLevel(visit: Visit, level: LogLevel, rooms: Rooms) {
 
 /** Admits the listener and records it; the door opens the stream. */
 function listen(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
-  return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => ({
+  return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => ({
     reply: { kind: 'result', result: {} },
     credential: null,
     upstreamMs: 0,

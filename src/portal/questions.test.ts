@@ -87,11 +87,11 @@ for (const kind of DATABASE_KINDS) {
 
     describe('a state', () => {
       const answered = () => true
-      const carry = () => questions().carry('binding', { kind: 'why', answers: { before: { action: 'accept' } } })
+      const carried = { kind: 'why', answers: { before: { action: 'accept' } }, notes: { why: { asked: 1 } } }
+      const carry = () => questions().carry('binding', carried)
 
       test('opens once with an answer, on any replica', async () => {
         const state = carry()
-        const carried = { kind: 'why', answers: { before: { action: 'accept' } } }
         expect(await questions().take('binding', state, asked, answered)).toEqual(carried)
         expect(await questions().take('binding', state, asked, answered)).toBeUndefined()
       })

@@ -25,7 +25,11 @@ export interface Carried {
   kind: string
   /** The answers of earlier tries, by kind. */
   answers: Readonly<Record<string, JsonObject>>
+  /** What those who asked want to know when the answer comes, by topic. */
+  notes: Notes
 }
+
+export type Notes = Readonly<Record<string, JsonObject>>
 
 /** Who was asked, and where; the kind and subject are the question's own. */
 export type Asked = Pick<QuestionRecord, 'principal' | 'owner' | 'portalUid'>
@@ -74,6 +78,7 @@ interface Sealed {
   c: number
   k: string
   a: Readonly<Record<string, JsonObject>>
+  m?: Notes
 }
 
 export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Questions {
@@ -89,21 +94,22 @@ export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Quest
       return id
     },
     findPage: (id, kind) => readQuestion(store, id, kind),
-    carry(binding, { kind, answers }) {
-      const sealed: Sealed = { n: newSecretId(), c: clock.now(), k: kind, a: answers }
+    carry(binding, { kind, answers, notes }) {
+      const sealed: Sealed = { n: newSecretId(), c: clock.now(), k: kind, a: answers, m: notes }
       return sealer.seal(JSON.stringify(sealed), binding)
     },
     async take(binding, state, asked, hasAnswer) {
       const plain = sealer.open(state, binding)
       if (plain === undefined) return undefined
       // Only what this program sealed comes out of a seal, so its form is trusted.
-      const { n, c, k, a } = JSON.parse(plain) as Sealed
+      const { n, c, k, a, m = {} } = JSON.parse(plain) as Sealed
       const age = clock.now() - c
       if (c < since || age > STATE_MS) return undefined
-      if (!hasAnswer(k)) return { kind: k, answers: a }
+      const carried = { kind: k, answers: a, notes: m }
+      if (!hasAnswer(k)) return carried
       // The mark outlives the state, whatever the clocks of two replicas say.
       const isFirst = await useOnce(store, n, { ...asked, kind: STATE, subject: 'null' }, 2 * STATE_MS)
-      return isFirst ? { kind: k, answers: a } : undefined
+      return isFirst ? carried : undefined
     },
     async expect(id, asked) {
       if (hasReplicas) await insertQuestion(store, id, { ...asked, kind: INQUIRY, subject: 'null' }, 2 * STATE_MS)

@@ -14,7 +14,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 /** @param message one public sentence: which member is wrong and what it must be */
 export function badInput(visit: Visit, errand: Errand, rooms: Rooms, message: string): Promise<Outcome> {
   const error = { code: ErrorCode.InvalidParams, message: `Invalid params: ${message}` }
-  return passCheckpoint({ method: errand.request.method, target: PORTAL }, visit, rooms.audit, () => ({
+  return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => ({
     reply: { kind: 'error', error },
     credential: null,
     upstreamMs: 0,

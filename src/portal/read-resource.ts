@@ -1,11 +1,10 @@
 /** `resources/read`: a listed resource, or a URI that exactly one server's template covers. Nothing is ever tried at server after server. */
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import { reachOwner } from './connect.ts'
 import type { Errand } from './errand.ts'
 import { badInput } from './read-params.ts'
-import { resumed } from './resumed.ts'
 import type { Rooms } from './rooms.ts'
 import { findTarget } from './target.ts'
-import { askOwner } from './upstream-call.ts'
 import type { Visit } from './visit.ts'
 
 export function readResource(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -13,11 +12,8 @@ export function readResource(visit: Visit, errand: Errand, rooms: Rooms): Promis
   const { uri } = params
   if (typeof uri !== 'string') return badInput(visit, errand, rooms, '"uri" must be the URI of a resource.')
   const target = findTarget(visit, 'resource', uri)
-  return passCheckpoint({ method, target }, visit, rooms.audit, (deed) => {
+  return passCheckpoint({ method, target, input: { uri }, asks: true }, { visit, errand, rooms }, (scene) => {
     if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
-    const { upstreams } = rooms
-    return resumed({ visit, errand, rooms, target, deed }, (scene) =>
-      askOwner(target.entry, { uri }, { ...scene, upstreams }),
-    )
+    return reachOwner(target.entry, { uri }, scene)
   })
 }

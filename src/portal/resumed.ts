@@ -3,13 +3,13 @@ import { resume } from './ask.ts'
 import type { Performed } from './checkpoint.ts'
 import type { Scene } from './scene.ts'
 
-export function resumed(scene: Scene, perform: (scene: Scene) => Promise<Performed>): Promise<Performed> {
-  const { params } = scene.errand.request
-  if (params.requestState === undefined && params.inputResponses === undefined) return perform(scene)
-  return judge(scene, perform)
+export function isResumed({ errand }: Scene): boolean {
+  const { params } = errand.request
+  return params.requestState !== undefined || params.inputResponses !== undefined
 }
 
-async function judge(scene: Scene, perform: (scene: Scene) => Promise<Performed>): Promise<Performed> {
+/** @returns the scene with the answers that count, or what the caller gets instead */
+export async function resumed(scene: Scene): Promise<Scene | Performed> {
   const next = await resume(scene)
-  return 'code' in next ? { reply: { kind: 'error', error: next }, credential: null, upstreamMs: 0 } : perform(next)
+  return 'code' in next ? { reply: { kind: 'error', error: next }, credential: null, upstreamMs: 0 } : next
 }

@@ -2,6 +2,9 @@
 import type { Audit } from '../audit/event.ts'
 import type { Upstreams } from '../upstream/model.ts'
 import type { Announcements } from './announce.ts'
+import type { DemandRooms } from './demands.ts'
+import type { Flow } from './flow.ts'
+import type { Limits } from './limits.ts'
 import type { Questions } from './questions.ts'
 import type { Sessions } from './sessions.ts'
 import type { Toggles } from './toggles.ts'
@@ -13,8 +16,14 @@ export interface Rooms {
   sessions: Sessions
   questions: Questions
   announcements: Announcements
+  limits: Limits
+  flow: Flow
+  /** What policies ask for beside being allowed. */
+  demands: DemandRooms
   /** Where links to the portal's own pages begin. */
   links: Links
+  /** How long a call waits for its person to connect an account: in one turn (2026), and in all (2025). Milliseconds. */
+  patience: { turnMs: number; wholeMs: number }
   /** Name and version of this program, as MCP's `Implementation`. */
   info: { name: string; title: string; version: string }
 }

@@ -1,5 +1,7 @@
 /** One deed that may be performed: who asks, what for, and what is at hand. */
+import type { DeedEnd } from '../audit/event.ts'
 import type { DeedId } from '../base/ids.ts'
+import type { JsonObject } from '../protocol/model.ts'
 import type { Errand } from './errand.ts'
 import type { Rooms } from './rooms.ts'
 import type { Target } from './target.ts'
@@ -12,4 +14,12 @@ export interface Scene {
   target: Target
   /** The deed's own id in the audit; a question is part of it. */
   deed: DeedId
+  /** What the server would be given; null where rules have nothing to look at. */
+  input: JsonObject | null
+  /** What the audit will be told when it has ended. */
+  end: DeedEnd
+  /** Only a bypass let the caller in: no stored credential is used, unless the server says so. */
+  isBypassed: boolean
+  /** To be called after a wait. @throws RefusedLater where this would be refused now */
+  decideAgain(): Promise<void>
 }

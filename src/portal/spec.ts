@@ -1,7 +1,11 @@
 /** A portal as configured, everything resolved that does not depend on who calls. Made by `directory.ts`, replaced whole. */
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
+import type { CallLimit } from '../contract/limits-on-calls.ts'
+import type { Label } from '../contract/reach.ts'
 import type { ClientPolicy } from '../identity/oauth/clients/policy.ts'
-import type { Policy } from '../policy/decide.ts'
+import type { Coverage } from '../policy/coverage.ts'
+import type { Asked } from '../policy/facts.ts'
+import type { Policy } from '../policy/model.ts'
 
 export interface PortalSpec {
   uid: PortalUid
@@ -10,12 +14,19 @@ export interface PortalSpec {
   name: string
   description: string | null
   policies: readonly Policy[]
+  /** Which policies, its own and its servers', speak of which capability. */
+  coverage: Coverage
+  /** What all these policies look at beside the caller. */
+  asked: Asked
+  limits: readonly CallLimit[]
   /** In lower case; null where service tokens come in their own two headers only. */
   serviceTokenHeader: string | null
   /** Which clients may introduce themselves here; null where this portal has no rules of its own. */
   clientPolicy: ClientPolicy | null
   /** In portal order. */
   servers: readonly ServerSpec[]
+  /** Whether one of them is personal: only then does anybody's own connection matter to what they see. */
+  hasPersonal: boolean
 }
 
 /** Where a request arrived. */
@@ -30,12 +41,20 @@ export interface ServerSpec {
   id: ServerId
   name: string
   policies: readonly Policy[]
+  limits: readonly CallLimit[]
+  /** What its tools do with data; a tool's own are beside. */
+  labels: readonly Label[]
+  toolLabels: ReadonlyMap<string, readonly Label[]>
+  /** Callers that only a bypass let in use its stored credential. */
+  bypassCredential: boolean
   /** Tools and prompts are off unless an override says `enabled`. */
   defaultDisabled: boolean
   /** What the server says of itself to models is passed on. */
   passesInstructions: boolean
-  /** Each user's own connection; where true the shared credential is never used. */
+  /** A personal server: each user's own connection. Where true the shared credential is never used, and service tokens have no such server. */
   onBehalf: boolean
+  /** Whose credential calls carry, in the words that callers are told. */
+  carries: 'none' | 'shared' | 'machine' | 'yours'
   tools: ReadonlyMap<string, Curation>
   prompts: ReadonlyMap<string, Curation>
 }

@@ -5,7 +5,7 @@
 import { type Refusal, refused } from '../base/refusal.ts'
 import { belongsTo } from '../protocol/uri-template.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
-import { BUILTINS } from './builtin.ts'
+import { BUILTINS, hasBuiltin } from './builtin.ts'
 import type { Catalog, Entry } from './catalog.ts'
 import type { Visit } from './visit.ts'
 
@@ -19,7 +19,7 @@ export type Target =
 export const PORTAL: Target = { kind: 'portal', name: null }
 
 /** A tool, prompt or listed resource by its public or bare name; a resource also by the one template that fits it. */
-export function findTarget(visit: Visit, kind: CapabilityKind, name: string): Target {
+export function findTarget(visit: Pick<Visit, 'catalog' | 'mounted'>, kind: CapabilityKind, name: string): Target {
   if (kind === 'tool' && !visit.mounted && BUILTINS.has(name)) return { kind: 'builtin', name }
   const entry = visit.catalog.find(kind, name) ?? (kind === 'resource' ? templateFor(visit.catalog, name) : undefined)
   return entry ? { kind: 'capability', name, entry } : { kind: 'nothing', name }
@@ -27,14 +27,14 @@ export function findTarget(visit: Visit, kind: CapabilityKind, name: string): Ta
 
 /**
  * Two servers whose templates both fit make the URI nobody's: order must not decide who receives what may be a secret. Of
- * one server's own templates, one that is held takes nothing from the others.
+ * one server's own templates, one that is held or hidden takes nothing from the others.
  */
 function templateFor(catalog: Catalog, uri: string): Entry | undefined {
   let found: Entry | undefined
   for (const entry of catalog.entries('template')) {
     if (!belongsTo(uri, entry.original)) continue
     if (found && found.server.uid !== entry.server.uid) return undefined
-    if (found === undefined || found.held) found = entry
+    if (found === undefined || found.held || found.hidden) found = entry
   }
   return found
 }
@@ -42,8 +42,12 @@ function templateFor(catalog: Catalog, uri: string): Entry | undefined {
 /** Whether it is there for this caller at all, before any policy is asked. */
 export function offered(target: Target, visit: Visit): Refusal | undefined {
   if (target.kind === 'nothing') return refused('not-offered')
+  if (target.kind === 'builtin') return hasBuiltin(target.name, visit) ? undefined : refused('not-offered')
   if (target.kind !== 'capability') return undefined
-  if (!target.entry.enabled) return refused('not-offered')
+  const { enabled, hidden, server } = target.entry
+  if (!enabled || hidden) return refused('not-offered')
+  // A bot has no account of its own, and is never lent anybody's.
+  if (server.onBehalf && visit.principal.kind !== 'user') return refused('not-offered')
   if (target.entry.held) return refused('held')
   if (visit.switchedOff.has(target.entry.server.uid)) return refused('switched-off')
   return undefined

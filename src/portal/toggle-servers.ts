@@ -3,7 +3,7 @@ import { LIMITS } from '../config/limits.ts'
 import type { Reply } from '../protocol/model.ts'
 import { ask } from './ask.ts'
 import { answer, type BuiltinTool, mistake } from './builtin-tool.ts'
-import { listServers } from './list-servers.ts'
+import { listServers, readConnections } from './list-servers.ts'
 import type { Scene } from './scene.ts'
 import { SELECTION, selectionLink } from './selection.ts'
 
@@ -41,6 +41,7 @@ function linkOf(url: string): Reply {
 async function stateOf(opened: boolean, scene: Scene): Promise<Reply> {
   const { visit, rooms } = scene
   const switchedOff = await rooms.toggles.load(visit.owner)
+  await readConnections(scene)
   const note = opened
     ? 'The user has the page. What they change there is in force at once; portal_list_servers shows it.'
     : 'The user did not open the page, and nothing was changed.'

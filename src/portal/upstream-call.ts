@@ -2,19 +2,20 @@
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { MOST_PORTALS } from '../protocol/portal-chain.ts'
-import type { UpstreamCall, Upstreams } from '../upstream/model.ts'
+import type { UpstreamCall } from '../upstream/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
-import type { Errand } from './errand.ts'
-import type { Visit } from './visit.ts'
+import type { Scene } from './scene.ts'
 
 const LOOP = `This call has gone through ${MOST_PORTALS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
+
+export type ToOwner = Pick<Scene, 'visit' | 'errand' | 'rooms' | 'isBypassed'>
 
 /** @param params as the server is to see them: its own names, nothing that the method does not know */
 export async function askOwner(
   entry: Entry,
   params: JsonObject,
-  { visit, errand, upstreams }: { visit: Visit; errand: Errand; upstreams: Upstreams },
+  { visit, errand, rooms, isBypassed }: ToOwner,
 ): Promise<Performed> {
   const { meta, method } = errand.request
   const hop = (meta.hop ?? 0) + 1
@@ -23,6 +24,8 @@ export async function askOwner(
     serverUid: entry.server.uid,
     principal: visit.principal,
     session: visit.session?.id ?? null,
+    onBehalf: entry.server.onBehalf,
+    withoutCredential: isBypassed && !entry.server.bypassCredential,
     client: visit.client,
     method,
     params,
@@ -36,6 +39,6 @@ export async function askOwner(
   if (meta.traceparent !== undefined) call.traceparent = meta.traceparent
   if (meta.tracestate !== undefined) call.tracestate = meta.tracestate
   if (meta.vendor !== undefined) call.vendorMeta = meta.vendor
-  const { raw, ms, credential } = await upstreams.call(call)
+  const { raw, ms, credential } = await rooms.upstreams.call(call)
   return { reply: raw, credential, upstreamMs: ms }
 }

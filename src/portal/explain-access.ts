@@ -1,0 +1,145 @@
+/**
+ * Why somebody may or may not do something in a portal: the verdict by the very decisions that a call meets, the walk through the
+ * rules of each level, and what stands in the way beyond them. Reaches nothing and changes nothing.
+ */
+import { type Access, compileAccess } from '../policy/compile.ts'
+import type { Scope } from '../policy/coverage.ts'
+import { type Question, TO_ENTER } from '../policy/decide.ts'
+import { explain, type Trace } from '../policy/explain.ts'
+import type { Asking, CallFacts, Capability, Decision, Facts, Policy } from '../policy/model.ts'
+import { refuseLoose } from '../policy/strict-arguments.ts'
+import type { JsonObject } from '../protocol/model.ts'
+import { inputSchemaOf, readThrough } from './capability.ts'
+import type { Entry } from './catalog.ts'
+import type { PortalSpec, ServerSpec } from './spec.ts'
+import type { Target } from './target.ts'
+
+/** `depends`: on what the question does not have, such as arguments or an address. */
+export type Verdict = 'allowed' | 'denied' | 'depends'
+
+export interface Level {
+  level: 'portal' | 'server'
+  id: string
+  /** What was asked about; null where it is being let in. */
+  about: Capability | null
+  trace: Trace
+}
+
+export interface Explained {
+  verdict: Verdict
+  levels: readonly Level[]
+  terms: readonly Asking[]
+  /** What the arguments lack where a rule reads them; null where nothing is wrong with them. */
+  loose: string | null
+  /** What the verdict waits for. */
+  waitsFor: ReadonlySet<'arguments' | 'flow' | 'origin' | 'answers'>
+}
+
+export interface AccessAsked {
+  spec: PortalSpec
+  facts: Facts
+  /** What is asked about; the portal itself where it is no capability. */
+  target: Target
+  /** A server as such, where no capability is asked about. */
+  server: ServerSpec | null
+  /** What it would be called with; null where that is not known. */
+  input: JsonObject | null
+}
+
+export function explainAccess(asked: AccessAsked): Explained {
+  const { spec, facts, target, input } = asked
+  const access = accessOf(spec, facts)
+  const about = target.kind === 'capability' ? ruledBy(spec, target) : []
+  const loose = target.kind === 'capability' && input !== null ? looseness(target.entry, about, input) : null
+  const decisions = decide(asked, access, about)
+  const levels = levelsOf(asked, access, about)
+  const refusing = decisions.find(({ allow }) => !allow)
+  const terms = refusing === undefined ? decisions.flatMap((decision) => decision.terms) : []
+  const waitsFor = new Set<'arguments' | 'flow' | 'origin' | 'answers'>()
+  if (refusing !== undefined || loose !== null) {
+    const better = loose === null ? whatWouldHelp(asked, about) : null
+    if (better !== null) waitsFor.add(better)
+    return { verdict: better === null ? 'denied' : 'depends', levels, terms, loose, waitsFor }
+  }
+  if (decisions.some(({ maybe }) => maybe)) {
+    for (const { scope } of about) {
+      if (scope.readsArguments && input === null) waitsFor.add('arguments')
+      if (scope.readsFlow) waitsFor.add('flow')
+    }
+  }
+  return { verdict: waitsFor.size > 0 ? 'depends' : 'allowed', levels, terms: once(terms), loose, waitsFor }
+}
+
+export function accessOf({ policies, servers, coverage }: PortalSpec, facts: Facts): Access {
+  return compileAccess({ portal: policies, gates: servers, coverage }, facts)
+}
+
+export interface Ruled {
+  capability: Capability
+  scope: Scope
+}
+
+/** What is read through a template must be allowed as what it is, too. */
+export function ruledBy({ coverage }: PortalSpec, { name, entry }: { name: string; entry: Entry }): Ruled[] {
+  const { capability, kind, original } = entry
+  const isThrough = kind === 'template' && name !== original
+  const all = isThrough ? [capability, readThrough(capability, name)] : [capability]
+  return all.map((one) => ({ capability: one, scope: coverage.scopeOf(one) }))
+}
+
+function decide({ server, input }: AccessAsked, access: Access, about: readonly Ruled[]): Decision[] {
+  if (about.length > 0) {
+    const call = callOf(input)
+    return about.map(({ scope, capability }) =>
+      call === null ? access.of(scope, capability) : access.call(scope, capability, call),
+    )
+  }
+  const ofServer = server === null ? undefined : access.servers.get(server.uid)
+  return [ofServer ?? access.enter]
+}
+
+/** What was called before is known to the grant or session alone, which a question is not part of. */
+function callOf(input: JsonObject | null): CallFacts | null {
+  return input === null ? null : { arguments: input, flow: null }
+}
+
+function looseness(entry: Entry, about: readonly Ruled[], input: JsonObject): string | null {
+  if (entry.kind !== 'tool' || !about.some(({ scope }) => scope.readsArguments)) return null
+  return refuseLoose(inputSchemaOf(entry.definition), input)
+}
+
+/** Whether a request could bring what makes it a yes, and what that is. */
+function whatWouldHelp(asked: AccessAsked, about: readonly Ruled[]): 'origin' | 'answers' | null {
+  const { spec, facts } = asked
+  const allows = (assume: Facts['assume']) =>
+    decide(asked, accessOf(spec, { ...facts, assume }), about).every(({ allow }) => allow)
+  if (allows('answers')) return 'answers'
+  return facts.origin.ip === null && allows('origin') ? 'origin' : null
+}
+
+function levelsOf({ spec, facts, server, input }: AccessAsked, access: Access, about: readonly Ruled[]): Level[] {
+  if (!access.enter.allow || (about.length === 0 && server === null))
+    return [levelOf('portal', spec.id, { policies: spec.policies, question: TO_ENTER, facts })]
+  const questions: Question[] =
+    about.length === 0
+      ? [{ ...TO_ENTER, serverId: server?.id ?? null }]
+      : about.map(({ capability }) => ({ serverId: capability.serverId, capability, call: callOf(input) }))
+  return questions.flatMap((question) => {
+    const own = spec.servers.find(({ id }) => id === question.serverId)
+    const portal = levelOf('portal', spec.id, { policies: spec.policies, question, facts })
+    if (own === undefined || own.policies.length === 0) return [portal]
+    return [portal, levelOf('server', own.id, { policies: own.policies, question, facts })]
+  })
+}
+
+function levelOf(
+  level: Level['level'],
+  id: string,
+  { policies, question, facts }: { policies: readonly Policy[]; question: Question; facts: Facts },
+): Level {
+  return { level, id, about: question.capability, trace: explain(policies, facts, question) }
+}
+
+function once(terms: readonly Asking[]): readonly Asking[] {
+  return terms.filter((one, index) => terms.findIndex(({ policy }) => policy === one.policy) === index)
+}
