@@ -41,7 +41,7 @@ async function ask(call: PageCall): Promise<Response> {
   const { pending, session } = asked
   const { authorizations, directory } = call.deps
   const spec = directory.current(pending.portal.uid)
-  const reached = spec === undefined ? null : reachOf(directory, spec, session)
+  const reached = spec === undefined ? null : reachOf(call.deps, spec, session)
   if (reached === null) return notAllowed(call, asked)
   if (
     !pending.prompts.includes('consent') &&

@@ -1,26 +1,34 @@
 /** What the pages are given by `app.ts`, and what each of them gets of a request. */
 import type { Audit } from '../audit/event.ts'
 import type { Clock } from '../base/clock.ts'
-import type { ServerUid, UserId } from '../base/ids.ts'
+import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import type { Sealer } from '../base/secret.ts'
 import type { Browser, BrowserSessions } from '../identity/browser-session-store.ts'
 import type { Local } from '../identity/local/model.ts'
 import type { AuthorizationServer } from '../identity/oauth/model.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import type { Providers } from '../identity/providers/providers.ts'
+import type { AccessKeeper } from '../portal/access.ts'
 import type { Announcements } from '../portal/announce.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Questions } from '../portal/questions.ts'
 import type { Toggles } from '../portal/toggles.ts'
-import type { Store, Trx } from '../store/open.ts'
+import type { OwnAccounts } from '../portal/visit.ts'
+import type { Store } from '../store/open.ts'
+import type { ConnectDesk } from '../upstream/connections/desk-model.ts'
 import type { ServerHealth } from '../upstream/model.ts'
 
 export interface PageDeps {
   store: Store
+  /** For the purpose `store`. */
+  sealer: Sealer
   audit: Audit
   clock: Clock
   log: Log
   directory: Directory
+  /** What somebody may do in a portal. */
+  accesses: AccessKeeper
   browsers: BrowserSessions
   organization: Pick<OrganizationKeeper, 'current'>
   authorizations: Omit<AuthorizationServer, 'handle'>
@@ -37,8 +45,10 @@ export interface PageDeps {
     | 'readPasswordLink'
     | 'consumePasswordLink'
   >
-  /** People's own connections to servers, where there are any: signing out may delete them. */
-  connections?: { remove(trx: Trx, userId: UserId): Promise<number> }
+  /** Where people connect their accounts at servers, and end that. */
+  desk: ConnectDesk
+  /** What those accounts list. */
+  accounts: OwnAccounts
   selection: SelectionWays
   setUp: SetUpWays
   /** The base URL under which people sign in: the public one, else loopback. */

@@ -44,7 +44,7 @@ async function look(call: PageCall): Promise<Response> {
   const found = await find(call)
   if (found instanceof Response) return found
   const spec = call.deps.directory.current(found.pending.portal.uid)
-  const reached = spec === undefined ? null : reachOf(call.deps.directory, spec, found.session)
+  const reached = spec === undefined ? null : reachOf(call.deps, spec, found.session)
   if (reached === null) return notAllowed(call, found.pending)
   return show(
     call,

@@ -10,13 +10,15 @@ import type { Directory } from '../portal/directory.ts'
 import type { PortalSpec } from '../portal/spec.ts'
 import { COPY_SCRIPT } from './copy-script.ts'
 import type { PageCall, PageRoute } from './deps.ts'
+import { approvalsOf } from './home-approvals.ts'
 import { clientGuides } from './home-clients.ts'
+import { connectionsOf } from './home-connections.ts'
 import { noOwnerNote, ownersCard } from './home-owner.ts'
 import { browsersOf, clientsOf } from './home-person.ts'
 import { type Markup, show } from './page.ts'
 import { counted } from './people-words.ts'
 import { problemPage } from './problem.ts'
-import { type ReachedServer, reachedPortals, reachOf } from './reach.ts'
+import { ownListsOf, type ReachedServer, reachedPortals, reachOf } from './reach.ts'
 
 export const HOME_PAGES: readonly PageRoute[] = [{ method: 'GET', path: '/', anyHost: true, handler: home }]
 
@@ -24,17 +26,19 @@ export const HOME_PAGES: readonly PageRoute[] = [{ method: 'GET', path: '/', any
 const DONE: Readonly<Record<string, string>> = {
   client: 'The client lost access, at once. It may ask you again.',
   browser: 'The browser is signed out.',
+  connected: 'Your account is connected.',
+  disconnected: 'Your account is disconnected, here and as far as it goes at the other side.',
 }
 
 async function home(call: PageCall): Promise<Response> {
-  const { directory } = call.deps
   const { session } = call.browser
   const portal = chosen(call)
   if (portal === undefined) return problemPage('not-found')
+  const own = session && (await ownListsOf(call.deps, portal, session))
   const body =
-    session === null
+    session === null || own === null
       ? await signedOut(portal, call)
-      : await signedIn(call, { portal, session, reached: reachOf(directory, portal, session) })
+      : await signedIn(call, { portal, session, reached: reachOf(call.deps, portal, session, own) })
   return show(call, portal.name, html`${heading(portal, endpointOf(portal, call))}${body}`, {
     wide: true,
     script: COPY_SCRIPT,
@@ -47,7 +51,7 @@ function chosen({ deps, caller, browser, url }: PageCall): PortalSpec | undefine
   const own = portalAt(directory, caller.hostname)
   const wanted = url.searchParams.get('portal')
   if (wanted === null || browser.session === null) return own
-  return reachedPortals(directory, browser.session).find(({ id }) => id === wanted) ?? own
+  return reachedPortals(deps, browser.session).find(({ id }) => id === wanted) ?? own
 }
 
 function portalAt(directory: Directory, hostname: string): PortalSpec | undefined {
@@ -104,10 +108,12 @@ interface Person {
 
 async function signedIn(call: PageCall, { portal, session, reached }: Person): Promise<Markup> {
   const done = DONE[call.url.searchParams.get('done') ?? '']
-  const others = reachedPortals(call.deps.directory, session).filter(({ uid }) => uid !== portal.uid)
+  const others = reachedPortals(call.deps, session).filter(({ uid }) => uid !== portal.uid)
   return html`${done === undefined ? '' : html`<div class="note good" role="status"><p>${done}</p></div>`}
+    ${await approvalsOf(call, session)}
     ${await ownersCard(call, session)}
     ${servers(call, { portal, session, reached })}
+    ${await connectionsOf(call, session)}
     ${others.length === 0 ? '' : otherPortals(others)}
     ${reached === null ? '' : connect(entryOf(portal, endpointOf(portal, call)))}
     ${await clientsOf(call, session)}
@@ -132,8 +138,8 @@ function servers(call: PageCall, { session, reached }: Person): Markup {
         ? html`<p>There is no server for you in this portal yet.</p>`
         : html`<ul class="rows">
             ${reached.map(
-              ({ id, name, tools }) =>
-                html`<li><span class="what"><strong><bdi>${name}</bdi></strong> <code class="soft">${id}</code></span><span class="soft">${counted(tools, 'tool')}</span></li>`,
+              ({ id, name, tools, isPersonal }) =>
+                html`<li><span class="what"><strong><bdi>${name}</bdi></strong> <code class="soft">${id}</code></span><span class="soft">${isPersonal && tools === 0 ? 'with your own account' : counted(tools, 'tool')}</span></li>`,
             )}
           </ul>`
     }

@@ -5,6 +5,10 @@
 
 import { Fault } from '../base/fault.ts'
 import { ADMIN_LINK_PAGES } from './admin-link.ts'
+import { APPROVE_PAGES } from './approve.ts'
+import { PURPOSE_PAGES } from './approve-purpose.ts'
+import { STEP_UP_PAGES } from './approve-step-up.ts'
+import { CONNECT_PAGES } from './connect.ts'
 import { CONSENT_PAGES } from './consent.ts'
 import type { PageCall, PageCaller, PageDeps, PageRoute } from './deps.ts'
 import { DEVICE_PAGES } from './device.ts'
@@ -27,6 +31,10 @@ export const PAGES: readonly PageRoute[] = [
   ...CONSENT_PAGES,
   ...DEVICE_PAGES,
   ...SELECTION_PAGES,
+  ...CONNECT_PAGES,
+  ...APPROVE_PAGES,
+  ...PURPOSE_PAGES,
+  ...STEP_UP_PAGES,
   ...SETUP_PAGES,
 ]
 

@@ -17,6 +17,14 @@ export function ago(ms: number): string {
   return `${Math.floor(ms / DAY)} days ago`
 }
 
+/** @param ms milliseconds that will pass */
+export function ahead(ms: number): string {
+  if (ms < 2 * MINUTE) return 'in a moment'
+  if (ms < 2 * HOUR) return `in ${Math.floor(ms / MINUTE)} minutes`
+  if (ms < 2 * DAY) return `in ${Math.floor(ms / HOUR)} hours`
+  return `in ${Math.floor(ms / DAY)} days`
+}
+
 const BROWSERS = [
   ['Edg/', 'Edge'],
   ['OPR/', 'Opera'],

@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html'
 import type { SignInRefusal } from '../identity/complete-sign-in.ts'
+import type { DeskRefusal } from '../upstream/connections/desk-model.ts'
 import { type Markup, type PageOptions, page } from './page.ts'
 import { signInPath } from './return-to.ts'
 
@@ -152,9 +153,80 @@ const AUTHORIZATION_PROBLEMS = {
   },
 } as const satisfies Readonly<Record<`oauth-${string}`, Telling>>
 
+const AS_BEFORE = 'Nothing was connected; what was connected before is as it was.'
+const ADMINS_LOG = 'the portal’s audit and log have the cause.'
+
+/** By what the desk says where people connect accounts at servers. */
+const CONNECT_PROBLEMS = {
+  'connect-not-offered': {
+    status: 404,
+    title: 'No account can be connected here',
+    happened: `The server takes none in this way, or not any more. ${AS_BEFORE}`,
+    advice: 'Look at your connections on the portal’s home, or ask an admin of this portal.',
+    offers: 'home',
+  },
+  'connect-unreachable': {
+    status: 502,
+    title: 'The server’s sign-in does not answer',
+    happened: `The portal could not reach the place where you would sign in, or could not understand what it said. ${AS_BEFORE}`,
+    advice: `Try again in a minute. If it goes on, tell an admin of this portal: ${ADMINS_LOG}`,
+    offers: 'home',
+  },
+  'connect-unsafe-server': {
+    status: 502,
+    title: 'The server’s sign-in is not safe to use',
+    happened: `What it says of itself would let others get at your account, so the portal does not send you there. ${AS_BEFORE}`,
+    advice: `You can do nothing about it. Tell an admin of this portal: ${ADMINS_LOG}`,
+    offers: 'home',
+  },
+  'connect-no-registration': {
+    status: 502,
+    title: 'The server does not know this portal yet',
+    happened: `Its sign-in takes no new client by itself, so it would turn you away. ${AS_BEFORE}`,
+    advice: 'Ask an admin of this portal to register it there, and to write the client down at this server.',
+    offers: 'home',
+  },
+  'connect-not-yours': {
+    status: 400,
+    title: 'This is over, or began in another browser',
+    happened: `The answer came too late, twice, after you signed out, or to a browser that did not ask. ${AS_BEFORE}`,
+    advice: 'Begin again, and finish in the same browser within ten minutes, signed in as the same person.',
+    offers: 'home',
+  },
+  'connect-wrong-issuer': {
+    status: 502,
+    title: 'The answer came from somewhere else',
+    happened: `It does not name the place that you were sent to, as it must, so the portal threw it away. ${AS_BEFORE}`,
+    advice: `Try again. If it goes on, do not sign in there, and tell an admin of this portal: ${ADMINS_LOG}`,
+    offers: 'home',
+  },
+  'connect-denied': {
+    status: 403,
+    title: 'It was not allowed there',
+    happened: `You, or the place where you signed in, said no. ${AS_BEFORE}`,
+    advice: 'Try again if you meant to allow it, or with an account that has the rights.',
+    offers: 'home',
+  },
+  'connect-no-token': {
+    status: 502,
+    title: 'The account could not be connected',
+    happened: `You were let through, but what the portal was given for it is of no use. ${AS_BEFORE}`,
+    advice: `Try again. If it goes on, tell an admin of this portal: ${ADMINS_LOG}`,
+    offers: 'home',
+  },
+  'connect-bad-token': {
+    status: 400,
+    title: 'That is not a token',
+    happened: 'A token is one word of plain letters, digits and signs. What you pasted was not kept.',
+    advice: 'Copy it again, whole and alone, without quotes.',
+    offers: 'home',
+  },
+} as const satisfies Readonly<Record<`connect-${DeskRefusal}`, Telling>>
+
 const PROBLEMS = {
   ...SIGN_IN_PROBLEMS,
   ...AUTHORIZATION_PROBLEMS,
+  ...CONNECT_PROBLEMS,
   'not-found': {
     status: 404,
     title: 'There is nothing here',

@@ -16,6 +16,11 @@ export function awaited(path: string): string | null {
   return /^\/consent\/([A-Za-z0-9_-]{1,128})$/.exec(path)?.[1] ?? null
 }
 
+/** Whether the person signs in to prove anew who they are, because a policy wants it. */
+export function isStepUp(path: string): boolean {
+  return path.startsWith('/approve/sign-in/')
+}
+
 /** `/sign-in`, and back to a path of ours. */
 export function signInPath(returnTo: string): string {
   return returnTo === '/' ? '/sign-in' : `/sign-in?return_to=${encodeURIComponent(returnTo)}`

@@ -9,9 +9,11 @@ import { type DeedId, type GrantId, newId, type ServerUid } from '../base/ids.ts
 import type { UserPrincipal } from '../base/principal.ts'
 import { visible } from '../base/visible.ts'
 import type { BrowserSession } from '../identity/browser-session-store.ts'
-import { compileAccess } from '../policy/compile.ts'
 import { type FoundSelection, findSelection } from '../portal/selection.ts'
 import type { PortalSpec, ServerSpec } from '../portal/spec.ts'
+import { listConnections, ownerOfUser } from '../upstream/connections/connection-store.ts'
+import type { ConnectionRecord } from '../upstream/connections/model.ts'
+import { accountOf, wrongWith } from './connection-words.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { formToken, type Markup, seeOther, show } from './page.ts'
 import { problemBody } from './problem.ts'
@@ -66,7 +68,7 @@ async function open(call: PageCall, id: string): Promise<Opened | Response> {
     return overPage(call)
   }
   if (spec === undefined) return overPage(call)
-  const access = compileAccess(spec.policies, spec.servers, principalOf(session, found.grant))
+  const access = call.deps.accesses.expected(spec, principalOf(session, found.grant), null)
   if (!access.enter.allow) return overPage(call)
   const servers = spec.servers.filter(({ uid }) => access.servers.get(uid)?.allow === true)
   return { id, session, found, spec, servers }
@@ -138,12 +140,16 @@ interface Shown {
   said: Markup | ''
 }
 
-function selectionPage(call: PageCall, opened: Opened, { switchedOff, fresh, said }: Shown): Promise<Response> {
-  const { spec, servers, found, id } = opened
+async function selectionPage(call: PageCall, opened: Opened, { switchedOff, fresh, said }: Shown): Promise<Response> {
+  const { spec, servers, found, id, session } = opened
+  const own = await listConnections(call.deps.store.db, { user: session.userId })
+  const isOffered = (uid: ServerUid) => call.deps.desk.offers(uid, ownerOfUser(session.userId)) !== null
+  const connections = new Map(own.map((one) => [one.serverUid, one]))
   const idsThat = (isOff: boolean) =>
     servers.flatMap((one) => (switchedOff.has(one.uid) === isOff ? [one.id] : [])).join(' ')
   const rows = servers.map((server) => {
-    return serverRow(call, server, { isOn: !switchedOff.has(server.uid), isNew: fresh.has(server.uid) })
+    const own = server.onBehalf ? ownLine(server, connections.get(server.uid), isOffered(server.uid)) : ''
+    return serverRow(call, server, { isOn: !switchedOff.has(server.uid), isNew: fresh.has(server.uid), own })
   })
   const client =
     found.client === null
@@ -178,14 +184,30 @@ function reachOfOwner(owner: string): string {
   return owner.startsWith('session:') ? ', until it ends its session' : ''
 }
 
-function serverRow(call: PageCall, { uid, id, name }: ServerSpec, { isOn, isNew }: { isOn: boolean; isNew: boolean }) {
+/** Of a server that works with the person's own account: whether one is connected, and the way there. */
+function ownLine({ name, id }: ServerSpec, connection: ConnectionRecord | undefined, isOffered: boolean): Markup | '' {
+  const wrong = connection === undefined ? null : wrongWith(connection)
+  if (connection !== undefined && wrong === null)
+    return html`<p class="hint">Connected: ${accountOf(connection)}. <a href="/connect/${id}" aria-label="Your connection to ${name}">Your connection</a></p>`
+  if (!isOffered) return wrong === null ? '' : html`<p class="hint">${wrong}</p>`
+  const said = wrong ?? 'It works with your own account there, and you have not connected one yet.'
+  return html`<p class="hint">${said} <a href="/connect/${id}" aria-label="Connect ${name}">Connect</a></p>`
+}
+
+interface Row {
+  isOn: boolean
+  isNew: boolean
+  own: Markup | ''
+}
+
+function serverRow(call: PageCall, { uid, id, name }: ServerSpec, { isOn, isNew, own }: Row): Markup {
   const { status, error, circuit } = call.deps.selection.health(uid)
   const isWell = status === 'ready' && circuit.state === 'closed'
   const how = isWell ? 'It answers.' : (error ?? 'It was not reached yet.')
   return html`<li>
     <div class="what">
       <label class="tick first"><input type="checkbox" role="switch" name="on_${id}" value="yes" aria-describedby="how-${id}" ${isOn ? html`checked` : ''} /><span><bdi>${name}</bdi> ${isNew ? html`<span class="tag">new</span>` : ''} ${isWell ? '' : html`<span class="tag">down</span>`}</span></label>
-      <p class="hint" id="how-${id}">${how}</p>
+      <p class="hint" id="how-${id}">${how}</p>${own}
     </div>
   </li>`
 }

@@ -9,7 +9,6 @@ import {
   identityProviderShown,
   identityProviderTested,
 } from '../contract/identity-provider.ts'
-import { compileAccess } from '../policy/compile.ts'
 import { COPY_SCRIPT } from './copy-script.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { text } from './home-clients.ts'
@@ -106,7 +105,7 @@ function letsAnybodyIn({ deps }: PageCall): boolean {
     grant: '' as GrantId,
     identity: null,
   } as const
-  return deps.directory.all().some(({ policies, servers }) => compileAccess(policies, servers, stranger).enter.allow)
+  return deps.directory.all().some((spec) => deps.accesses.expected(spec, stranger, null).enter.allow)
 }
 
 async function offerCodes(call: PageCall): Promise<Response> {

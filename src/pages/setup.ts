@@ -76,7 +76,7 @@ async function connect(call: PageCall): Promise<Response> {
   const portal = deps.directory.byHostname('localhost')
   const grants = await listGrants(deps.store.db, owner.userId)
   const now = deps.clock.now()
-  const isShutOut = portal !== undefined && reachOf(deps.directory, portal, owner) === null
+  const isShutOut = portal !== undefined && reachOf(deps, portal, owner) === null
   return showStep(
     call,
     'client',

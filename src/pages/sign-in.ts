@@ -11,7 +11,7 @@ import { noOwnerNote } from './home-owner.ts'
 import { toProvider } from './leads-to.ts'
 import { formToken, type Markup, page, seeOther, show } from './page.ts'
 import { problemPage, tell } from './problem.ts'
-import { awaited, ownPath, signInPath } from './return-to.ts'
+import { awaited, isStepUp, ownPath, signInPath } from './return-to.ts'
 
 export const SIGN_IN_PAGES: readonly PageRoute[] = [
   { method: 'GET', path: '/sign-in', handler: (call) => choose(call, { returnTo: returnToOf(call) }) },
@@ -177,7 +177,12 @@ async function startAtProvider(call: PageCall): Promise<Response> {
   const returnTo = returnToOf(call)
   const from = { ...visitor(call), method: 'sign-in oidc' }
   const { binding } = call.browser
-  const started = await call.deps.providers.start(call.params.provider ?? '', { binding, returnTo, from })
+  const started = await call.deps.providers.start(call.params.provider ?? '', {
+    binding,
+    returnTo,
+    from,
+    isFresh: isStepUp(returnTo),
+  })
   return 'location' in started ? seeOther(started.location) : problem(call, started.refused, returnTo)
 }
 

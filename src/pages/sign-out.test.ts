@@ -1,6 +1,7 @@
-/** What signing out does where the world fails it, and with connections to servers where there are any; the rest is a journey. */
+/** What signing out does where the world fails it; the rest is a journey. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openPageRoom, type PageRoom } from '../../test/page-room.ts'
+import type { ConnectDesk } from '../upstream/connections/desk-model.ts'
 import { SIGN_OUT_PAGES } from './sign-out.ts'
 
 let room: PageRoom
@@ -20,24 +21,14 @@ describe('signing out', () => {
     expect(await room.isSignedIn()).toBe(true)
   })
 
-  test('deletes connections to servers where there are any, and only where that was ticked', async () => {
-    const removed: string[] = []
-    const connections = {
-      remove: async (_trx: unknown, userId: string) => {
-        removed.push(userId)
-        return 3
-      },
-    }
-    const asked = await room.open(SIGN_OUT_PAGES, '/sign-out', { connections })
-    expect(await asked.text()).toContain('Also delete my connections to servers')
-    expect(await (await room.open(SIGN_OUT_PAGES, '/sign-out')).text()).not.toContain('connections to servers')
-    const kept = await (await room.send(SIGN_OUT_PAGES, '/sign-out', {}, { connections })).text()
-    expect(kept).not.toContain('connections to servers deleted')
-    expect(removed).toEqual([])
-    await room.signIn()
-    const done = await (await room.send(SIGN_OUT_PAGES, '/sign-out', { connections: 'yes' }, { connections })).text()
-    expect(done).toContain('3 connections to servers deleted')
-    expect(removed).toHaveLength(1)
+  test('that fails at the connections has signed out all the same, and says that it may be a part', async () => {
+    const desk = { disconnect: () => Promise.reject(new Error('cause')) } as unknown as ConnectDesk
+    const answer = await room.send(SIGN_OUT_PAGES, '/sign-out', { connections: 'yes' }, { desk })
+    expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining('only a part')])
+    expect(await room.isSignedIn()).toBe(false)
+    expect(await room.audit.query({ limit: 5, method: 'sign-out', phase: 'ended' })).toMatchObject([
+      { outcome: 'failed' },
+    ])
   })
 })
 

@@ -8,7 +8,7 @@ import { type DeedId, newId } from '../base/ids.ts'
 import { type BrowserSession, endBrowserSessions, listBrowserSessions } from '../identity/browser-session-store.ts'
 import { listGrants, readGrant, revokeGrants } from '../identity/grant-store.ts'
 import { LOCAL } from '../identity/local/local-account-store.ts'
-import type { Trx } from '../store/open.ts'
+import { listConnections } from '../upstream/connections/connection-store.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { formToken, page, seeOther, show } from './page.ts'
 import { counted } from './people-words.ts'
@@ -22,12 +22,13 @@ export const SIGN_OUT_PAGES: readonly PageRoute[] = [
 ]
 
 async function confirm(call: PageCall): Promise<Response> {
-  const { store, clock, connections } = call.deps
+  const { store, clock } = call.deps
   const { session } = call.browser
   if (session === null) return seeOther('/')
-  const [grants, sessions] = await Promise.all([
+  const [grants, sessions, connections] = await Promise.all([
     listGrants(store.db, session.userId),
     listBrowserSessions(store.db, session.userId, clock.now()),
+    listConnections(store.db, { user: session.userId }),
   ])
   return show(
     call,
@@ -40,9 +41,9 @@ async function confirm(call: PageCall): Promise<Response> {
       <form method="post" action="/sign-out">
         ${formToken(call)}
         ${
-          connections === undefined
+          connections.length === 0
             ? ''
-            : html`<label class="tick"><input type="checkbox" name="connections" value="yes" /><span>Also delete my connections to servers</span></label>`
+            : html`<label class="tick"><input type="checkbox" name="connections" value="yes" /><span>Also end my ${counted(connections.length, 'connection')} to servers</span></label>`
         }
         <div class="actions">
           <a class="button" href="/">Stay signed in</a>
@@ -55,21 +56,24 @@ async function confirm(call: PageCall): Promise<Response> {
 }
 
 async function signOut(call: PageCall): Promise<Response> {
-  const { store, connections, browsers, organization } = call.deps
+  const { store, desk, browsers, organization } = call.deps
   const { session } = call.browser
   if (session === null) return seeOther('/')
   const { userId } = session
-  const removes = connections !== undefined && call.form.get('connections') === 'yes'
+  const ends = call.form.get('connections') === 'yes'
   const change = {
     object: 'user',
     id: userId,
-    fields: ['grants', 'browser_sessions', ...(removes ? ['connections'] : [])],
+    fields: ['grants', 'browser_sessions', ...(ends ? ['connections'] : [])],
   }
-  const done = await recorded(call, session, { method: 'sign-out', change }, async (trx) => ({
-    clients: await revokeGrants(store, trx, { userId }, 'signed-out'),
-    browsers: await endBrowserSessions(store, trx, { userId }),
-    connections: removes ? await connections.remove(trx, userId) : null,
-  }))
+  const done = await recorded(call, session, { method: 'sign-out', change }, async () => {
+    const ended = await store.write(async (trx) => ({
+      clients: await revokeGrants(store, trx, { userId }, 'signed-out'),
+      browsers: await endBrowserSessions(store, trx, { userId }),
+    }))
+    // Last: it asks other machines to forget them too, and whoever is signed out is so whatever they answer.
+    return { ...ended, connections: ends ? await desk.disconnect({ user: userId }) : null }
+  })
   const name = organization.current().name
   const response = await page(
     'You are signed out',
@@ -79,7 +83,7 @@ async function signOut(call: PageCall): Promise<Response> {
       <ul>
         <li>${counted(done.browsers, 'browser')} signed out</li>
         <li>${counted(done.clients, 'client')} lost access, at once</li>
-        ${done.connections === null ? '' : html`<li>${counted(done.connections, 'connection')} to servers deleted</li>`}
+        ${done.connections === null ? '' : html`<li>${counted(done.connections, 'connection')} to servers ended</li>`}
       </ul>
       ${
         session.identity.provider === LOCAL.provider
@@ -107,8 +111,8 @@ async function endClient(call: PageCall): Promise<Response> {
   // Another person's is as unknown as one that never was.
   if (grant === undefined || grant.userId !== session.userId) return problemPage('not-found')
   const change = { object: 'grant', id, fields: [] }
-  await recorded(call, session, { method: 'sign-out client', change }, (trx) =>
-    revokeGrants(store, trx, { id }, 'revoked'),
+  await recorded(call, session, { method: 'sign-out client', change }, () =>
+    store.write((trx) => revokeGrants(store, trx, { id }, 'revoked')),
   )
   return seeOther('/?done=client')
 }
@@ -121,7 +125,9 @@ async function endBrowser(call: PageCall): Promise<Response> {
   const own = await listBrowserSessions(store.db, session.userId, clock.now())
   if (!own.some((one) => one.id === id)) return problemPage('not-found')
   const change = { object: 'browser_session', id, fields: [] }
-  await recorded(call, session, { method: 'sign-out browser', change }, (trx) => endBrowserSessions(store, trx, { id }))
+  await recorded(call, session, { method: 'sign-out browser', change }, () =>
+    store.write((trx) => endBrowserSessions(store, trx, { id })),
+  )
   return seeOther(id === session.id ? '/' : '/?done=browser')
 }
 
@@ -135,13 +141,13 @@ async function recorded<T>(
   { deps, caller }: PageCall,
   { userId, label }: BrowserSession,
   { method, change }: Recorded,
-  work: (trx: Trx) => Promise<T>,
+  work: () => Promise<T>,
 ): Promise<T> {
   const actor: ActorSnapshot = { kind: 'user', id: userId, label }
   const { clientIp } = caller
   const deed = newId<DeedId>(deps.clock.now())
   const entry = await deps.audit.begin({ deed, plane: 'sign-in', actor, method, clientIp })
-  const done = await deps.store.write(work).catch(async (error: unknown) => {
+  const done = await work().catch(async (error: unknown) => {
     await entry.finish({ outcome: 'failed', error: 'bug' })
     throw error
   })

@@ -37,7 +37,7 @@ code{overflow-wrap:anywhere}
 .tick input{width:1.2rem;height:1.2rem;margin:.15rem 0 0;flex:none;accent-color:var(--accent)}
 button,.button{display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.55rem 1.1rem;font:inherit;font-weight:600;line-height:1.25;text-align:center;text-decoration:none;border-radius:9px;border:1px solid var(--soft);background:var(--card);color:var(--ink);cursor:pointer}
 button.primary,.button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
-button.quiet{min-height:2.25rem;padding:.3rem .8rem;font-size:.9rem;border-color:var(--line)}
+button.quiet,.button.quiet{min-height:2.25rem;padding:.3rem .8rem;font-size:.9rem;border-color:var(--line)}
 button.danger{color:var(--bad-ink)}
 button:hover,.button:hover{filter:brightness(.97)}button.primary:hover{filter:brightness(1.06)}
 .full{width:100%}
@@ -52,13 +52,13 @@ button:hover,.button:hover{filter:brightness(.97)}button.primary:hover{filter:br
 .note p{margin:.25rem 0}.note a{color:inherit}
 .proof{font-size:1.2rem;font-weight:650;line-height:1.3;overflow-wrap:anywhere;margin:0}
 dl.facts{display:grid;grid-template-columns:minmax(6.5rem,auto) 1fr;gap:.6rem 1rem;margin:1.25rem 0 0}
-dl.facts dt{color:var(--soft);font-size:.9rem;padding-top:.08rem}dl.facts dd{margin:0;min-width:0;overflow-wrap:anywhere}
+dl.facts dt{color:var(--soft);font-size:.9rem;padding-top:.08rem}dl.facts dd{margin:0;min-width:0;overflow-wrap:anywhere}dd>ul.plain:first-child{margin-top:0}dd>.note{margin:.5rem 0 0}
 @media(max-width:26rem){dl.facts{grid-template-columns:1fr;gap:.1rem}dl.facts dd{margin-bottom:.6rem}}
 ul.rows{list-style:none;margin:0;padding:0}
 ul.rows>li{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;padding:.8rem 0;border-top:1px solid var(--line)}
 ul.rows>li:first-child{border-top:0;padding-top:.2rem}ul.rows>li:last-child{padding-bottom:0}
 ul.rows .what{flex:1 1 10rem;min-width:0;overflow-wrap:anywhere}ul.rows .what strong{font-weight:600}
-ul.rows .tick{margin:0}ul.rows .tick+.hint{margin:.1rem 0 0 1.85rem}ul.rows+.hint{margin-top:1.25rem}
+ul.rows .tick{margin:0}ul.rows .tick~.hint{margin:.1rem 0 0 1.85rem}ul.rows .note{margin:.5rem 0 0}ul.rows .button.quiet{flex:none}ul.rows+.hint{margin-top:1.25rem}
 ol.steps{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;list-style:none;margin:0 0 1.5rem;padding:0}
 .steps a{display:block;height:100%;padding:.55rem .8rem;border:1px solid var(--line);border-radius:9px;background:var(--card);color:inherit;text-decoration:none;font-size:.9rem;font-weight:600;line-height:1.35}
 .steps a[aria-current]{border-color:var(--accent-line);box-shadow:inset 0 -3px var(--accent-line)}.steps span{display:block;font-weight:400;font-size:.8rem;color:var(--soft)}
