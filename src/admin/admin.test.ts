@@ -179,7 +179,7 @@ describe.each(DATABASE_KINDS)('the admin API on %s', (kind) => {
       status: 400,
       body: { errors: [{ message: expect.stringContaining('policies.0') }] },
     })
-    for (const bad of [{ decision: 'bypass' }, { include: [{ geo: { country_code: 'PT' } }] }, { include: [] }]) {
+    for (const bad of [{ decision: 'quarantine' }, { include: [{ geo: { country_code: 'pt' } }] }, { include: [] }]) {
       expect((await room.ask('POST', '/access/policies', { body: { ...policy, ...bad } })).status).toBe(400)
     }
   })

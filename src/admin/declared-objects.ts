@@ -1,7 +1,7 @@
 /** Makes or changes what the configuration file declares, and writes nothing where nothing differs. */
-import type { PolicyId, PortalId } from '../base/ids.ts'
+import type { PortalId } from '../base/ids.ts'
+import { connectionGround, parseWrittenOauth } from '../contract/credentials.ts'
 import type { ServerCreate } from '../contract/server.ts'
-import { insertPolicy, type PolicyRecord, readPolicy, updatePolicy } from '../policy/policy-store.ts'
 import {
   insertPortal,
   listPortals,
@@ -10,6 +10,7 @@ import {
   readPortal,
   updatePortal,
 } from '../portal/portal-store.ts'
+import { forgetConnections } from '../upstream/connections/forget-connections-store.ts'
 import {
   deleteServer,
   insertServer,
@@ -21,28 +22,13 @@ import {
   type StoredServer,
   updateServer,
 } from '../upstream/server-store.ts'
+import { forgetApp } from './access-app-store.ts'
 import type { Applying } from './declared.ts'
 import { refuseDestination } from './destination-gate.ts'
 import { ApiRefusal } from './refusal.ts'
 import { newCredentials } from './take-credentials.ts'
-import { newPolicyContent } from './write-policy.ts'
 import { newPortalContent, refuseTakenHostname } from './write-portal.ts'
-import { identityOf, isStdio, newServerContent, programOf } from './write-server.ts'
-
-export async function applyPolicies({ needs, trx, shapes, author, note }: Applying): Promise<void> {
-  for (const shape of shapes.policies) {
-    const id = shape.id as PolicyId
-    const content = newPolicyContent(shape)
-    const before = await readPolicy(trx, id)
-    if (before === undefined) {
-      await note('create', 'policy', id)
-      await insertPolicy(needs.store, trx, { id, ...content }, author)
-    } else if (before.origin !== 'file' || !same(policyContent(before), content)) {
-      await note('update', 'policy', id)
-      await updatePolicy(needs.store, trx, id, { content, author })
-    }
-  }
-}
+import { identityOf, isStdio, newServerContent, placeFor, programOf } from './write-server.ts'
 
 export async function applyServers(applying: Applying): Promise<void> {
   for (const [index, shape] of applying.shapes.servers.entries()) {
@@ -55,18 +41,21 @@ async function applyServer({ needs, trx, author, note }: Applying, shape: Server
   const identity = identityOf(shape, needs.config.stdio)
   if (!isStdio(shape.hostname)) refuseDestination(needs.egress, shape.hostname, shape.allow_private ?? [])
   const content = await newServerContent(trx, shape)
-  const credentials = newCredentials(shape)
+  const credentials = newCredentials(shape, placeFor(needs, shape))
   const before = await readServer(trx, shape.id)
   if (before !== undefined && sameIdentity(before, identity)) {
     const stored = await readServerSecretsIfOpen(trx, sealer, before.uid)
     const change = changeOf({ content, ...credentials }, stored)
     if (before.origin === 'file' && same(serverContent(before), content) && !hasSecrets(change)) return
     await note('update', 'server', shape.id)
-    return updateServer(store, trx, before.uid, { change, author, sealer })
+    await updateServer(store, trx, before.uid, { change, author, sealer })
+    if (isMoved(shape, before, credentials.secrets, stored)) await forgetConnections(store, trx, sealer, before.uid)
+    return
   }
   // Another address or command is another server, and inherits nothing of the one that had the name.
   if (before !== undefined) {
     await note('remove', 'server', shape.id)
+    await forgetApp(store, trx, before.uid)
     await deleteServer(store, trx, before.uid)
   }
   await note('create', 'server', shape.id)
@@ -93,7 +82,7 @@ export async function applyPortals(applying: Applying): Promise<void> {
 }
 
 /** Says where in the file a refusal belongs. */
-async function under(path: string, work: () => Promise<void>): Promise<void> {
+export async function under(path: string, work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
@@ -119,6 +108,29 @@ function changeOf(
   return { content: wanted.content, secrets, authenticationStatus: wanted.authenticationStatus }
 }
 
+/** What was connected was given for something else than the file names now. */
+function isMoved(
+  shape: ServerCreate,
+  before: StoredServer,
+  wanted: ServerSecrets,
+  stored: ServerSecrets | null,
+): boolean {
+  if (shape.auth_type !== 'oauth') return false
+  // A seal that does not open says nothing of what stood there.
+  if (stored === null) return before.hasAuthCredentials || wanted.authCredentials !== null
+  if (groundOf(wanted.authCredentials) !== groundOf(stored.authCredentials)) return true
+  // What the portal gets by itself it gets anew, with the rights that the file names now.
+  const isSelfMade = before.authMode === 'client_credentials' || before.authMode === 'enterprise'
+  return (
+    isSelfMade && (wanted.authCredentials !== stored.authCredentials || wanted.clientSecret !== stored.clientSecret)
+  )
+}
+
+function groundOf(credentials: string | null): string {
+  const written = credentials === null ? null : parseWrittenOauth(credentials)
+  return connectionGround(typeof written === 'string' ? null : written)
+}
+
 function hasSecrets(change: ServerChange): boolean {
   return Object.keys(change.secrets).length > 0
 }
@@ -131,12 +143,8 @@ function sameIdentity(before: StoredServer, identity: ReturnType<typeof identity
 }
 
 /** Both sides are made member by member in one order, so equal text is equal content. */
-function same(a: unknown, b: unknown): boolean {
+export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
-}
-
-function policyContent({ name, decision, include, exclude, require, extra }: PolicyRecord) {
-  return { name, decision, include, exclude, require, extra }
 }
 
 function serverContent(server: StoredServer): ServerContent {
@@ -152,6 +160,9 @@ function serverContent(server: StoredServer): ServerContent {
     definitions: server.definitions,
     instructions: server.instructions,
     identityWish: server.identityWish,
+    labels: server.labels,
+    limits: server.limits,
+    bypassCredential: server.bypassCredential,
     sharedOauthCallback: server.sharedOauthCallback,
     secureWebGateway: server.secureWebGateway,
   }
@@ -167,6 +178,7 @@ function portalContent(portal: PortalRecord): PortalContent {
     policies: portal.policies,
     serviceTokenHeader: portal.serviceTokenHeader,
     clientPolicy: portal.clientPolicy,
+    limits: portal.limits,
     mappings: portal.mappings,
   }
 }

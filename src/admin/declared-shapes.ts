@@ -2,6 +2,8 @@
 import type { z } from 'zod'
 import { ConfigError } from '../config/config-error.ts'
 import type { Declared } from '../config.ts'
+import { groupDeclared } from '../contract/access-group.ts'
+import { listDeclared } from '../contract/gateway-list.ts'
 import { policyDeclared } from '../contract/policy.ts'
 import { type PortalCreate, portalCreate } from '../contract/portal.ts'
 import { type ServerCreate, serverCreate } from '../contract/server.ts'
@@ -10,6 +12,8 @@ import { ApiRefusal, parseOr400 } from './refusal.ts'
 
 export interface DeclaredShapes {
   policies: readonly z.infer<typeof policyDeclared>[]
+  groups: readonly z.infer<typeof groupDeclared>[]
+  lists: readonly z.infer<typeof listDeclared>[]
   servers: readonly ServerCreate[]
   portals: readonly PortalCreate[]
 }
@@ -18,6 +22,8 @@ export interface DeclaredShapes {
 export function readDeclared(declared: Declared): DeclaredShapes {
   const problems: string[] = []
   const shapes = {
+    lists: readSection('lists', declared.lists ?? [], listDeclared, problems),
+    groups: readSection('groups', declared.groups ?? [], groupDeclared, problems),
     policies: readSection('policies', declared.policies, policyDeclared, problems),
     servers: readSection('servers', declared.servers, serverCreate, problems),
     portals: readSection('portals', declared.portals, portalCreate, problems),

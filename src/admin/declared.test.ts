@@ -110,6 +110,68 @@ describe.each(DATABASE_KINDS)('what the configuration file declares, on %s', (ki
     expect((await room.ask('GET', `${PORTALS}/own`)).body.result.policies).toEqual(['staff'])
   })
 
+  const rules = {
+    lists: [{ id: 'people', name: 'People', type: 'EMAIL', items: [{ value: 'Ada@acme.test' }] }],
+    groups: [
+      { id: 'outer', name: 'Outer', include: [{ group: { id: 'inner' } }] },
+      { id: 'inner', name: 'Inner', include: [{ email_list: { id: 'people' } }] },
+    ],
+    policies: [{ id: 'staff', name: 'Staff', decision: 'allow', include: [{ group: { id: 'outer' } }] }],
+  }
+  const onlyRules = (more: object = {}) => ({ servers: [], portals: [], ...rules, ...more })
+
+  test('groups, lists and policies name one another in whatever order they stand, and are written once', async () => {
+    await applyDeclared(room.deps, onlyRules())
+    const rows = async () => (await room.ask('GET', `${LOGS}?plane=admin`)).body.result.length
+    const before = await rows()
+    await applyDeclared(room.deps, onlyRules())
+    expect(await rows()).toBe(before)
+    expect((await room.ask('GET', '/gateway/lists/people')).body.result).toMatchObject({
+      origin: 'file',
+      items: [{ value: 'ada@acme.test' }],
+    })
+    const turned = [
+      { id: 'inner', name: 'Inner', include: [{ group: { id: 'outer' } }] },
+      { id: 'outer', name: 'Outer', include: [{ email_list: { id: 'people' } }] },
+    ]
+    await applyDeclared(room.deps, onlyRules({ groups: turned }))
+    expect((await room.ask('GET', '/access/groups/inner')).body.result.include).toEqual([{ group: { id: 'outer' } }])
+  })
+
+  test('groups in a circle, and what names nothing, are refused with their path, and nothing is applied', async () => {
+    const circle = [
+      { id: 'a', name: 'A', include: [{ group: { id: 'b' } }] },
+      { id: 'b', name: 'B', include: [{ group: { id: 'a' } }] },
+    ]
+    const fails: [string, object][] = [
+      ['groups.0.include.0.group.id: would make the group a part of itself', { groups: circle, policies: [] }],
+      ['groups.1.include.0.email_list.id: names no list', { lists: [] }],
+      ['policies.0.include.0.group.id: names no group', { groups: [] }],
+      [
+        'lists.0.items.0.value: a list of type EMAIL holds',
+        { lists: [{ ...rules.lists[0], items: [{ value: 'x' }] }] },
+      ],
+    ]
+    for (const [problem, more] of fails) {
+      await expect(applyDeclared(room.deps, onlyRules(more)), problem).rejects.toMatchObject({
+        problems: [expect.stringContaining(problem)],
+      })
+    }
+    for (const path of ['/access/groups', '/gateway/lists', '/access/policies']) {
+      expect((await room.ask('GET', path)).body.result).toEqual([])
+    }
+  })
+
+  test('a group that leaves the file goes, except one that a policy of the API still names', async () => {
+    await applyDeclared(room.deps, onlyRules())
+    const body = { name: 'Own', decision: 'allow', include: [{ group: { id: 'inner' } }] }
+    expect((await room.ask('POST', '/access/policies', { body })).status).toBe(200)
+    await applyDeclared(room.deps, { servers: [serverBody('web')], portals: [], policies: [] })
+    expect((await room.ask('GET', '/access/groups/outer')).status).toBe(404)
+    expect((await room.ask('GET', '/access/groups/inner')).body.result.origin).toBe('api')
+    expect((await room.ask('GET', '/gateway/lists/people')).body.result).toMatchObject({ origin: 'api', count: 1 })
+  })
+
   test('a start without any file takes nothing away, and leaves it to the API', async () => {
     await applyDeclared(room.deps, declared)
     await applyDeclared({ ...room.deps, configFile: null }, { policies: [], servers: [], portals: [] })

@@ -9,13 +9,18 @@ import type { Declared } from '../config.ts'
 import type { Author } from '../store/columns.ts'
 import type { Trx } from '../store/open.ts'
 import { isUniqueViolation } from '../store/trouble.ts'
-import { applyPolicies, applyPortals, applyServers } from './declared-objects.ts'
+import { applyPortals, applyServers } from './declared-objects.ts'
 import { giveUpDeclared, removeUndeclared } from './declared-removals.ts'
+import { applyRules } from './declared-rules.ts'
 import { type DeclaredShapes, readDeclared } from './declared-shapes.ts'
 import type { AdminDeps } from './deps.ts'
+import { refuseMachineOnBehalf } from './on-behalf.ts'
 import { ApiRefusal } from './refusal.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'config' | 'egress' | 'audit' | 'clock' | 'log' | 'configFile'>
+type Needs = Pick<
+  AdminDeps,
+  'store' | 'sealer' | 'config' | 'egress' | 'audit' | 'clock' | 'log' | 'configFile' | 'issuer'
+>
 
 /** One object that the file changed. */
 export type NoteChange = (verb: 'create' | 'update' | 'remove', object: string, id: string) => Promise<void>
@@ -79,12 +84,14 @@ async function applyOnce(needs: Needs, shapes: DeclaredShapes): Promise<void> {
 
 async function applyAll(applying: Applying): Promise<void> {
   const { shapes, needs } = applying
-  const nothing = shapes.policies.length + shapes.servers.length + shapes.portals.length === 0
+  const nothing = Object.values(shapes).every((section) => section.length === 0)
   // Started without a file, perhaps by mistake: nothing is taken away, and the API may change it from now on.
   if (nothing && needs.configFile === null) return giveUpDeclared(applying)
-  await applyPolicies(applying)
+  await applyRules(applying)
   await applyServers(applying)
   // Portals give their hostnames free before others take them.
   await removeUndeclared(applying)
   await applyPortals(applying)
+  // Portals of the API may be in the way too, and only now is it known how all of them stand.
+  await refuseMachineOnBehalf(applying.trx)
 }

@@ -1,8 +1,7 @@
 /** `/access/ai-controls/mcp/servers/{id}/definitions`: what a server lists, what of it is held, and an admin's word on it. */
 import type { DefinitionChoices, DefinitionDecided, DefinitionQuery, DefinitionShown } from '../contract/definitions.ts'
 import type { Db } from '../store/open.ts'
-import { candidatesOf, decideDefinitions, type Obstacle } from '../upstream/decide-definitions.ts'
-import { readInventory } from '../upstream/inventory-store.ts'
+import { decideDefinitions, type Obstacle, readCandidates } from '../upstream/decide-definitions.ts'
 import { breathe, pinKey, readHolds, readPins } from '../upstream/pin-store.ts'
 import { readServer, type StoredServer } from '../upstream/server-store.ts'
 import { pageOf } from './paging.ts'
@@ -13,8 +12,7 @@ import { showDefinition } from './show-definition.ts'
 export async function listDefinitions({ deps, id, query }: Call<unknown, DefinitionQuery>): Promise<Outcome> {
   const { db } = deps.store
   const server = await existing(db, id)
-  const inventory = await readInventory(db, server.uid)
-  const all = inventory === undefined ? [] : candidatesOf(inventory)
+  const all = await readCandidates(db, server.uid)
   const wanted = all.filter(({ kind, state }) => (query.kind ?? kind) === kind && (query.state ?? state) === state)
   const page = pageOf(wanted, query, ({ definition }) => [definition.name])
   const keys = page.items.map(({ kind, definition }) => pinKey(kind, definition.name))
@@ -61,6 +59,8 @@ function sentence({ choice, problem }: Obstacle): string {
       return `${name} is not listed by the server any more. Read the definitions again.`
     case 'changed':
       return `${name} has changed since you saw it. Read it again, then decide.`
+    case 'twice':
+      return `${name} is there more than once, for the server tells accounts different things. Approve one of them.`
   }
 }
 

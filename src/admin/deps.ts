@@ -8,6 +8,8 @@ import type { PersonOperator, TokenOperator } from '../base/principal.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
 import type { BrowserShown } from '../identity/operators.ts'
+import type { FactsKeeper } from '../policy/facts.ts'
+import type { Directory } from '../portal/directory.ts'
 import type { Store } from '../store/open.ts'
 import type { ChildRules } from '../upstream/child-rules.ts'
 import type { Upstreams } from '../upstream/model.ts'
@@ -16,9 +18,12 @@ export interface AdminDeps {
   store: Store
   /** For the purpose `store`. */
   sealer: Sealer
-  upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health'>
+  upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health' | 'desk'>
   /** Says what speaks against an address before it is dialled; a provider is tried through it. */
   egress: Egress
+  /** The portals as they are now; questions about policies are answered by them. */
+  directory: Pick<Directory, 'all' | 'byId' | 'byHostname' | 'catalog'>
+  facts: FactsKeeper
   audit: Audit
   clock: Clock
   log: Log

@@ -15,14 +15,15 @@ import type { AdminDeps, Caller } from './deps.ts'
 import { readJson, refuseHostileJson } from './json-body.ts'
 import { describeApi } from './openapi.ts'
 import { ApiRefusal, forbidden, notFound } from './refusal.ts'
-import { type Call, namesIn, type Outcome, type Route } from './route.ts'
+import { type Call, isZoned, namesIn, type Outcome, type Route } from './route.ts'
 
 export interface Admin {
   /** Answers `/client/v4/…` and `/openapi.json`. */
   fetch(request: Request, caller: Caller): Promise<Response>
 }
 
-const PREFIX = '/client/v4/accounts/:account_id'
+/** Some of the field's objects are asked for by zone too, and a portal has none: the account is meant. */
+const PREFIXES = { accounts: '/client/v4/accounts/:account_id', zones: '/client/v4/zones/:account_id' } as const
 
 type Env = { Bindings: { caller: Caller } }
 
@@ -31,7 +32,9 @@ export function openDoor(routes: readonly Route[], deps: AdminDeps): Admin {
   const document = JSON.stringify(describeApi(routes))
   app.get('/openapi.json', (c) => c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' }))
   for (const route of routes) {
-    app.on(route.method, PREFIX + route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => serve(route, c, deps))
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    const prefixes = isZoned(route.path) ? Object.values(PREFIXES) : [PREFIXES.accounts]
+    for (const prefix of prefixes) app.on(route.method, prefix + path, (c) => serve(route, c, deps))
   }
   app.notFound((c) => serveNothing(c, deps))
   app.onError((error) => fail(error, deps.log))
@@ -110,8 +113,10 @@ async function attempt(
 }
 
 /** @throws ApiRefusal 403 */
-function refuseWithout({ right }: Route, { kind, role, scopes }: Operator): void {
-  if (rightsOf(role, scopes).includes(right)) return
+function refuseWithout({ right: first, also = [] }: Route, { kind, role, scopes }: Operator): void {
+  const own = rightsOf(role, scopes)
+  const right = [first, ...also].find((one) => !own.includes(one))
+  if (right === undefined) return
   if (kind === 'api_token') throw forbidden(`This token lacks the right "${right}". Use one that has it.`)
   throw forbidden(`Your role, ${role}, lacks the right "${right}". Ask an owner for one that has it.`)
 }
@@ -136,14 +141,15 @@ function startOf(
   { operator, account, now }: { operator: Operator; account: string; now: number },
 ): DeedStart {
   const { clientIp } = c.env.caller
-  const prefix = `/client/v4/accounts/${account}`
+  const by = c.req.path.startsWith('/client/v4/zones/') ? 'zones' : 'accounts'
+  const prefix = `/client/v4/${by}/${account}`
   return {
     deed: newId<DeedId>(now),
     plane: 'admin',
     actor: actorOf(operator),
     method: `${c.req.method} ${c.req.path.slice(c.req.path.startsWith(prefix) ? prefix.length : 0)}`.slice(0, 256),
     // Any account id may be answered, so the one that was asked for is kept.
-    capability: `accounts/${account}`.slice(0, 256),
+    capability: `${by}/${account}`.slice(0, 256),
     ...(clientIp === null ? {} : { clientIp }),
     ...(operator.kind === 'person' ? { session: operator.session } : {}),
   }

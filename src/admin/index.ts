@@ -6,20 +6,22 @@ import { z } from 'zod'
 import { definitionChoices, definitionDecided, definitionQuery, definitionShown } from '../contract/definitions.ts'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import { logInfo, logQuery, logRow } from '../contract/log.ts'
-import { policyCreate, policyDeleted, policyShown, policyUpdate } from '../contract/policy.ts'
 import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
 import { serverCreate, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
 import * as tokens from '../contract/tokens.ts'
 import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
 import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './api-tokens.ts'
+import { APPROVAL_ROUTES } from './approval-routes.ts'
+import { CONNECTION_ROUTES } from './connection-routes.ts'
 import { approveDefinitions, listDefinitions, rejectDefinitions } from './definitions.ts'
 import type { AdminDeps } from './deps.ts'
 import { type Admin, openDoor } from './door.ts'
+import { EXPLAIN_ROUTES } from './explain-routes.ts'
 import { KEY_ROUTES } from './key-routes.ts'
 import { listLogs } from './logs.ts'
 import { OAUTH_ROUTES } from './oauth-routes.ts'
 import { PEOPLE_ROUTES } from './people-routes.ts'
-import { createPolicy, deletePolicy, getPolicy, listPolicies, updatePolicy } from './policies.ts'
+import { POLICY_ROUTES } from './policy-routes.ts'
 import { createPortal, deletePortal, getPortal, listPortals, updatePortal } from './portals.ts'
 import { PROVIDER_ROUTES } from './provider-routes.ts'
 import { ROLE_ROUTES } from './role-routes.ts'
@@ -34,6 +36,7 @@ import {
   rotateServiceToken,
   updateServiceToken,
 } from './service-tokens.ts'
+import { WEBHOOK_ROUTES } from './webhook-routes.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const paged = { query: pageQuery, info: pageInfoSchema }
@@ -174,49 +177,7 @@ export const ROUTES: readonly Route[] = [
     handler: listLogs,
   }),
 
-  route({
-    method: 'GET',
-    path: '/access/policies',
-    right: 'policies:read',
-    summary: 'List policies',
-    ...paged,
-    result: z.array(policyShown),
-    handler: listPolicies,
-  }),
-  route({
-    method: 'POST',
-    path: '/access/policies',
-    right: 'policies:write',
-    summary: 'Create a policy',
-    body: policyCreate,
-    result: policyShown,
-    handler: createPolicy,
-  }),
-  route({
-    method: 'GET',
-    path: '/access/policies/{id}',
-    right: 'policies:read',
-    summary: 'Read a policy',
-    result: policyShown,
-    handler: getPolicy,
-  }),
-  route({
-    method: 'PUT',
-    path: '/access/policies/{id}',
-    right: 'policies:write',
-    summary: 'Update a policy',
-    body: policyUpdate,
-    result: policyShown,
-    handler: updatePolicy,
-  }),
-  route({
-    method: 'DELETE',
-    path: '/access/policies/{id}',
-    right: 'policies:write',
-    summary: 'Delete a policy',
-    result: policyDeleted,
-    handler: deletePolicy,
-  }),
+  ...POLICY_ROUTES,
 
   route({
     method: 'GET',
@@ -279,11 +240,15 @@ export const ROUTES: readonly Route[] = [
     handler: refreshServiceToken,
   }),
 
+  ...EXPLAIN_ROUTES,
+  ...APPROVAL_ROUTES,
+  ...CONNECTION_ROUTES,
   ...KEY_ROUTES,
   ...PEOPLE_ROUTES,
   ...ROLE_ROUTES,
   ...PROVIDER_ROUTES,
   ...OAUTH_ROUTES,
+  ...WEBHOOK_ROUTES,
 
   route({
     method: 'GET',

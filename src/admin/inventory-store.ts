@@ -1,12 +1,13 @@
-/** What the servers' admin credentials saw at their last sync, as the API shows it: tools and prompts only. */
+/** What the servers' shared credentials saw at their last sync, as the API shows it: tools and prompts only. Of people's own lists an admin sees what is held. */
 import type { ServerUid } from '../base/ids.ts'
 import type { Db } from '../store/open.ts'
 import type { Definition, HeldDefinition } from '../upstream/model.ts'
 
 export interface SeenDefinitions {
-  tools: readonly Definition[]
-  prompts: readonly Definition[]
-  /** How many definitions of any kind wait for an admin. */
+  /** Undefined where only people's own accounts have seen it. */
+  tools: readonly Definition[] | undefined
+  prompts: readonly Definition[] | undefined
+  /** How many names, of any kind, have a definition that waits for an admin, whoever's list it is in. */
   held: number
   instructions: string | null
 }
@@ -19,19 +20,36 @@ export async function readSeenDefinitions(
   if (servers.length === 0) return new Map()
   const rows = await db
     .selectFrom('inventories')
-    .select(['server_uid', 'tools', 'prompts', 'held', 'instructions'])
+    .select(['server_uid', 'tools', 'prompts', 'instructions'])
     .where('credential', '=', 'admin')
     .where('server_uid', 'in', [...servers])
     .execute()
-  return new Map(
-    rows.map((row) => [
-      row.server_uid,
-      {
-        tools: JSON.parse(row.tools) as Definition[],
-        prompts: JSON.parse(row.prompts) as Definition[],
-        held: (JSON.parse(row.held) as HeldDefinition[]).filter(({ state }) => state === 'held').length,
-        instructions: row.instructions,
-      },
-    ]),
-  )
+  const held = await readHeldNames(db, servers)
+  const seen = new Map<string, SeenDefinitions>()
+  for (const [server, names] of held)
+    seen.set(server, { tools: undefined, prompts: undefined, held: names.size, instructions: null })
+  for (const row of rows)
+    seen.set(row.server_uid, {
+      tools: JSON.parse(row.tools) as Definition[],
+      prompts: JSON.parse(row.prompts) as Definition[],
+      held: held.get(row.server_uid)?.size ?? 0,
+      instructions: row.instructions,
+    })
+  return seen
+}
+
+async function readHeldNames(db: Db, servers: readonly ServerUid[]): Promise<Map<string, Set<string>>> {
+  const rows = await db
+    .selectFrom('inventories')
+    .select(['server_uid', 'held'])
+    .where('held', '!=', '[]')
+    .where('server_uid', 'in', [...servers])
+    .execute()
+  const names = new Map<string, Set<string>>()
+  for (const { server_uid, held } of rows) {
+    const of = names.get(server_uid) ?? new Set()
+    for (const one of JSON.parse(held) as HeldDefinition[]) if (one.state === 'held') of.add(`${one.kind}/${one.name}`)
+    names.set(server_uid, of)
+  }
+  return names
 }

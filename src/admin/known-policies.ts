@@ -6,10 +6,20 @@ import type { Db } from '../store/open.ts'
 import { listServers } from '../upstream/server-store.ts'
 import { invalid } from './refusal.ts'
 
-/** @throws ApiRefusal 400 where an id names no policy or stands twice */
-export async function requirePolicies(db: Db, ids: readonly string[]): Promise<readonly PolicyId[]> {
+/**
+ * @param own the application of the portal or server, whose own policies may stand in its list; null where it has none yet
+ * @throws ApiRefusal 400 where an id names no policy, or another application's own, or stands twice
+ */
+export async function requirePolicies(
+  db: Db,
+  ids: readonly string[],
+  own: string | null = null,
+): Promise<readonly PolicyId[]> {
   if (ids.length === 0) return []
-  const known = new Set<string>((await listPolicies(db)).map((policy) => policy.id))
+  const policies = await listPolicies(db)
+  const known = new Set<string>(
+    policies.filter(({ appId }) => appId === null || appId === own).map((policy) => policy.id),
+  )
   for (const [index, id] of ids.entries()) {
     if (!known.has(id)) throw invalid(`policies.${index}`, 'names no policy; list the policies to see their ids')
     if (ids.indexOf(id) !== index) throw invalid(`policies.${index}`, 'stands twice in the list')

@@ -65,6 +65,7 @@ function show(row: AuditRow): Record<string, unknown> {
     error: row.error,
     credential: row.credential,
     definition_hash: row.definitionHash,
+    purpose: row.purpose,
     upstream_ms: row.upstreamMs,
     portal_ms: row.portalMs,
     change: row.change,

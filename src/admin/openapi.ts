@@ -16,7 +16,8 @@ export function describeApi(routes: readonly Route[]): Record<string, unknown> {
     info: {
       title: 'Portico',
       version: '4',
-      description: 'The admin API of the portal. Account ids are accepted for compatibility; they are not a boundary.',
+      description:
+        'The admin API of the portal. Account ids are accepted for compatibility; they are not a boundary. Apps, groups, service tokens, identity providers and organizations are answered below /client/v4/zones/{zone_id} too.',
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }],
@@ -34,7 +35,7 @@ function describeRoute(route: Route): Record<string, unknown> {
   return {
     summary: route.summary,
     operationId: operationId(route),
-    description: `Needs the right \`${route.right}\`.`,
+    description: `Needs ${rightsIn(route)}.`,
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(route.body === undefined ? {} : { requestBody: { content: asJson(toSchema(route.body, 'input')) } }),
     responses: {
@@ -42,6 +43,11 @@ function describeRoute(route: Route): Record<string, unknown> {
       ...Object.fromEntries(statusesOf(route).map((status) => [status, failure])),
     },
   }
+}
+
+function rightsIn({ right, also = [] }: Route): string {
+  const words = [right, ...also].map((one) => `the right \`${one}\``)
+  return words.join(' and ')
 }
 
 function statusesOf(route: Route): number[] {

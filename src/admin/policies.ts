@@ -1,4 +1,4 @@
-/** `/access/policies` */
+/** `/access/policies`: the reusable ones. An application's own are below the application. */
 import type { PageQuery } from '../contract/envelope.ts'
 import type { PolicyCreate, PolicyShown, PolicyUpdate } from '../contract/policy.ts'
 import {
@@ -14,14 +14,16 @@ import { policyUses } from './known-policies.ts'
 import { pageOf } from './paging.ts'
 import { conflict, notFound, readOnly } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
-import { shownStamps, shownTime } from './times.ts'
-import { changedPolicyContent, newPolicyContent } from './write-policy.ts'
+import { writeInTurn } from './rules-in-turn.ts'
+import { showPolicy } from './show-policy.ts'
+import { changedPolicyContent, newPolicyContent, refuseBadPolicy } from './write-policy.ts'
 import { writtenFields } from './written-fields.ts'
 
 export async function listPolicies({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
   const uses = await policyUses(deps.store.db)
-  const page = pageOf(await loadPolicies(deps.store.db), query, (policy) => [policy.id, policy.name])
-  return { result: page.items.map((policy) => show(policy, uses)), info: page.info }
+  const reusable = (await loadPolicies(deps.store.db)).filter(({ appId }) => appId === null)
+  const page = pageOf(reusable, query, (policy) => [policy.id, policy.name])
+  return { result: page.items.map((policy) => showPolicy(policy, uses)), info: page.info }
 }
 
 export async function getPolicy({ deps, id }: Call): Promise<Outcome> {
@@ -29,7 +31,11 @@ export async function getPolicy({ deps, id }: Call): Promise<Outcome> {
 }
 
 export async function createPolicy({ deps, body, author }: Call<PolicyCreate>): Promise<Outcome> {
-  const id = await deps.store.write((trx) => insertPolicy(deps.store, trx, newPolicyContent(body), author))
+  const content = newPolicyContent(body)
+  const id = await writeInTurn(deps.store, async (trx) => {
+    await refuseBadPolicy(trx, content)
+    return insertPolicy(deps.store, trx, content, author)
+  })
   return {
     result: await shown(deps.store.db, id),
     change: { object: 'policy', id, fields: writtenFields(body) },
@@ -37,9 +43,11 @@ export async function createPolicy({ deps, body, author }: Call<PolicyCreate>): 
 }
 
 export async function updatePolicy({ deps, id, body, author }: Call<PolicyUpdate>): Promise<Outcome> {
-  await deps.store.write(async (trx) => {
+  await writeInTurn(deps.store, async (trx) => {
     const before = await changeable(trx, id, deps.configFile)
-    await writePolicy(deps.store, trx, before.id, { content: changedPolicyContent(before, body), author })
+    const content = changedPolicyContent(before, body)
+    await refuseBadPolicy(trx, content)
+    await writePolicy(deps.store, trx, before.id, { content, author })
   })
   return {
     result: await shown(deps.store.db, id),
@@ -49,7 +57,7 @@ export async function updatePolicy({ deps, id, body, author }: Call<PolicyUpdate
 
 /** Never while attached: taking a policy away from under a portal would change who may enter without saying so. */
 export async function deletePolicy({ deps, id }: Call): Promise<Outcome> {
-  await deps.store.write(async (trx) => {
+  await writeInTurn(deps.store, async (trx) => {
     const policy = await changeable(trx, id, deps.configFile)
     const uses = (await policyUses(trx)).get(policy.id) ?? []
     if (uses.length > 0) {
@@ -61,29 +69,12 @@ export async function deletePolicy({ deps, id }: Call): Promise<Outcome> {
 }
 
 async function shown(db: Db, id: string): Promise<PolicyShown> {
-  return show(await existing(db, id), await policyUses(db))
-}
-
-function show(policy: PolicyRecord, uses: ReadonlyMap<string, readonly string[]>): PolicyShown {
-  const { session_duration: duration } = policy.extra
-  return {
-    id: policy.id,
-    name: policy.name,
-    decision: policy.decision,
-    include: [...policy.include],
-    exclude: [...policy.exclude],
-    require: [...policy.require],
-    ...(typeof duration === 'string' ? { session_duration: duration } : {}),
-    reusable: true,
-    app_count: uses.get(policy.id)?.length ?? 0,
-    updated_at: shownTime(policy.modifiedAt),
-    ...shownStamps(policy),
-  }
+  return showPolicy(await existing(db, id), await policyUses(db))
 }
 
 async function existing(db: Db, id: string): Promise<PolicyRecord> {
   const policy = await readPolicy(db, id)
-  if (policy === undefined) throw notFound('policy', id)
+  if (policy === undefined || policy.appId !== null) throw notFound('policy', id)
   return policy
 }
 

@@ -8,9 +8,11 @@ import {
   readPortal,
 } from '../portal/portal-store.ts'
 import type { Db } from '../store/open.ts'
+import { forgetApp } from './access-app-store.ts'
 import { pageOf } from './paging.ts'
 import { notFound, readOnly } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
+import { writeAttaching } from './rules-in-turn.ts'
 import { showPortal, showPortalAlone, showPortals } from './show-portal.ts'
 import { addPortal, changePortal } from './write-portal.ts'
 import { writtenFields } from './written-fields.ts'
@@ -29,7 +31,7 @@ export async function getPortal({ deps, id }: Call): Promise<Outcome> {
 }
 
 export async function createPortal({ deps, body, author }: Call<PortalCreate>): Promise<Outcome> {
-  await deps.store.write((trx) => addPortal(deps, trx, body, author))
+  await writeAttaching(deps.store, body, (trx) => addPortal(deps, trx, body, author))
   const made = await existing(deps.store.db, body.id)
   return {
     result: await showPortal(deps, made),
@@ -38,7 +40,7 @@ export async function createPortal({ deps, body, author }: Call<PortalCreate>): 
 }
 
 export async function updatePortal({ deps, id, body, author }: Call<PortalUpdate>): Promise<Outcome> {
-  await deps.store.write(async (trx) => {
+  await writeAttaching(deps.store, body, async (trx) => {
     const before = await changeable(trx, id, deps.configFile)
     await changePortal(deps, trx, before, { body, author })
   })
@@ -51,6 +53,7 @@ export async function updatePortal({ deps, id, body, author }: Call<PortalUpdate
 export async function deletePortal({ deps, id }: Call): Promise<Outcome> {
   const gone = await deps.store.write(async (trx) => {
     const before = await changeable(trx, id, deps.configFile)
+    await forgetApp(deps.store, trx, before.uid)
     await dropPortal(deps.store, trx, before.uid)
     return before
   })

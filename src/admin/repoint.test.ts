@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AdminRoom, LOGS, openAdminRoom, SERVERS } from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import { type ScriptedServer, startScripted } from '../../test/scripted-server.ts'
+import { saveConnection } from '../upstream/connections/connection-store.ts'
 import { readServer, readServerSecrets } from '../upstream/server-store.ts'
 import { applyDeclared } from './declared.ts'
 
@@ -34,6 +35,28 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
   const bearer = (hostname: string, auth_credentials: string) => ({
     ...{ id: 'web', name: 'Web', hostname, auth_type: 'bearer', auth_credentials },
   })
+  const put = (body: object) => room.ask('PUT', `${SERVERS}/web`, { body })
+  const connectMachine = async () => {
+    const { store } = room.at
+    const content = { account: null, issuer: 'https://as.test', resource: null, clientId: 'c', scope: 'read write' }
+    const tokens = { access: CANARY, type: 'Bearer', refresh: null }
+    const server = await stored()
+    if (server === undefined) throw new Error('no server')
+    await store.write((trx) =>
+      saveConnection(store, trx, room.deps.sealer, {
+        ...{
+          ...content,
+          tokens,
+          expiresAt: null,
+          renewAt: null,
+          kind: 'machine',
+          owner: 'machine',
+          createdBy: 'portal',
+        },
+        serverUid: server.uid,
+      }),
+    )
+  }
   const apply = (server: object) => applyDeclared(room.deps, { policies: [], portals: [], servers: [server] })
 
   test('the file that names another origin makes another server, which is sent nothing of the old one', async () => {
@@ -103,6 +126,39 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     expect(after?.secrets?.env).toEqual({})
   })
 
+  for (const [door, change] of [
+    ['the file', (body: object) => apply(body)],
+    [
+      'the API',
+      (body: { auth_credentials: string }) => put({ auth_credentials: body.auth_credentials, client_secret: CANARY }),
+    ],
+  ] as const) {
+    for (const [mode, other] of [
+      ['the portal’s own account', machine({ scope: 'read' })],
+      ['people’s accounts in its place', machine({}, 'enterprise')],
+      ['a client that people connect', manual({})],
+    ] as const) {
+      // [SEC-C5]
+      test(`tokens that the portal got as one client are gone when ${door} names another: ${mode}`, async () => {
+        const body = {
+          id: 'web',
+          name: 'Web',
+          hostname: `${old.origin}/mcp`,
+          auth_type: 'oauth',
+          client_secret: CANARY,
+        }
+        const before = { ...body, auth_credentials: machine({ scope: 'read write' }) }
+        if (door === 'the file') await apply(before)
+        else expect((await room.ask('POST', SERVERS, { body: before })).status).toBe(200)
+        await connectMachine()
+        await change({ ...body, auth_credentials: other })
+        const { store } = room.at
+        expect(await store.db.selectFrom('connections').select('id').execute()).toEqual([])
+        expect((await stored())?.secrets).toMatchObject({ authCredentials: other })
+      })
+    }
+  }
+
   for (const [what, config, registration] of [
     ['token endpoint', { token_endpoint: 'https://evil.test/token' }, {}],
     ['authorization endpoint', { authorization_endpoint: 'https://evil.test/authorize' }, {}],
@@ -133,6 +189,13 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     })
   }
 })
+
+function machine(registration: object, auth_mode = 'client_credentials'): string {
+  return JSON.stringify({
+    ...{ auth_mode, config: { issuer: 'https://as.test', token_endpoint: 'https://as.test/token' } },
+    registration_info: { client_id: 'c', ...registration },
+  })
+}
 
 function manual(config: object, registration: object = {}): string {
   return JSON.stringify({

@@ -39,6 +39,10 @@ interface Definition<Body, Query> {
   /** After `/client/v4/accounts/{account_id}`. */
   path: string
   right: Right
+  /** Rights that it asks for beside: the answer tells what those are for. */
+  also?: readonly Right[]
+  /** A question that has a body: it needs a right to read, and changes nothing. */
+  asks?: true
   summary: string
   body?: z.ZodType<Body>
   query?: z.ZodType<Query>
@@ -55,6 +59,13 @@ export interface Route extends Omit<Definition<unknown, unknown>, 'handler'> {
 /** @returns the names of the parts in braces, in order: `['id', 'nonce']` */
 export function namesIn(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+}
+
+/** What the field's own API answers below `/zones/{zone_id}` too. */
+const ZONED = /^\/access\/(?:apps|groups|service_tokens|identity_providers|organizations)(?:\/|$)/
+
+export function isZoned(path: string): boolean {
+  return ZONED.test(path)
 }
 
 /** Ties the handler's types to the schemas of its row, and then forgets them, so that one table holds all. */

@@ -1,5 +1,6 @@
 /** A portal as the API shows it, with the servers behind it in the order that was sent. */
 import type { CapabilityOverride } from '../contract/capability-override.ts'
+import { showLimits } from '../contract/limits-on-calls.ts'
 import type { PortalServerShown, PortalShown } from '../contract/portal.ts'
 import type { ServerShown } from '../contract/server.ts'
 import type { PortalRecord, ServerMapping } from '../portal/portal-store.ts'
@@ -9,7 +10,7 @@ import { showServers } from './show-server.ts'
 import { shownStamps } from './times.ts'
 
 export async function showPortals(
-  needs: Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>,
+  needs: Pick<AdminDeps, 'store' | 'sealer' | 'issuer' | 'upstreams'>,
   portals: readonly PortalRecord[],
 ): Promise<PortalShown[]> {
   const wanted = new Set(portals.flatMap((portal) => portal.mappings.map((mapping) => mapping.serverUid)))
@@ -26,7 +27,7 @@ export async function showPortals(
 }
 
 export async function showPortal(
-  needs: Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>,
+  needs: Pick<AdminDeps, 'store' | 'sealer' | 'issuer' | 'upstreams'>,
   portal: PortalRecord,
 ): Promise<PortalShown> {
   const [shown] = await showPortals(needs, [portal])
@@ -45,6 +46,7 @@ export function showPortalAlone(portal: PortalRecord): Omit<PortalShown, 'server
     allow_code_mode: portal.codeMode !== 'off',
     secure_web_gateway: portal.secureWebGateway,
     policies: [...portal.policies],
+    limits: showLimits(portal.limits),
     ...(portal.serviceTokenHeader === null ? {} : { read_service_tokens_from_header: portal.serviceTokenHeader }),
     ...(portal.clientPolicy === null ? {} : { oauth_configuration: JSON.parse(portal.clientPolicy) }),
     ...shownStamps(portal),

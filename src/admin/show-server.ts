@@ -1,14 +1,17 @@
 /** A server as the API shows it. No secret is ever in what this file is given, except where it asks for the public part. */
 import type { CapabilityOverride } from '../contract/capability-override.ts'
+import { showLimits } from '../contract/limits-on-calls.ts'
 import type { ServerShown } from '../contract/server.ts'
 import type { Definition, ServerHealth } from '../upstream/model.ts'
-import { readManualOauth, type StoredServer } from '../upstream/server-store.ts'
+import type { StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
+import { credentialsOf } from './show-credential.ts'
 import { showDeadlines } from './take-deadlines.ts'
 import { shownStamps, shownTime } from './times.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams' | 'issuer'>
+type Credential = Awaited<ReturnType<typeof credentialsOf>>[number]
 
 /** @returns the servers in the order given */
 export async function showServers(needs: Needs, servers: readonly StoredServer[]): Promise<ServerShown[]> {
@@ -16,12 +19,11 @@ export async function showServers(needs: Needs, servers: readonly StoredServer[]
     needs.store.db,
     servers.map((server) => server.uid),
   )
-  return Promise.all(
-    servers.map(async (server) => ({
-      ...show(server, seen.get(server.uid), await authConfigOf(needs, server)),
-      circuit: circuitOf(needs.upstreams.health(server.uid)),
-    })),
-  )
+  const credentials = await credentialsOf(needs, servers)
+  return servers.map((server, index) => ({
+    ...show(server, seen.get(server.uid), credentials[index] ?? { authentication_status: server.authenticationStatus }),
+    circuit: circuitOf(needs.upstreams.health(server.uid)),
+  }))
 }
 
 export async function showServer(needs: Needs, server: StoredServer): Promise<ServerShown> {
@@ -30,19 +32,7 @@ export async function showServer(needs: Needs, server: StoredServer): Promise<Se
   return shown
 }
 
-type AuthConfig = Pick<ServerShown, 'auth_config_summary'>
-
-async function authConfigOf({ store, sealer }: Needs, server: StoredServer): Promise<AuthConfig> {
-  if (server.authType !== 'oauth') return {}
-  const manual = server.hasAuthCredentials ? await readManualOauth(store.db, sealer, server.uid) : null
-  const secret = { has_client_secret: server.hasClientSecret, client_secret_version: server.clientSecretVersion }
-  if (manual === null)
-    return { auth_config_summary: { auth_mode: server.hasAuthCredentials ? 'manual' : 'dcr', ...secret } }
-  const { config, registration_info } = manual
-  return { auth_config_summary: { auth_mode: 'manual', ...secret, config, registration_info } }
-}
-
-function show(server: StoredServer, seen: SeenDefinitions | undefined, authConfig: AuthConfig): ServerShown {
+function show(server: StoredServer, seen: SeenDefinitions | undefined, credential: Credential): ServerShown {
   return {
     id: server.id,
     name: server.name,
@@ -61,11 +51,14 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, authConfi
     ...(seen === undefined || seen.instructions === null ? {} : { upstream_instructions: seen.instructions }),
     ...transportOf(server),
     policies: [...server.policies],
+    labels: [...server.labels],
+    limits: showLimits(server.limits),
+    bypass_credential: server.bypassCredential,
     tools: parse(seen?.tools),
     prompts: parse(seen?.prompts),
     ...overridesOf(server),
-    ...authConfig,
     ...stateOf(server),
+    ...credential,
     is_shared_oauth_callback_enabled: server.sharedOauthCallback,
     secure_web_gateway: server.secureWebGateway,
     ...shownStamps(server),
@@ -86,14 +79,13 @@ function overridesOf(server: StoredServer): Pick<ServerShown, 'updated_tools' | 
   }
 }
 
-function plain({ name, enabled, alias, description }: CapabilityOverride) {
-  return { name, enabled, alias, description }
+function plain({ name, enabled, alias, description, labels }: CapabilityOverride) {
+  return { name, enabled, alias, description, ...(labels === undefined ? {} : { labels: [...labels] }) }
 }
 
 function stateOf(server: StoredServer) {
   return {
     status: server.status,
-    authentication_status: server.authenticationStatus,
     ...(server.error === null ? {} : { error: server.error }),
     ...(server.errorDetails === null ? {} : { error_details: server.errorDetails }),
     ...(server.lastSynced === null ? {} : { last_synced: shownTime(server.lastSynced) }),

@@ -36,7 +36,13 @@ export async function revokeUserAccess({ deps, body }: Call<UserRevoke>): Promis
     await revokeUser(deps.store, trx, meant.id, 'revoked')
     return meant
   })
-  return { result: true, change: { object: 'user', id: user.id, fields: ['sessions', 'grants', 'access_tokens'] } }
+  const fields = ['sessions', 'grants', 'access_tokens']
+  // What they connected is theirs when they sign in again, unless it is asked for: it is of no use to anybody else.
+  if (body.connections === true) {
+    await deps.upstreams.desk.disconnect({ user: user.id })
+    fields.push('connections')
+  }
+  return { result: true, change: { object: 'user', id: user.id, fields } }
 }
 
 export async function disableUserAccess({ deps, id, operator }: Call): Promise<Outcome> {

@@ -1,5 +1,6 @@
 /** Portals on their way into the store, from the API and from the configuration file alike: one set of checks. */
 import type { PortalId, PortalUid } from '../base/ids.ts'
+import { readLimits } from '../contract/limits-on-calls.ts'
 import type { MappingInput, PortalCreate, PortalUpdate } from '../contract/portal.ts'
 import {
   type CodeMode,
@@ -13,10 +14,12 @@ import {
 import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
 import { listServers, type StoredServer } from '../upstream/server-store.ts'
+import { appIdOf, dropOwnPolicies } from './access-app-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
 import { requirePolicies } from './known-policies.ts'
 import { refuseUselessUris } from './oauth-clients.ts'
+import { isOnBehalfUsually, MACHINE_IS_SHARED } from './on-behalf.ts'
 import { conflict, invalid } from './refusal.ts'
 import { takeOverrides } from './take-overrides.ts'
 
@@ -44,6 +47,7 @@ export async function newPortalContent(db: Db, body: PortalCreate): Promise<Port
     policies: await requirePolicies(db, body.policies ?? []),
     serviceTokenHeader: body.read_service_tokens_from_header ?? null,
     clientPolicy: clientPolicyOf(body.oauth_configuration),
+    limits: readLimits(body.limits ?? []),
     mappings: await takeMappings(db, body.servers ?? []),
   }
 }
@@ -66,16 +70,19 @@ export async function changePortal(
     description: body.description === undefined ? before.description : body.description,
     codeMode: codeModeOf(body, before.codeMode),
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
-    policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
+    policies:
+      body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies, appIdOf(before.uid)),
     serviceTokenHeader:
       body.read_service_tokens_from_header === undefined
         ? before.serviceTokenHeader
         : body.read_service_tokens_from_header,
     clientPolicy:
       body.oauth_configuration === undefined ? before.clientPolicy : clientPolicyOf(body.oauth_configuration),
+    limits: body.limits === undefined ? before.limits : readLimits(body.limits ?? []),
     mappings: body.servers === undefined ? before.mappings : await takeMappings(trx, body.servers),
   }
   await updatePortal(store, trx, before.uid, { content, author })
+  if (body.policies !== undefined) await dropOwnPolicies(store, trx, before.uid, content.policies)
 }
 
 export function refuseTakenHostname(others: readonly PortalRecord[], hostname: string): void {
@@ -136,10 +143,12 @@ function takeMapping(
   server: StoredServer,
   seen: SeenDefinitions | undefined,
 ): ServerMapping {
+  const onBehalf = input.on_behalf ?? isOnBehalfUsually(server)
+  if (onBehalf && server.authMode === 'client_credentials') throw invalid(`${path}.on_behalf`, MACHINE_IS_SHARED)
   return {
     serverUid: server.uid,
     defaultDisabled: input.default_disabled ?? false,
-    onBehalf: input.on_behalf ?? server.authType === 'oauth',
+    onBehalf,
     updatedTools: takeOverrides('portal', input.updated_tools, `${path}.updated_tools`, seen?.tools),
     updatedPrompts: takeOverrides('portal', input.updated_prompts, `${path}.updated_prompts`, seen?.prompts),
   }

@@ -1,9 +1,11 @@
 /** Servers on their way into the store, from the API and from the configuration file alike: one set of checks. */
 import type { ServerId, ServerUid } from '../base/ids.ts'
+import { readLimits } from '../contract/limits-on-calls.ts'
 import type { ServerCreate, ServerUpdate, StdioTransportInput } from '../contract/server.ts'
 import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
 import { type ChildRules, refuseProgram } from '../upstream/child-rules.ts'
+import { forgetConnections } from '../upstream/connections/forget-connections-store.ts'
 import {
   insertServer,
   readServer,
@@ -13,17 +15,20 @@ import {
   type StoredServer,
   updateServer,
 } from '../upstream/server-store.ts'
+import { appIdOf, dropOwnPolicies } from './access-app-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { refuseDestination } from './destination-gate.ts'
 import { readSeenDefinitions } from './inventory-store.ts'
 import { requirePolicies } from './known-policies.ts'
+import { refuseMachineOnBehalf } from './on-behalf.ts'
 import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
 import { takeDeadlines } from './take-deadlines.ts'
 import { refuseHeaderTwice, takeIdentityWish } from './take-identity-wish.ts'
+import type { OwnPlace } from './take-oauth.ts'
 import { takeOverrides } from './take-overrides.ts'
 
-type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config'>
+type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config' | 'issuer'>
 
 /** @throws ApiRefusal 400, or 409 where the id is taken */
 export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, author: Author): Promise<ServerUid> {
@@ -34,9 +39,17 @@ export async function addServer(needs: Needs, trx: Trx, body: ServerCreate, auth
   const made = {
     identity: identityOf(body, needs.config.stdio),
     content: await newServerContent(trx, body),
-    ...newCredentials(body),
+    ...newCredentials(body, placeFor(needs, body)),
   }
   return insertServer(needs.store, trx, made, { author, sealer: needs.sealer })
+}
+
+/** What an OAuth client that is written down for a server is judged by. */
+export function placeFor(
+  { egress, issuer }: Pick<Needs, 'egress' | 'issuer'>,
+  body: Pick<ServerCreate, 'id' | 'allow_private'>,
+): OwnPlace {
+  return { id: body.id, allowPrivate: body.allow_private ?? [], issuer: issuer(), egress }
 }
 
 /** @throws ApiRefusal 400 */
@@ -55,6 +68,9 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     definitions: body.definitions ?? 'hold_changed',
     instructions: body.instructions ?? 'off',
     identityWish,
+    labels: body.labels ?? [],
+    limits: readLimits(body.limits ?? []),
+    bypassCredential: body.bypass_credential ?? false,
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? false,
     secureWebGateway: body.secure_web_gateway ?? false,
   }
@@ -98,7 +114,8 @@ export async function changeServer(
 ): Promise<boolean> {
   refuseOtherIdentity(before, body)
   const stored = await readServerSecretsIfOpen(trx, needs.sealer, before.uid)
-  const taken = changedCredentials(before, body, stored)
+  const place = placeFor(needs, { id: before.id, allow_private: body.allow_private ?? [...before.allowPrivate] })
+  const taken = changedCredentials(before, body, stored, place)
   const env = body.transport?.env
   if (body.transport && env !== undefined && !sameEnv(env, stored?.env)) {
     requirePermitted(needs.config.stdio, body.transport)
@@ -108,8 +125,12 @@ export async function changeServer(
   const content = await changedContent(trx, before, body)
   const credentials = taken.secrets.authCredentials ?? stored?.authCredentials ?? null
   refuseHeaderTwice(content.identityWish, before.authType, credentials)
-  const change = { content, ...taken }
+  const { moved, ...credential } = taken
+  const change = { content, ...credential }
   await updateServer(needs.store, trx, before.uid, { change, author, sealer: needs.sealer })
+  if (body.policies !== undefined) await dropOwnPolicies(needs.store, trx, before.uid, content.policies)
+  if (moved === true) await forgetConnections(needs.store, trx, needs.sealer, before.uid)
+  await refuseMachineOnBehalf(trx, before.id)
   return taken.authenticationStatus !== undefined
 }
 
@@ -146,10 +167,14 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
       body.updated_prompts === undefined
         ? before.updatedPrompts
         : takeOverrides('server', body.updated_prompts, 'updated_prompts', seen?.prompts),
-    policies: body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies),
+    policies:
+      body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies, appIdOf(before.uid)),
     definitions: body.definitions ?? before.definitions,
     instructions: body.instructions ?? before.instructions,
     identityWish: takeIdentityWish(before.identityWish, body, before),
+    labels: body.labels === undefined ? before.labels : (body.labels ?? []),
+    limits: body.limits === undefined ? before.limits : readLimits(body.limits ?? []),
+    bypassCredential: body.bypass_credential ?? before.bypassCredential,
     sharedOauthCallback: body.is_shared_oauth_callback_enabled ?? before.sharedOauthCallback,
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
   }
