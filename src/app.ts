@@ -19,6 +19,7 @@ import { newUuid, type PortalUid, type ServerUid } from './base/ids.ts'
 import { type Log, openLog } from './base/log.ts'
 import type { Config } from './config.ts'
 import { openClientAddresses } from './http/client-address.ts'
+import { openClientCertificates } from './http/client-certificate.ts'
 import { openGuards } from './http/guards.ts'
 import { openDoor } from './http/mcp.ts'
 import { originReader } from './http/origin.ts'
@@ -26,13 +27,12 @@ import { openServer, type RequestTimes } from './http/server.ts'
 import { type Held, openHeld } from './http/streams.ts'
 import { isOpenToOrigins } from './identity/oauth/open-to-origins.ts'
 import { authenticateOperator, authenticatePerson } from './identity/operators.ts'
+import { openProviders } from './identity/providers/providers.ts'
 import type { Figures } from './metrics/figures.ts'
 import { openMetrics } from './metrics/metrics.ts'
 import { namesBeside } from './portal/names-beside.ts'
-import type { Sessions } from './portal/sessions.ts'
 import { identity } from './protocol/era-2026/encode.ts'
 import { keyFits } from './store/key-check.ts'
-import type { Upstreams } from './upstream/model.ts'
 
 type Portal = Awaited<ReturnType<typeof openPortal>>
 
@@ -74,13 +74,15 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const ground = await openGround(config, log, openings)
   const { store, audit, sealer, issuer } = ground
   const info = { name: 'portico', title: 'Portico', version: programVersion() }
-  const portal = await openPortal(ground, info, openings)
-  const { directory, sessions, upstreams } = portal
+  const providers = openings.own(await openProviders(ground))
+  const portal = await openPortal({ ...ground, providers }, info, openings)
+  const { directory, upstreams, accesses } = portal
   const guards = openGuards(config, directory)
   const originOf = originReader(config.publicUrl)
   const { questions, toggles, announcements } = portal
   const selection = { questions, toggles, announcements, health: (uid: ServerUid) => upstreams.health(uid) }
-  const signIn = openings.own(await openSignIn({ ...ground, selection, directory, hostname: guards.host, originOf }))
+  const waysIn = { ...ground, providers, selection, upstreams, directory, accesses, hostname: guards.host, originOf }
+  const signIn = openings.own(await openSignIn(waysIn))
 
   const adminDeps = adminDepsOf(ground, portal, options)
   // The file first: what it declares is not made a second time.
@@ -90,12 +92,14 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
 
   const held = openHeld(config.limits, options.times)
   const metrics = openMetrics({
-    figures: () => figuresOf({ held, sessions, audit, upstreams }),
+    figures: () => figuresOf({ held, audit, ...portal }),
     authenticate: adminDeps.authenticate,
   })
+  const addresses = openClientAddresses(config.trustedProxies)
   const server = await openServer(config, {
     guards,
-    addresses: openClientAddresses(config.trustedProxies),
+    addresses,
+    certificates: openClientCertificates(config.clientCertificate, addresses),
     originOf,
     isOpenToOrigins,
     door: openDoor({ ...ground, ...portal, ...held, identity: identity(info), originOf }),
@@ -115,7 +119,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   ground.own.port = server.port
   signIn.begin(openSetUpWays(ground, admin, signIn.local))
   openings.own(server)
-  openings.own(lookAfter({ ...ground, sessions, signIn }))
+  openings.own(lookAfter({ ...ground, ...portal, signIn }))
   const url =
     config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`
   const adminLink = async () => {
@@ -125,11 +129,13 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   return { url, port: server.port, tokenFile, adminLink, close: () => openings.close() }
 }
 
-function adminDepsOf(ground: Ground, { directory, upstreams }: Portal, options: StartOptions): AdminDeps {
+function adminDepsOf(ground: Ground, { directory, facts, upstreams }: Portal, options: StartOptions): AdminDeps {
   const { store, clock } = ground
   return {
     ...ground,
     upstreams,
+    directory,
+    facts,
     configFile: options.configFile ?? null,
     lostNames: (uid: PortalUid) => {
       const spec = directory.current(uid)
@@ -141,18 +147,23 @@ function adminDepsOf(ground: Ground, { directory, upstreams }: Portal, options: 
   }
 }
 
-interface Kept extends Ground {
-  sessions: Sessions
+interface Kept extends Ground, Pick<Portal, 'sessions' | 'upstreams' | 'notices' | 'counting' | 'flow'> {
   signIn: SignIn
 }
 
 /** Once an hour, what is over is deleted and what is due is done; what fails is tried again the next time. */
-function lookAfter({ sessions, signIn, keys, log, ...ground }: Kept): { close(): void } {
+function lookAfter({ sessions, signIn, upstreams, notices, counting, flow, keys, log, ...ground }: Kept): {
+  close(): void
+} {
   const idle = { ...ground, holder: newUuid<string>() }
   const deeds: readonly [string, () => Promise<unknown>][] = [
     ['old sessions could not be deleted', () => sessions.forget()],
     ['signing keys could not be looked after', () => keys.upkeep()],
     ['what is over could not be deleted', () => signIn.forget()],
+    ['ways to servers that are over could not be deleted', () => upstreams.desk.forget()],
+    ['what counts for no limit any more could not be deleted', () => counting.forget()],
+    ['what was called long ago could not be deleted', () => flow.forget()],
+    ['old deliveries could not be deleted', () => notices.forget()],
     ['idle service tokens could not be ended', () => endIdleServiceTokens(idle)],
   ]
   const timer = setInterval(() => {
@@ -162,17 +173,17 @@ function lookAfter({ sessions, signIn, keys, log, ...ground }: Kept): { close():
   return { close: () => clearInterval(timer) }
 }
 
-interface Keeping {
+interface Keeping extends Pick<Portal, 'sessions' | 'upstreams' | 'notices' | 'limits'> {
   held: Held
-  sessions: Sessions
   audit: Audit
-  upstreams: Upstreams
 }
 
-function figuresOf({ held, sessions, audit, upstreams }: Keeping): Figures {
+function figuresOf({ held, sessions, audit, upstreams, notices, limits }: Keeping): Figures {
   const { requests, inFlight } = held.tally
   const streams = held.streams.open
-  return { requests, inFlight, streams, sessions: sessions.known, audit, servers: upstreams.figures() }
+  const webhooks = notices.figures()
+  const counted = { requests, inFlight, streams, sessions: sessions.known, limited: limits.refused }
+  return { ...counted, audit, webhooks, servers: upstreams.figures() }
 }
 
 function programVersion(): string {

@@ -85,6 +85,19 @@ describe('precedence', () => {
       yaml: 'allowed_origins: https://c.example',
       got: [['https://a.example'], ['https://b.example', 'http://localhost:6274'], ['https://c.example']],
     },
+    client_certificate_form: {
+      flag: 'common_name',
+      env: 'certificate',
+      yaml: 'client_certificate_form: subject',
+      got: ['common_name', 'certificate', 'subject'],
+    },
+    geo_file: { flag: '/a.mmdb', env: '/b.mmdb', yaml: 'geo_file: /c.mmdb', got: ['/a.mmdb', '/b.mmdb', '/c.mmdb'] },
+    'evaluation.allow_private': {
+      flag: 'a.test:80,10.0.0.5:8080',
+      env: 'b.test:443',
+      yaml: 'evaluation: {allow_private: ["[fd00::1]:80"]}',
+      got: [['a.test:80', '10.0.0.5:8080'], ['b.test:443'], ['[fd00::1]:80']],
+    },
     log_level: { flag: 'debug', env: 'warn', yaml: 'log_level: error', got: ['debug', 'warn', 'error'] },
     'audit.durability': {
       flag: 'disk',
@@ -173,7 +186,7 @@ describe('precedence', () => {
     })
     expect(SETTING_NAMES.map((name) => origins.get(name)?.origin)).toEqual(SETTING_NAMES.map(() => 'default'))
     expect(file).toBeNull()
-    expect(declared).toEqual({ portals: [], servers: [], policies: [] })
+    expect(declared).toEqual({ portals: [], servers: [], policies: [], groups: [], lists: [] })
   })
 
   test('an empty variable and an empty key are not set', () => {
@@ -189,6 +202,23 @@ describe('precedence', () => {
     writeFileSync(join(folder, 'etc', 'p.yaml'), 'data: state')
     expect(read({ env: { PORTICO_CONFIG: 'etc/p.yaml' } }).values.data).toBe(join(folder, 'etc', 'state'))
     expect(read({ env: { PORTICO_DATA: 'state' } }).values.data).toBe(join(folder, 'state'))
+  })
+
+  test('so does the file of countries', () => {
+    mkdirSync(join(folder, 'etc'), { recursive: true })
+    writeFileSync(join(folder, 'etc', 'p.yaml'), 'geo_file: geo/country.mmdb')
+    const fromFile = read({ env: { PORTICO_CONFIG: 'etc/p.yaml' } }).values.geo_file
+    expect(fromFile).toBe(join(folder, 'etc', 'geo', 'country.mmdb'))
+    expect(read({ env: { PORTICO_GEO_FILE: 'country.mmdb' } }).values.geo_file).toBe(join(folder, 'country.mmdb'))
+  })
+
+  // [CERT-2]
+  test('the header of certificates is lower case, and needs a proxy that is believed', () => {
+    const env = { PORTICO_CLIENT_CERTIFICATE_HEADER: 'X-Client-CN', PORTICO_TRUSTED_PROXIES: '10.0.0.0/8' }
+    expect(read({ env }).values.client_certificate_header).toBe('x-client-cn')
+    expect(() => read({ env: { PORTICO_CLIENT_CERTIFICATE_HEADER: 'X-Client-CN' } })).toThrow(
+      /PORTICO_CLIENT_CERTIFICATE_HEADER: only trusted_proxies/,
+    )
   })
 
   test('the PORTICO_PORT that Kubernetes makes for a service of our name is not a setting', () => {
@@ -223,6 +253,18 @@ describe('what is wrong is said with its place', () => {
       says: 'such as 10.0.0.0/8',
     },
     { when: 'a range too wide to exist', env: { PORTICO_TRUSTED_PROXIES: '10.0.0.0/33' }, says: 'such as 10.0.0.0/8' },
+    ...['Authorization', 'X-Forwarded-For', 'Mcp-Session-Id', 'Cf-Access-Client-Id', 'Cookie', 'no header'].map(
+      (name) => ({
+        when: `certificates in the header "${name}"`,
+        env: { PORTICO_CLIENT_CERTIFICATE_HEADER: name, PORTICO_TRUSTED_PROXIES: '10.0.0.1' },
+        says: 'PORTICO_CLIENT_CERTIFICATE_HEADER: must be the name of a header that only your proxy sets',
+      }),
+    ),
+    {
+      when: 'an evaluator at no place',
+      env: { PORTICO_EVALUATION_ALLOW_PRIVATE: 'https://a.example' },
+      says: 'PORTICO_EVALUATION_ALLOW_PRIVATE: must be host:port',
+    },
     {
       when: 'a proxy of another kind',
       env: { HTTPS_PROXY: 'socks5://a.example' },
@@ -343,7 +385,7 @@ describe('portico.yaml', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
     expect((declared.servers[0] as Record<string, unknown>).polluted).toBeUndefined()
   })
-  test('declared portals, servers and policies are handed on as they stand', () => {
+  test('declared portals, servers, policies, groups and lists are handed on as they stand', () => {
     const { declared } = read({
       yaml: 'portals: [{id: p}]\nservers: [{id: s, hostname: "https://s.example/mcp"}]\npolicies:\n',
     })
@@ -351,7 +393,34 @@ describe('portico.yaml', () => {
       portals: [{ id: 'p' }],
       servers: [{ id: 's', hostname: 'https://s.example/mcp' }],
       policies: [],
+      groups: [],
+      lists: [],
     })
+  })
+  test('secrets of declared servers may stand in files beside it, and an OAuth client as YAML', () => {
+    writeFileSync(join(folder, 'secret'), 'from a file\n')
+    const { declared } = read({
+      yaml: [
+        'servers:',
+        '  - {id: a, auth_credentials_file: secret}',
+        '  - id: b',
+        '    client_secret_file: secret',
+        '    auth_credentials: {auth_mode: client_credentials, registration_info: {client_id: c}}',
+      ].join('\n'),
+    })
+    expect(declared.servers).toEqual([
+      { id: 'a', auth_credentials: 'from a file' },
+      {
+        ...{ id: 'b', client_secret: 'from a file' },
+        auth_credentials: '{"auth_mode":"client_credentials","registration_info":{"client_id":"c"}}',
+      },
+    ])
+    expect(problems(() => read({ yaml: 'servers: [{id: a, client_secret_file: gone}]' }))).toContain(
+      'servers.0.client_secret_file: ',
+    )
+    expect(
+      problems(() => read({ yaml: 'servers: [{id: a, client_secret: x, client_secret_file: secret}]' })),
+    ).toContain('client_secret are both set')
   })
   test('the published schema knows every setting and every twin, and takes no other key', () => {
     const schema = fileJsonSchema({ servers: { type: 'object', title: 'Server' } }) as {

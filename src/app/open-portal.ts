@@ -1,11 +1,24 @@
 /** What MCP clients meet, and the servers behind it. Part of `app.ts`; it decides nothing. */
 import { heldRecorder } from '../admin/record-held.ts'
-import { openSealer } from '../base/secret.ts'
+import { approvalNotice, connectionNotice } from '../audit/webhooks/notice.ts'
+import { openNotices } from '../audit/webhooks/notices.ts'
+import { newUuid } from '../base/ids.ts'
+import { deriveKey, openSealer } from '../base/secret.ts'
+import { openAnonymous } from '../http/anonymous.ts'
 import { openAssertions } from '../identity/assertions/assertions.ts'
 import { openAuthenticator } from '../identity/authenticate.ts'
+import type { Providers } from '../identity/providers/providers.ts'
+import { openExternalEvaluation } from '../policy/external-evaluation.ts'
+import { openFacts } from '../policy/facts.ts'
+import { openCountries } from '../policy/geo.ts'
+import { openAccesses } from '../portal/access.ts'
 import { openAnnouncements } from '../portal/announce.ts'
+import { openCallLimits } from '../portal/call-limits.ts'
 import { openChanges } from '../portal/changes.ts'
+import type { DemandRooms } from '../portal/demands.ts'
 import { openDirectory } from '../portal/directory.ts'
+import { openFlow } from '../portal/flow.ts'
+import { openLimits } from '../portal/limits.ts'
 import { openQuestions } from '../portal/questions.ts'
 import { openSessions } from '../portal/sessions.ts'
 import { openToggles } from '../portal/toggles.ts'
@@ -22,11 +35,18 @@ export interface Info {
   version: string
 }
 
-export async function openPortal(ground: Ground, info: Info, openings: Openings) {
+export async function openPortal(ground: Ground & { providers: Providers }, info: Info, openings: Openings) {
   const { store, audit, clock, log, config, issuer, own } = ground
   const assertFor = openAssertions(ground)
   const recordHeld = heldRecorder(audit, clock)
-  const upstreams = openings.own(await openUpstreams({ ...ground, portalInfo: info, recordHeld, assertFor }))
+  const notices = openings.own(openNotices(ground))
+  const upstreams = openings.own(
+    await openUpstreams({
+      ...{ ...ground, portalInfo: info, recordHeld, assertFor },
+      assertionFor: ground.providers.assertionFor,
+      notify: (event) => notices.tell(connectionNotice(event, clock.now())),
+    }),
+  )
   const toggles = openToggles(store)
   const since = await readEpoch(store.db)
   const most = config.limits.sessions_per_principal
@@ -41,12 +61,46 @@ export async function openPortal(ground: Ground, info: Info, openings: Openings)
     onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
   })
   own.hasName = (name) => directory.byHostname(name) !== undefined
-  const visitors = openVisitors(directory, toggles, clock)
+  const countries = await openCountries({ file: config.geoFile, clock, log })
+  const countryOf = (ip: string) => countries.of(ip)
+  const sign = (claims: Record<string, unknown>) => ground.keys.sign(claims)
+  const evaluate = openExternalEvaluation({ ...ground, allowed: config.allowedEvaluators, sign, countryOf })
+  const facts = openFacts({ clock, countryOf, evaluate })
+  const accesses = openAccesses(facts)
+  const anonymous = openAnonymous({ accesses, clock, key: deriveKey(config.keys, 'anonymous') })
+  const visitors = openVisitors({ directory, toggles, clock, accounts: upstreams, accesses })
   const changes = openings.own(openChanges(directory, toggles, visitors))
   const authenticator = openAuthenticator(store, clock)
   const announcements = openAnnouncements(store)
+  const counting = openings.own(openCallLimits({ store, clock, log, holder: newUuid() }))
+  const limits = openLimits(counting)
+  const flow = openFlow({ store, log })
+  const demands: DemandRooms = {
+    ...{ store, sealer: ground.sealer },
+    notify: (wanted) => notices.tell(approvalNotice(wanted, clock.now())),
+  }
   return {
-    ...{ upstreams, toggles, sessions, questions, directory, visitors, changes, authenticator, announcements, info },
+    ...{
+      upstreams,
+      notices,
+      toggles,
+      sessions,
+      questions,
+      directory,
+      facts,
+      accesses,
+      anonymous,
+      visitors,
+      changes,
+      authenticator,
+      announcements,
+      counting,
+      limits,
+      flow,
+      demands,
+      info,
+    },
     links: { issuer },
+    patience: { turnMs: config.limits.connect_turn, wholeMs: config.limits.connect_wait },
   }
 }

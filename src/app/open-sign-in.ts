@@ -31,14 +31,16 @@ import type { AuthorizationServer, ResourcePortal } from '../identity/oauth/mode
 import type { OauthRooms } from '../identity/oauth/rooms.ts'
 import { forgetArtifacts } from '../identity/oauth/spent-store.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
-import { openProviders, type Providers } from '../identity/providers/providers.ts'
+import type { Providers } from '../identity/providers/providers.ts'
 import type { PageCaller, SelectionWays, SetUpWays } from '../pages/deps.ts'
 import type { Pages } from '../pages/index.ts'
-import { compileAccess } from '../policy/compile.ts'
+import type { AccessKeeper } from '../portal/access.ts'
 import type { Directory } from '../portal/directory.ts'
 import { type Addresses, resourcesOf } from '../portal/resources.ts'
 import type { PortalSpec } from '../portal/spec.ts'
 import type { Store } from '../store/open.ts'
+import type { Upstreams } from '../upstream/model.ts'
+import { clientDocument } from '../upstream/oauth/client-document.ts'
 import { lazyAuthorizationServer } from './lazy-authorization-server.ts'
 
 export interface SignInNeeds {
@@ -50,11 +52,15 @@ export interface SignInNeeds {
   log: Log
   egress: Egress
   directory: Directory
+  accesses: AccessKeeper
   browsers: BrowserSessions
   organization: OrganizationKeeper
   keys: SigningKeys
+  providers: Providers
   /** Switching servers, for the page that does it. */
   selection: SelectionWays
+  /** For the pages where people connect accounts at servers. */
+  upstreams: Pick<Upstreams, 'desk' | 'ownInventory' | 'readOwn'>
   /** The base URL under which people sign in; asked for only while the portal listens. */
   issuer(): string
   hostname: Addresses['hostname']
@@ -82,14 +88,14 @@ interface Begun {
 }
 
 export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
-  const { config, store, audit, log, egress, directory, issuer, clock } = needs
+  const { config, store, audit, log, egress, directory, issuer, clock, providers } = needs
   const { smtp } = config
   const mailer = smtp && (await import('../identity/local/mailer.ts')).openMailer(smtp, egress, log)
-  const mayReceive = (email: string) => directory.all().some((spec) => mayEnter(spec, somebodyAt(email)))
+  const mayReceive = (email: string) =>
+    directory.all().some((spec) => mayEnter(needs.accesses, spec, somebodyAt(email)))
   const passwords = openPasswords()
   const local = await openLocal({ ...needs, mac: openMac(config.keys, 'pin'), passwords, mailer, mayReceive })
   if (config.bootstrap !== null) await makeFirstOwner({ store, audit, clock, log }, config.bootstrap)
-  const providers = await openProviders(needs)
   const policy = await openClientPolicy(store)
   const begun = Promise.withResolvers<Begun>()
   const wellKnown = (request: Request, { origin }: PageCaller): Response => {
@@ -107,7 +113,11 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
       let opened: Pages | null = null
       // A client that has its token meets no page, and a start need not read them all.
       const pages = async () => {
-        opened ??= (await import('../pages/index.ts')).createPages(deps)
+        opened ??= (await import('../pages/index.ts')).createPages({
+          ...deps,
+          desk: needs.upstreams.desk,
+          accounts: needs.upstreams,
+        })
         return opened
       }
       begun.resolve({ server, pages, access: openAccessEndpoints(needs) })
@@ -116,6 +126,7 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
     async rest(request, caller) {
       const { pages, access } = await begun.promise
       if (caller.what === 'access') return access.fetch(request)
+      if (caller.what === 'client-document' && request.method === 'GET') return Response.json(clientDocument(issuer()))
       return caller.what === 'well-known' ? wellKnown(request, caller) : (await pages()).fetch(request, caller)
     },
     async forget() {
@@ -127,7 +138,6 @@ export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
     },
     async close() {
       policy.close()
-      providers.close()
       await local.close()
     },
   }
@@ -159,15 +169,16 @@ function openServer(
     defaultResource: resources.fallback,
     mayEnter(principal: UserPrincipal, uid: PortalUid) {
       const spec = directory.current(uid)
-      return spec !== undefined && mayEnter(spec, principal)
+      return spec !== undefined && mayEnter(needs.accesses, spec, principal)
     },
     recheck: (identityId) => providers.recheck(identityId),
     showProblem: async (error) => (await import('../pages/problem.ts')).authorizationProblem(error),
   })
 }
 
-function mayEnter(spec: PortalSpec, principal: UserPrincipal): boolean {
-  return compileAccess(spec.policies, spec.servers, principal).enter.allow
+/** From wherever it will be: each call that follows is decided for itself. */
+function mayEnter(accesses: AccessKeeper, spec: PortalSpec, principal: UserPrincipal): boolean {
+  return accesses.expected(spec, principal, null).enter.allow
 }
 
 /** Somebody of whom nothing is known but the address. */

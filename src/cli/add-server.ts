@@ -18,13 +18,19 @@ export interface AddedServer {
 
 /**
  * @param portal its id; undefined for the default portal, null for none
+ * @param onBehalf whether its calls there carry each person's own account; undefined: as is usual for it
  * @throws CliError when the portal says no
  */
-export async function addServer(api: Api, body: ServerCreate, portal: string | undefined | null): Promise<AddedServer> {
+export async function addServer(
+  api: Api,
+  body: ServerCreate,
+  portal: string | undefined | null,
+  onBehalf?: boolean,
+): Promise<AddedServer> {
   // Looked up first: a server is not made when the portal that it is for does not exist.
   const target = portal === null ? null : await findPortal(api, portal)
   const server = await api.post(PATHS.servers, SHAPES.server, body)
-  if (target !== null) await attachServer(api, target, server.id)
+  if (target !== null) await attachServer(api, target, server.id, { onBehalf })
   return { server, portal: target?.id ?? null }
 }
 

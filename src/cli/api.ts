@@ -29,6 +29,7 @@ export interface Api {
   page<T, I>(path: string, item: z.ZodType<T>, info: z.ZodType<I>, query: Query): Promise<{ items: T[]; info: I }>
   post<T>(path: string, shape: z.ZodType<T>, body?: unknown): Promise<T>
   put<T>(path: string, shape: z.ZodType<T>, body: unknown): Promise<T>
+  patch<T>(path: string, shape: z.ZodType<T>, body: unknown): Promise<T>
   /** @returns false when there was nothing to remove */
   remove(path: string): Promise<boolean>
 }
@@ -80,6 +81,7 @@ export function openApi({ url, account, token, onMessage }: ApiTarget): Api {
     },
     post: async (path, shape, body) => read(url, shape, (await ask('POST', path, {}, body)).result),
     put: async (path, shape, body) => read(url, shape, (await ask('PUT', path, {}, body)).result),
+    patch: async (path, shape, body) => read(url, shape, (await ask('PATCH', path, {}, body)).result),
     async remove(path) {
       try {
         await ask('DELETE', path, {})

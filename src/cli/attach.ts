@@ -1,7 +1,7 @@
 /** Which servers stand behind a portal. A portal is written whole, so it is read first and sent back with the change. */
 import type { z } from 'zod'
 import type { Api } from './api.ts'
-import { CliError } from './cli-error.ts'
+import { CliError, usageError } from './cli-error.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
 
 export type Portal = z.infer<typeof SHAPES.portal>
@@ -16,12 +16,30 @@ export async function findPortal(api: Api, id: string | undefined): Promise<Port
   throw new CliError('There is no default portal.', { hint: 'Name one with --portal ID; see "portico portals list".' })
 }
 
-/** @returns false when it was attached already */
-export async function attachServer(api: Api, portal: Portal, serverId: string, isOffAtFirst = false): Promise<boolean> {
-  if (portal.servers.some(({ server_id }) => server_id === serverId)) return false
-  const servers = [...portal.servers, { server_id: serverId, ...(isOffAtFirst ? { default_disabled: true } : {}) }]
+export interface How {
+  /** Only the tools that an override enables are shown. */
+  isOffAtFirst?: boolean
+  /** Whether calls carry each person's own account; left out: as it is, or as is usual for the server. */
+  onBehalf?: boolean | undefined
+}
+
+/** @returns false when it was attached already, and is as it was told now */
+export async function attachServer(api: Api, portal: Portal, serverId: string, how: How = {}): Promise<boolean> {
+  const { isOffAtFirst = false, onBehalf } = how
+  const isThere = portal.servers.some(({ server_id }) => server_id === serverId)
+  if (isThere && onBehalf === undefined) return false
+  const own = onBehalf === undefined ? {} : { on_behalf: onBehalf }
+  const servers = isThere
+    ? portal.servers.map((server) => (server.server_id === serverId ? { ...server, ...own } : server))
+    : [...portal.servers, { server_id: serverId, ...(isOffAtFirst ? { default_disabled: true } : {}), ...own }]
   await api.put(one(PATHS.portals, portal.id), SHAPES.portal, { servers })
-  return true
+  return !isThere
+}
+
+/** What `--shared` and `--own` say; undefined where neither was given. @throws CliError where both were */
+export function onBehalfOf({ shared, own }: { shared?: true; own?: true }): boolean | undefined {
+  if (shared === true && own === true) throw usageError('Give --shared or --own, not both.')
+  return shared === true ? false : own
 }
 
 /** @returns false when it was not attached */

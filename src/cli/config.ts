@@ -1,9 +1,13 @@
 /** `portico config`: what the settings are and where each came from. Makes nothing and starts nothing. */
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { SECRETS_OF_SERVERS } from '../config/declared-secrets.ts'
 import { fileJsonSchema } from '../config/file-schema.ts'
 import { findKeyFile } from '../config/keys.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type SettingValues } from '../config/settings-schema.ts'
+import { groupDeclared } from '../contract/access-group.ts'
+import { writtenOauth } from '../contract/credentials.ts'
+import { listDeclared } from '../contract/gateway-list.ts'
 import { policyDeclared } from '../contract/policy.ts'
 import { portalCreate } from '../contract/portal.ts'
 import { serverCreate } from '../contract/server.ts'
@@ -64,15 +68,24 @@ function validate(context: Context, options: Record<string, unknown>): void {
   )
 }
 
+const DECLARED = {
+  portals: portalCreate,
+  servers: serverCreate,
+  policies: policyDeclared,
+  groups: groupDeclared,
+  lists: listDeclared,
+}
+
 /** The shapes alone; whether ids exist is known to a running portal only. */
 function checkDeclared(declared: {
   portals: readonly unknown[]
   servers: readonly unknown[]
   policies: readonly unknown[]
+  groups?: readonly unknown[]
+  lists?: readonly unknown[]
 }): string[] {
-  const shapes = { portals: portalCreate, servers: serverCreate, policies: policyDeclared }
-  return Object.entries(shapes).flatMap(([section, shape]) =>
-    declared[section as keyof typeof shapes].flatMap((item, index) => {
+  return Object.entries(DECLARED).flatMap(([section, shape]) =>
+    (declared[section as keyof typeof DECLARED] ?? []).flatMap((item, index) => {
       const parsed = shape.safeParse(item)
       return parsed.success
         ? []
@@ -88,12 +101,27 @@ function schema(context: Context): void {
 
 /** The JSON Schema of `portico.yaml` with the API's shapes in the declared sections. */
 export function publishedSchema(): Record<string, unknown> {
-  const items = { portals: portalCreate, servers: serverCreate, policies: policyDeclared }
-  const schemas = Object.entries(items).map(([section, shape]) => {
+  const schemas = Object.entries(DECLARED).map(([section, shape]) => {
     const { $schema: _, ...rest } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' })
     return [section, rest]
   })
-  return fileJsonSchema(Object.fromEntries(schemas))
+  return fileJsonSchema(withFiles(Object.fromEntries(schemas)))
+}
+
+/** In the file a secret of a server may stand in a file of its own, and an OAuth client as YAML. */
+function withFiles(items: Record<string, { properties?: Record<string, unknown> }>) {
+  const { servers } = items
+  if (servers?.properties === undefined) return items
+  const { auth_credentials: text, ...others } = servers.properties
+  const files = SECRETS_OF_SERVERS.map((name) => [
+    `${name}_file`,
+    { type: 'string', minLength: 1, description: `File that holds ${name}; its last line end is ignored.` },
+  ])
+  const client = { anyOf: [text, z.toJSONSchema(writtenOauth, { io: 'input' })] }
+  return {
+    ...items,
+    servers: { ...servers, properties: { ...others, auth_credentials: client, ...Object.fromEntries(files) } },
+  }
 }
 
 function shown(name: SettingName, values: SettingValues): string {

@@ -6,6 +6,7 @@ import { unpinnedPackage } from '../upstream/pinned-package.ts'
 import type { Server } from './add-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
+import { checkClientDocument, credentialOf } from './doctor-credentials.ts'
 import { checkDestinations } from './doctor-destinations.ts'
 import { checkOwner } from './doctor-set-up.ts'
 import { type Finding, fine, problem, warning } from './finding.ts'
@@ -86,7 +87,8 @@ async function checkServers(context: Context): Promise<Finding[]> {
     const servers = await context.api().list(PATHS.servers, SHAPES.server)
     if (servers.length === 0) return [fine('servers', 'none yet', 'Add one: portico servers add NAME URL')]
     return [
-      ...servers.flatMap((server) => [stateOf(server), ...heldBy(server), ...habitsOf(server)]),
+      ...servers.flatMap((server) => [...stateOf(server), ...heldBy(server), ...habitsOf(server)]),
+      ...checkClientDocument(servers),
       ...checkDestinations(context, servers),
     ]
   } catch (error) {
@@ -95,12 +97,18 @@ async function checkServers(context: Context): Promise<Finding[]> {
   }
 }
 
-function stateOf({ id, status, error, last_successful_sync: synced }: Server): Finding {
+function stateOf(server: Server): Finding[] {
+  const { id, status, error, last_successful_sync: synced } = server
   const check = `server ${id}`
-  if (status === 'ready') return fine(check, 'ready')
-  if (status === 'waiting') return warning(check, error ?? 'not synced yet', `portico servers sync ${id}`)
+  const credential = credentialOf(server)
+  if (status === 'ready') return [fine(check, 'ready'), ...credential]
+  // Syncing again helps nobody there.
+  if (credential.length > 0) return credential
+  if (status === 'waiting' && server.auth_config_summary?.auth_mode === 'enterprise')
+    return [fine(check, "works with each user's own account; nothing is listed for all")]
+  if (status === 'waiting') return [warning(check, error ?? 'not synced yet', `portico servers sync ${id}`)]
   const since = synced === undefined ? 'never synced' : `last synced ${synced}`
-  return problem(check, `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)
+  return [problem(check, `${error ?? status} (${since})`, `When it is mended: portico servers sync ${id}`)]
 }
 
 function heldBy({ id, held_definitions: held }: Server): Finding[] {

@@ -1,29 +1,32 @@
-/** `portico policies`: who may enter, in the simple cases; anything richer goes through the API or the file. */
+/** `portico policies`: who may enter and what they may use. What options do not say, a file says as the API takes it. */
 import { type Command, Option } from 'commander'
-import type { z } from 'zod'
-import { type criterion, DECISIONS, type PolicyCreate } from '../contract/policy.ts'
+import { DECISIONS, POLICY_EXTRA_NAMES } from '../contract/policy.ts'
 import { findPortal } from './attach.ts'
-import { CliError, usageError } from './cli-error.ts'
+import { CliError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import {
+  addCriteriaOptions,
+  type CriteriaOptions,
+  collect,
+  criteriaLines,
+  criteriaOf,
+  shortly,
+} from './criteria-options.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
+import { readBodyFile } from './policy-file.ts'
 
-type Criterion = z.infer<typeof criterion>
-
-interface CreateOptions {
+interface CreateOptions extends CriteriaOptions {
   decision: (typeof DECISIONS)[number]
-  everyone?: true
-  email: string[]
-  domain: string[]
-  serviceToken: string[]
-  anyServiceToken?: true
-  exceptEmail: string[]
-  exceptDomain: string[]
-  requireDomain: string[]
+  server: string[]
+  tool: string[]
+  readOnly?: true
+  until?: string
+  file?: string
   portal?: string
 }
 
 export function definePolicies(program: Command, io: Surroundings, rest: readonly string[]): void {
-  const policies = program.command('policies').description('rules about who may enter')
+  const policies = program.command('policies').description('rules about who may enter, and what they may use')
   policies
     .command('list')
     .description('all policies')
@@ -33,21 +36,31 @@ export function definePolicies(program: Command, io: Surroundings, rest: readonl
     .description('one policy')
     .argument('<id>')
     .action(action(io, rest, show))
-  policies
-    .command('create')
-    .description('make a policy: it covers whoever matches one of its rules')
-    .argument('<name>')
-    .addOption(new Option('--decision <what>', 'what it decides').choices(DECISIONS).default('allow'))
-    .option('--everyone', 'covers everyone who is signed in')
-    .option('--email <address>', 'covers this person; may be given again', collect, [])
-    .option('--domain <domain>', 'covers people with addresses in this domain; may be given again', collect, [])
-    .option('--service-token <id>', 'covers this service token; may be given again', collect, [])
-    .option('--any-service-token', 'covers every valid service token')
-    .option('--except-email <address>', 'but not this person; may be given again', collect, [])
-    .option('--except-domain <domain>', 'but not this domain; may be given again', collect, [])
-    .option('--require-domain <domain>', 'and only in this domain; may be given again', collect, [])
+  addCriteriaOptions(
+    policies
+      .command('create')
+      .description('make a policy: it covers whoever matches one of its rules')
+      .argument('<name>')
+      .addOption(new Option('--decision <what>', 'what it decides').choices(DECISIONS).default('allow')),
+  )
+    .option('--server <id>', 'speaks only of what this server has; may be given again', collect, [])
+    .option(
+      '--tool <pattern>',
+      "speaks only of tools whose server's own name matches, such as delete_.*; may be given again",
+      collect,
+      [],
+    )
+    .option('--read-only', 'speaks only of tools that are approved as reading only')
+    .option('--until <time>', 'ends then, such as 2026-12-31T18:00:00Z')
+    .option('--file <file>', 'further fields, in JSON or YAML, as the API takes them')
     .option('--portal <id>', 'put it on this portal at once, after its other policies')
     .action(action(io, rest, create))
+  policies
+    .command('update')
+    .description('change fields of a policy; what the file leaves out stays')
+    .argument('<id>')
+    .argument('<file>', 'the fields, in JSON or YAML, as the API takes them')
+    .action(action(io, rest, update))
   policies
     .command('rm')
     .description('remove a policy')
@@ -55,29 +68,16 @@ export function definePolicies(program: Command, io: Surroundings, rest: readonl
     .action(action(io, rest, remove))
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value]
-}
-
-const byEmail = (email: string): Criterion => ({ email: { email } })
-const byDomain = (domain: string): Criterion => ({ email_domain: { domain } })
-
 async function create(context: Context, options: CreateOptions, [name = '']: readonly string[]): Promise<void> {
-  const include: Criterion[] = [
-    ...(options.everyone === true ? [{ everyone: {} }] : []),
-    ...options.email.map(byEmail),
-    ...options.domain.map(byDomain),
-    ...options.serviceToken.map((id) => ({ service_token: { token_id: id } })),
-    ...(options.anyServiceToken === true ? [{ any_valid_service_token: {} }] : []),
-  ]
-  if (include.length === 0)
-    throw usageError('Say whom it covers: --everyone, --email, --domain, --service-token or --any-service-token.')
-  const body: PolicyCreate = {
+  const more = options.file === undefined ? {} : readBodyFile(options.file, context.surroundings.cwd)
+  const body = {
     name,
     decision: options.decision,
-    include,
-    exclude: [...options.exceptEmail.map(byEmail), ...options.exceptDomain.map(byDomain)],
-    require: options.requireDomain.map(byDomain),
+    // A file may say it all.
+    ...('include' in more ? {} : criteriaOf(options)),
+    ...reachOf(options),
+    ...(options.until === undefined ? {} : { valid_until: options.until }),
+    ...more,
   }
   const api = context.api()
   const portal = options.portal === undefined ? null : await findPortal(api, options.portal)
@@ -87,6 +87,15 @@ async function create(context: Context, options: CreateOptions, [name = '']: rea
   context.terminal.answer(policy, () =>
     context.terminal.print(`Made ${policy.id}${portal === null ? '' : `, on the portal ${portal.id}`}.`),
   )
+}
+
+function reachOf({ server, tool, readOnly }: CreateOptions): { capabilities?: object[] } {
+  const reach = {
+    ...(server.length === 0 ? {} : { servers: server }),
+    ...(tool.length === 0 ? {} : { kinds: ['tool'], patterns: tool }),
+    ...(readOnly === true ? { kinds: ['tool'], annotations: { readOnlyHint: true } } : {}),
+  }
+  return Object.keys(reach).length === 0 ? {} : { capabilities: [reach] }
 }
 
 async function list(context: Context): Promise<void> {
@@ -111,24 +120,24 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
   const { terminal } = context
   terminal.answer(policy, () => {
     terminal.print(`${policy.name} (${policy.id}): ${policy.decision}`)
-    for (const rule of policy.include) terminal.print(`covers     ${shortly(rule)}`)
-    for (const rule of policy.require) terminal.print(`and only   ${shortly(rule)}`)
-    for (const rule of policy.exclude) terminal.print(`but not    ${shortly(rule)}`)
-    terminal.print(`used by    ${policy.app_count}`)
+    for (const line of criteriaLines(policy)) terminal.print(line)
+    for (const field of POLICY_EXTRA_NAMES) {
+      if (policy[field] !== undefined) terminal.print(`${field.replaceAll('_', ' ')}: ${JSON.stringify(policy[field])}`)
+    }
+    terminal.print(
+      `used by    ${policy.app_count} ${policy.app_count === 1 ? 'portal or server' : 'portals and servers'}`,
+    )
+    if (policy.origin === 'file') terminal.print('declared   in the configuration file; change it there')
   })
+}
+
+async function update(context: Context, _options: unknown, [id = '', file = '']: readonly string[]): Promise<void> {
+  const body = readBodyFile(file, context.surroundings.cwd)
+  const policy = await context.api().put(one(PATHS.policies, id), SHAPES.policy, body)
+  context.terminal.answer(policy, () => context.terminal.print(`Changed ${policy.id}.`))
 }
 
 async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {
   if (!(await context.api().remove(one(PATHS.policies, id)))) throw new CliError(`There is no policy "${id}".`)
   context.terminal.answer({ id }, () => context.terminal.print(`Removed ${id}.`))
-}
-
-/** `{"email":{"email":"a@b"}}` as `email a@b`. */
-function shortly(rule: Readonly<Record<string, unknown>>): string {
-  return Object.entries(rule)
-    .map(([selector, value]) => {
-      const inner = typeof value === 'object' && value !== null ? Object.values(value).map(String).join(' ') : ''
-      return `${selector.replaceAll('_', ' ')} ${inner}`.trim()
-    })
-    .join(' ')
 }

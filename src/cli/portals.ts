@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { PortalCreate } from '../contract/portal.ts'
 import { idFrom } from './add-server.ts'
-import { attachServer, detachServer, findPortal, type Portal } from './attach.ts'
+import { attachServer, detachServer, findPortal, onBehalfOf, type Portal } from './attach.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
@@ -37,6 +37,8 @@ export function definePortals(program: Command, io: Surroundings, rest: readonly
     .argument('<portal>')
     .argument('<server>')
     .option('--off', 'show only the tools that an override enables (default_disabled)')
+    .option('--shared', 'everybody’s calls carry the account that an administrator connected')
+    .option('--own', 'each person connects an account of their own (usual for OAuth)')
     .action(action(io, rest, attach))
   portals
     .command('detach')
@@ -117,14 +119,18 @@ async function remove(context: Context, _options: unknown, [id = '']: readonly s
 
 async function attach(
   context: Context,
-  options: { off?: true },
+  options: { off?: true; shared?: true; own?: true },
   [portalId = '', server = '']: readonly string[],
 ): Promise<void> {
   const api = context.api()
-  const isNew = await attachServer(api, await findPortal(api, portalId), server, options.off === true)
-  context.terminal.answer({ portal: portalId, server }, () =>
-    context.terminal.print(isNew ? `${server} is now behind ${portalId}.` : `${server} is behind ${portalId} already.`),
-  )
+  const onBehalf = onBehalfOf(options)
+  const how = { isOffAtFirst: options.off === true, onBehalf }
+  const isNew = await attachServer(api, await findPortal(api, portalId), server, how)
+  const account = onBehalf === true ? 'each person’s own account' : 'the account that all share'
+  context.terminal.answer({ portal: portalId, server }, () => {
+    context.terminal.print(isNew ? `${server} is now behind ${portalId}.` : `${server} is behind ${portalId} already.`)
+    if (onBehalf !== undefined) context.terminal.print(`Its calls there carry ${account}.`)
+  })
 }
 
 async function detach(

@@ -1,8 +1,9 @@
 /** The command line: one program, one file a command. Exit codes: 0 done, 1 it could not be done, 2 wrong usage. */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { processEnvironment } from '../config.ts'
 import { defineAdmin } from './admin.ts'
+import { defineApprovals } from './approvals.ts'
 import { defineAudit } from './audit.ts'
 import { defineBackup } from './backup.ts'
 import { AlreadySaid, CliError, usageError } from './cli-error.ts'
@@ -12,11 +13,14 @@ import { defineConnect } from './connect.ts'
 import type { Surroundings } from './context.ts'
 import { defineDemo } from './demo.ts'
 import { defineDoctor } from './doctor.ts'
+import { defineGroups } from './groups.ts'
 import { defineIdentityProviders } from './identity-providers.ts'
 import { defineKeys } from './keys.ts'
+import { defineLists } from './lists.ts'
 import { defineLogs } from './logs.ts'
 import { defineOrg } from './org.ts'
 import { definePolicies } from './policies.ts'
+import { definePolicy } from './policy.ts'
 import { definePortals } from './portals.ts'
 import { defineRestore } from './restore.ts'
 import { defineRoles } from './roles.ts'
@@ -27,6 +31,7 @@ import { openTerminal } from './terminal.ts'
 import { defineToken } from './token.ts'
 import { defineUsers } from './users.ts'
 import { defineVersion } from './version.ts'
+import { defineWebhooks } from './webhooks.ts'
 
 /** This process's own surroundings. */
 export function processSurroundings(): Surroundings {
@@ -83,6 +88,10 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     .option('--data <dir>', 'data directory (default: PORTICO_DATA, else ./data)')
     .option('--config <file>', 'configuration file (default: PORTICO_CONFIG, else ./portico.yaml where it exists)')
     .exitOverride()
+    // An option that may be given again begins with none, which is nothing to tell of.
+    .configureHelp({
+      optionDescription: (option) => new Help().optionDescription(option).replace(' (default: [])', ''),
+    })
     .configureOutput({
       writeOut: (text) => void surroundings.stdout.write(text),
       // Kept, to be said in one place with everything else that goes wrong.
@@ -97,6 +106,10 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     defineServers,
     definePortals,
     definePolicies,
+    defineGroups,
+    defineLists,
+    definePolicy,
+    defineApprovals,
     defineToken,
     defineClients,
     defineAdmin,
@@ -104,6 +117,7 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     defineRoles,
     defineUsers,
     defineOrg,
+    defineWebhooks,
     defineConnect,
     defineLogs,
     defineAudit,

@@ -117,6 +117,10 @@ function tell({ terminal }: Context, header: ArchiveHeader, place: DataPlace, { 
     terminal.print(
       `Ended: all sessions, ${ended.accessTokens} access tokens and ${ended.apiTokens} API tokens; people connect anew.`,
     )
+    if (ended.connections + ended.sharedConnections > 0)
+      terminal.print(
+        `Connections to servers ended: ${ended.connections} of people, who connect anew, and ${ended.sharedConnections} that all share: portico servers list, then portico servers connect ID`,
+      )
     if (ended.serviceTokens > 0)
       terminal.print(
         `Service tokens switched off: ${ended.serviceTokens}. Switch on those that were not withdrawn since, by the API: PUT …/access/service_tokens/ID {"enabled": true}`,

@@ -4,12 +4,17 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { DEFINITIONS_MODES, type DefinitionsMode, ISOLATIONS, type ServerCreate } from '../contract/server.ts'
 import { addServer, idFrom, placeIn, readPairs, type Server } from './add-server.ts'
+import { onBehalfOf } from './attach.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
+import { credentialLines } from './credential-words.ts'
 import { defineDefinitions } from './definitions.ts'
+import { describeOauth, type OauthOptions, withOauthOptions } from './oauth-options.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
+import { defineConnections } from './server-connections.ts'
+import { defineSecret } from './server-secret.ts'
 
-interface AddOptions {
+interface AddOptions extends OauthOptions {
   id?: string
   description?: string
   bearer?: string
@@ -25,12 +30,13 @@ interface AddOptions {
   totalSeconds?: string
   portal?: string
   attach: boolean
+  shared?: true
+  own?: true
 }
 
 export function defineServers(program: Command, io: Surroundings, rest: readonly string[]): void {
   const servers = program.command('servers').description('MCP servers behind the portal')
-  servers
-    .command('add')
+  withOauthOptions(servers.command('add'))
     .description('add a server by URL, or "-- COMMAND ARGS…" for one that runs on the portal\'s machine')
     .usage('NAME URL [options]\n       portico servers add NAME [options] -- COMMAND [ARGS…]')
     .argument('<name>')
@@ -62,6 +68,8 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .option('--total-seconds <number>', 'how long one call of it may take in all')
     .option('--portal <id>', 'portal to attach it to (default: the default portal)')
     .option('--no-attach', 'attach it to no portal')
+    .option('--shared', 'there, everybody’s calls carry the account that an administrator connects')
+    .option('--own', 'there, each person connects an account of their own (usual for OAuth)')
     .action(action<AddOptions>(io, rest, add))
   servers
     .command('list')
@@ -82,6 +90,8 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .description('remove a server')
     .argument('<id>')
     .action(action(io, rest, remove))
+  defineConnections(servers, io, rest)
+  defineSecret(servers, io, rest)
   defineDefinitions(servers, io, rest)
 }
 
@@ -94,16 +104,19 @@ async function add(context: Context, options: AddOptions, [name = '', url]: read
   const { terminal } = context
   const added = await terminal.during(
     `adding ${name}…`,
-    addServer(context.api(), body, options.attach ? options.portal : null).catch((error: unknown) => {
-      throw withFlag(error, body)
-    }),
+    addServer(context.api(), body, options.attach ? options.portal : null, onBehalfOf(options)).catch(
+      (error: unknown) => {
+        throw withFlag(error, body)
+      },
+    ),
   )
   terminal.answer(added.server, () => {
     terminal.print(
       `Added ${added.server.id}${added.portal === null ? '' : ` to the portal ${added.portal}`}: ${stateOf(added.server)}`,
     )
   })
-  if (added.server.status === 'error') terminal.note(`Look again with "portico servers sync ${added.server.id}".`)
+  if (needsPerson(added.server)) terminal.note(`Connect its account: portico servers connect ${added.server.id}`)
+  else if (added.server.status === 'error') terminal.note(`Look again with "portico servers sync ${added.server.id}".`)
 }
 
 /** The API names the field that opens an inner address; here it is a flag. */
@@ -135,8 +148,9 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     ...readDeadlines(options),
   }
   if (command !== undefined) {
-    if (options.header.length > 0 || options.bearer !== undefined || options.bearerFile !== undefined) {
-      throw usageError('A command takes its secrets by --env; --bearer and --header are for URLs.')
+    const oauth = describeOauth(options, context.surroundings.cwd)
+    if (options.header.length > 0 || options.bearer !== undefined || options.bearerFile !== undefined || oauth) {
+      throw usageError('A command takes its secrets by --env; --bearer, --header and --oauth are for URLs.')
     }
     const env = readPairs(options.env, '=', '--env')
     return {
@@ -148,6 +162,10 @@ function describeServer(context: Context, options: AddOptions, name: string, url
   }
   if (options.env.length > 0) throw usageError('--env is for commands; a URL has none.')
   const credentials = readCredentials(context, options)
+  const oauth = describeOauth(options, context.surroundings.cwd)
+  if (oauth !== undefined && credentials !== undefined)
+    throw usageError('Give one of --oauth, --bearer, --bearer-file and --header.')
+  if (oauth !== undefined) return { ...common, hostname: url ?? '', ...oauth }
   return credentials === undefined
     ? { ...common, hostname: url ?? '', auth_type: 'unauthenticated' }
     : { ...common, hostname: url ?? '', auth_type: 'bearer', auth_credentials: credentials }
@@ -208,7 +226,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
   terminal.answer(server, () => {
     terminal.print(`${server.name} (${server.id}): ${stateOf(server)}`)
     terminal.print(`address    ${addressOf(server)}`)
-    terminal.print(`sign-in    ${server.auth_type}`)
+    for (const [heading, text] of credentialLines(server)) terminal.print(`${heading.padEnd(9)}  ${text}`)
     terminal.print(`isolation  ${server.isolation}`)
     if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
     if (server.deadlines !== null) terminal.print(`deadlines  ${deadlinesOf(server.deadlines)}`)
@@ -240,6 +258,8 @@ async function sync(context: Context, _options: unknown, [id = '']: readonly str
     const counts = `${result.tool_count} tools, ${result.prompt_count} prompts, ${result.resource_count} resources, ${result.template_count} templates`
     terminal.print(`${id}: ${result.status}, ${counts}${result.error === undefined ? '' : `. ${result.error}`}`)
   })
+  if (result.status === 'waiting')
+    terminal.note(`No account that all share is there to ask it with. See: portico servers show ${id}`)
   // A script that syncs wants to know that it failed, also where the lists of before are still good.
   if (result.status === 'error' || result.status === 'stale')
     throw new CliError(`${id} could not be synced.`, { hint: 'Try "portico doctor".' })
@@ -250,12 +270,28 @@ async function remove(context: Context, _options: unknown, [id = '']: readonly s
   context.terminal.answer({ id }, () => context.terminal.print(`Removed ${id}.`))
 }
 
+/** Whose shared account nobody has connected yet. */
+function needsPerson({ authentication_status: status, auth_config_summary: summary }: Server): boolean {
+  return status === 'required' || (status === 'manual' && summary?.auth_mode === 'manual')
+}
+
 /** An open circuit is what an operator looks for: calls fail whatever the last sync said. */
-function shortStateOf({ status, circuit }: Server): string {
+function shortStateOf(server: Server): string {
+  const { status, circuit, connection } = server
+  if (isEachUsersOwn(server)) return 'users only'
+  if (needsPerson(server)) return `${status}, not connected`
+  if (connection?.status === 'needs_reauth')
+    return connection.kind === 'machine' ? `${status}, no token` : `${status}, connect again`
   return circuit === undefined || circuit.state === 'closed' ? status : `${status}, circuit open`
 }
 
+/** Nothing is listed for all there, so there is nothing to wait for. */
+function isEachUsersOwn({ status, auth_config_summary: summary }: Server): boolean {
+  return summary?.auth_mode === 'enterprise' && status === 'waiting'
+}
+
 function stateOf(server: Server): string {
+  if (isEachUsersOwn(server)) return 'each user has their own tools, from their first use on'
   const tools = server.tools.length === 1 ? '1 tool' : `${server.tools.length} tools`
   const held = server.held_definitions === 0 ? '' : `, ${server.held_definitions} held`
   return `${server.status}, ${tools}${held}${server.error === undefined ? '' : `. ${server.error}`}`

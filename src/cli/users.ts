@@ -21,11 +21,9 @@ export function defineUsers(program: Command, io: Surroundings, rest: readonly s
     ['enable', 'let a person sign in again who was disabled', enable],
   ] as const
   for (const [verb, what, body] of verbs) {
-    users
-      .command(verb)
-      .description(what)
-      .argument('<email-or-id>')
-      .action(action(io, rest, body))
+    const command = users.command(verb).description(what).argument('<email-or-id>')
+    if (verb === 'revoke') command.option('--connections', 'end the accounts that they connected at servers too')
+    command.action(action(io, rest, body))
   }
 }
 
@@ -68,12 +66,15 @@ async function show(context: Context, _options: unknown, [who = '']: readonly st
   })
 }
 
-async function revoke(context: Context, _options: unknown, [who = '']: readonly string[]): Promise<void> {
+async function revoke(context: Context, options: { connections?: true }, [who = '']: readonly string[]): Promise<void> {
   const api = context.api()
   const user = await find(api, who)
-  await api.post(PATHS.revokeUser, z.literal(true), { user_uid: user.id })
+  const connections = options.connections === true
+  await api.post(PATHS.revokeUser, z.literal(true), { user_uid: user.id, ...(connections ? { connections } : {}) })
   context.terminal.answer({ id: user.id }, () =>
-    context.terminal.print(`Signed ${nameOf(user)} out everywhere, and ended all that their clients hold.`),
+    context.terminal.print(
+      `Signed ${nameOf(user)} out everywhere, and ended all that their clients hold${connections ? ', and their accounts at servers' : ''}.`,
+    ),
   )
 }
 

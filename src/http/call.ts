@@ -4,7 +4,14 @@ import type { Outcome } from '../portal/checkpoint.ts'
 import type { Errand } from '../portal/errand.ts'
 import { serve } from '../portal/portal.ts'
 import type { Visit } from '../portal/visit.ts'
-import { methodNotFound, replyOfBug, replyOfFault, replyOfRefusal, type SoughtKind } from '../protocol/errors.ts'
+import {
+  methodNotFound,
+  replyOfBug,
+  replyOfFault,
+  replyOfRefusal,
+  replyOfTold,
+  type SoughtKind,
+} from '../protocol/errors.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'
 import type { DoorRooms } from './guest.ts'
 
@@ -38,7 +45,7 @@ function replyOf(outcome: Outcome, method: string, params: JsonObject, rooms: Do
     case 'answered':
       return outcome.reply
     case 'refused':
-      return replyOfRefusal(soughtBy(method, params))
+      return outcome.told === null ? replyOfRefusal(soughtBy(method, params)) : replyOfTold(outcome.told, method)
     case 'failed': {
       const { error } = outcome
       if (!(error instanceof Fault)) {

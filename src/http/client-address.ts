@@ -10,6 +10,8 @@ export interface ClientAddresses {
   of(peer: string, forwarded: string | undefined): string
   /** Whether many callers may share this peer's address, or it is this machine. */
   isNear(peer: string): boolean
+  /** Whether what this peer says of others is believed. */
+  isTrustedProxy(peer: string): boolean
   /** Whether this peer is this machine, and no proxy that speaks for others. */
   isDirectlyLocal(peer: string): boolean
 }
@@ -24,6 +26,7 @@ export function openClientAddresses(trusted: readonly string[]): ClientAddresses
   }
   const isProxy = (address: string) => proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   return {
+    isTrustedProxy: (peer) => isProxy(plain(peer)),
     isDirectlyLocal: (peer) => isLoopbackAddress(plain(peer)) && !isProxy(plain(peer)),
     isNear: (peer) => isLoopbackAddress(plain(peer)) || isProxy(plain(peer)),
     of(peer, forwarded) {

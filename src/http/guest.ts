@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Authenticated, Authenticator } from '../identity/authenticate.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
+import type { Origin } from '../policy/model.ts'
 import type { Changes, ListKind } from '../portal/changes.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Rooms } from '../portal/rooms.ts'
@@ -12,12 +13,15 @@ import type { Visit, Visitors } from '../portal/visit.ts'
 import type { Identity } from '../protocol/era-2026/encode.ts'
 import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import type { ClientFacts, JsonRpcId, Request } from '../protocol/model.ts'
+import type { Anonymous } from './anonymous.ts'
 import type { Arrival } from './server.ts'
 import type { Answer } from './stream.ts'
 import type { Held, NoStream } from './streams.ts'
 
 export interface DoorRooms extends Rooms, Held {
   authenticator: Authenticator
+  /** Who needs no credential. */
+  anonymous: Anonymous
   directory: Directory
   visitors: Visitors
   changes: Changes
@@ -48,8 +52,14 @@ export function enter(
     client: asked.client,
     session: asked.session,
     clientIp: guest.arrival.clientIp,
+    origin: originOf(guest.arrival),
     traceparent: asked.request.meta.traceparent ?? null,
   })
+}
+
+/** Where a request came from, for policies that look at that. */
+export function originOf({ clientIp, certificate }: Arrival): Origin {
+  return { ip: clientIp, certificate }
 }
 
 /** 202: a notification or an answer was taken. */

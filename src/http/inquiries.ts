@@ -19,6 +19,7 @@ export interface Inquiry {
 
 export class Inquiries {
   readonly #open = new Map<string, Inquiry>()
+  readonly #staying = new Set<{ session: Session; ended: () => void }>()
   readonly #waitMs: number
 
   /** @param waitMs how long a person has to answer */
@@ -50,21 +51,34 @@ export class Inquiries {
     return inquiry !== undefined
   }
 
+  /**
+   * A call of this session waits for something that is done elsewhere.
+   *
+   * @param ended called when the session ends meanwhile
+   * @returns a function that ends the waiting
+   */
+  stayWith(session: Session, ended: () => void): () => void {
+    const stay = { session, ended }
+    this.#staying.add(stay)
+    return () => void this.#staying.delete(stay)
+  }
+
   /** The session is over: nobody can answer in it any more. */
   endSession(session: Session): void {
+    for (const stay of [...this.#staying]) if (stay.session.id === session.id) stay.ended()
     for (const inquiry of [...this.#open.values()]) {
       if (inquiry.session.id === session.id) inquiry.settle({ kind: 'over', why: 'gone' })
     }
   }
 
-  /** Sessions that have a question open here. */
+  /** Sessions that have a question open here, or wait for its person. */
   asking(): Session[] {
-    return [...this.#open.values()].map(({ session }) => session)
+    return [...this.#open.values(), ...this.#staying].map(({ session }) => session)
   }
 
-  /** Open questions, for those who watch that nothing stays behind. */
+  /** Open questions and what waits, for those who watch that nothing stays behind. */
   get size(): number {
-    return this.#open.size
+    return this.#open.size + this.#staying.size
   }
 }
 

@@ -11,10 +11,10 @@ import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import { parseInbound } from '../protocol/json-guard.ts'
 import type { RpcError } from '../protocol/model.ts'
 import { readBody } from './body.ts'
-import { type DoorRooms, type Guest, refuseForbidden, refuseTooMuch } from './guest.ts'
+import { type DoorRooms, type Guest, originOf, refuseForbidden, refuseTooMuch } from './guest.ts'
 import { recordNoPortal, refuseFailed, refuseUnknown } from './refuse-caller.ts'
 import type { Arrival } from './server.ts'
-import { shownIn } from './shown-credential.ts'
+import { isBot, shownIn } from './shown-credential.ts'
 import { Answer } from './stream.ts'
 import { receive2025 } from './traffic-2025.ts'
 import { receive2026 } from './traffic-2026.ts'
@@ -32,9 +32,22 @@ export function openDoor(rooms: DoorRooms): Door {
   const waiting = new Set<Answer>()
   // What was shown in a header of the portal's choice cannot be read again from those that an answer keeps.
   const whole = new WeakMap<Answer, Shown>()
-  const standsBy = (answer: Answer): void =>
+  // Nothing was shown that could be withdrawn; they end with the policy that let them in.
+  const nameless = new WeakSet<Answer>()
+  const standsBy = (answer: Answer): void => {
+    if (nameless.has(answer)) return
     void retireRevoked(answer, whole.get(answer) ?? shownIn(answer.asked.headers, [], null), rooms)
-  const shared = { waiting, standsBy, unread: rooms.unread }
+  }
+  let isDraining = false
+  const shared = {
+    waiting,
+    standsBy(answer: Answer) {
+      standsBy(answer)
+      // What begins to wait when the listener closes already would wait for nobody.
+      if (isDraining) answer.retire()
+    },
+    unread: rooms.unread,
+  }
   // A stream may stay open for hours; it ends with the token that opened it.
   rooms.authenticator.onChange(() => {
     for (const answer of [...waiting]) standsBy(answer)
@@ -49,12 +62,14 @@ export function openDoor(rooms: DoorRooms): Door {
       const shown = shownIn(arrival.headers, arrival.request.rawHeaders, place?.spec.serviceTokenHeader ?? null)
       const found = rooms.authenticator.authenticate(shown)
       // Nearly always known already: then nothing is waited for.
-      const who = found instanceof Promise ? await found : found
+      const known = found instanceof Promise ? await found : found
+      const who = known ?? (await unknownIn(place, shown, arrival, rooms))
       if (who === null) return refuseFailed(arrival, shown, where, rooms)
       // Policies may have changed meanwhile.
-      if (found instanceof Promise) place = findPlace(where, arrival.hostname, rooms.directory)
+      if (found instanceof Promise || known === null) place = findPlace(where, arrival.hostname, rooms.directory)
       if (who.audience !== null && who.audience !== place?.spec.uid) return refuseUnknown(arrival, shown, rooms)
       const answer = new Answer(arrival, acceptsStream(arrival), who.principal, shared)
+      if (who.principal.kind === 'anonymous') nameless.add(answer)
       if (shown.serviceToken !== undefined) whole.set(answer, shown)
       if (rooms.unread.isFull(who.principal)) return refuseTooMuch(answer, 'unread', null)
       if (place === undefined) {
@@ -68,9 +83,16 @@ export function openDoor(rooms: DoorRooms): Door {
       rooms.log.debug({ ms: rooms.clock.elapsed() - started, portal: place.spec.id, who: who.principal.id }, 'mcp')
     },
     drain() {
+      isDraining = true
       for (const answer of [...waiting]) answer.retire()
     },
   }
+}
+
+/** A wrong credential is wrong at any portal: only who shows none at all can be nobody. */
+function unknownIn(place: Place | undefined, shown: Shown, arrival: Arrival, { anonymous }: DoorRooms) {
+  if (place === undefined || shown.authorization !== undefined || isBot(shown)) return null
+  return anonymous.admit(place.spec, originOf(arrival))
 }
 
 async function endStreams({ sessions, inFlight, inquiries }: DoorRooms): Promise<void> {

@@ -7,8 +7,10 @@ import type { AddressInfo } from 'node:net'
 import type { Audit } from '../audit/event.ts'
 import type { Log } from '../base/log.ts'
 import { LIMITS, type LimitValues } from '../config/limits.ts'
+import type { Origin } from '../policy/model.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { ClientAddresses } from './client-address.ts'
+import type { ClientCertificates } from './client-certificate.ts'
 import { limitConnections, makeQueue } from './connections.ts'
 import { corsFor, preflight } from './cors.ts'
 import type { Guards } from './guards.ts'
@@ -37,6 +39,7 @@ export interface Readiness {
 export interface ServerRooms {
   guards: Guards
   addresses: ClientAddresses
+  certificates: ClientCertificates
   door: Door
   /** Counts what is refused before anybody is known. */
   audit: Pick<Audit, 'refused'>
@@ -90,6 +93,8 @@ export interface Arrival {
   /** The guarded Host without port. */
   hostname: string
   clientIp: string
+  /** What a trusted proxy said of the client's certificate. */
+  certificate: Origin['certificate']
   /** Headers that the answer must carry, names and values by turns. */
   cors: readonly string[]
 }
@@ -179,7 +184,8 @@ async function receive(request: IncomingMessage, response: ServerResponse, rooms
 
   const clientIp = rooms.addresses.of(request.socket.remoteAddress ?? '', headers['x-forwarded-for'])
   const cors = standing === 'listed' && origin !== undefined && where.kind === 'mcp' ? corsFor(origin) : []
-  const arrival: Arrival = { request, response, headers, hostname, clientIp, cors }
+  const certificate = rooms.certificates.of(request.socket.remoteAddress ?? '', request.rawHeaders)
+  const arrival: Arrival = { request, response, headers, hostname, clientIp, certificate, cors }
   if (where.kind === 'rest') return ways.rest(arrival, where)
   if (where.kind === 'oauth') return rooms.oauth(request, response, clientIp)
   if (request.method === 'OPTIONS' && standing === 'listed') return preflight(response, cors)

@@ -121,8 +121,10 @@ export class Answer {
   /** The stream now only waits for events. @param end how to end it in good order when the listener closes */
   standBy(end: () => void): void {
     this.#end = end
-    this.#shared.waiting.add(this)
-    this.onClose(() => this.#shared.waiting.delete(this))
+    const { waiting } = this.#shared
+    // One that waits for one thing after the other is one that waits.
+    if (!waiting.has(this)) this.onClose(() => waiting.delete(this))
+    waiting.add(this)
     this.#shared.standsBy(this)
   }
 

@@ -17,11 +17,13 @@ import {
   enter,
   type Guest,
   LIST_CHANGED,
+  originOf,
   refuseForbidden,
   refuseTooMuch,
   UNAVAILABLE,
 } from './guest.ts'
 import { inquirer, takeResponse } from './inquire-2025.ts'
+import { lingerer } from './linger.ts'
 
 export type Classified2025 = Exclude<Classified, { kind: 'error' }>
 
@@ -106,7 +108,8 @@ async function run(guest: Guest, session: Session, request: Request, { rooms, al
     if (message) guest.answer.send(message)
   }
   const inquire = alone ? inquirer(guest, session, cancel, rooms) : null
-  const served = await serveRequest(visit, { request, headers: null, cancel, report, inquire }, rooms)
+  const linger = inquire === null ? () => null : lingerer(guest, cancel, rooms, session)
+  const served = await serveRequest(visit, { request, headers: null, cancel, report, inquire, linger }, rooms)
   rooms.inFlight.remove(session, request.id)
   if (served.kind === 'forbidden') return served
   if (served.kind === 'unavailable') return { kind: 'body', status: 503, body: errorBody(UNAVAILABLE, request.id) }
@@ -169,6 +172,7 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     place,
     principal: who.principal,
     owner: ownerOf(who.principal, session),
+    origin: originOf(guest.arrival),
     kinds: ['tool', 'prompt', 'resource'],
     changed(kind) {
       const message = encodeNotification2025({ method: LIST_CHANGED[kind], params: {} }, null)

@@ -24,6 +24,7 @@ import {
   refuseTooMuch,
   UNAVAILABLE,
 } from './guest.ts'
+import { lingerer } from './linger.ts'
 
 export type Classified2026 = Extract<Classified, { kind: 'request' | 'notification' }>
 
@@ -50,14 +51,15 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
     if (message) answer.send(message)
   }
   const { headers } = arrival
-  const served = await serveRequest(visit, { request, headers, cancel, report, inquire: null }, rooms)
+  const linger = lingerer(guest, cancel, rooms)
+  const served = await serveRequest(visit, { request, headers, cancel, report, inquire: null, linger }, rooms)
 
   if (served.kind === 'forbidden') return refuseForbidden(answer)
   if (served.kind === 'unavailable') return answer.end(503, errorBody(UNAVAILABLE, request.id))
   const { reply } = served
   if (request.method === 'subscriptions/listen' && reply.kind === 'result') return listen(guest, visit, request, rooms)
   const { id, method } = request
-  const encoded = encode2026({ reply, id, method, identity: rooms.identity, ttlMs: TTL_MS })
+  const encoded = encode2026({ reply, id, method, identity: rooms.identity, ttlMs: visit.isExpecting ? 0 : TTL_MS })
   answer.end(encoded.status, encoded.body)
 }
 
@@ -80,6 +82,7 @@ async function listen(guest: Guest, visit: Visit, request: Request, rooms: DoorR
     place: guest.place,
     principal: visit.principal,
     owner: visit.owner,
+    origin: visit.origin,
     kinds: kinds.map(([, kind]) => kind),
     changed: (kind) => answer.send(encodeListenEvent({ method: LIST_CHANGED[kind], params: {} }, id)),
     ended: end,

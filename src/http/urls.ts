@@ -12,7 +12,7 @@ export type Route =
   /** The authorization server. */
   | { kind: 'oauth' }
   /** Everything else. What it is is decided here and nowhere else. */
-  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'well-known' | 'access' | 'nothing' }
+  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'well-known' | 'access' | 'client-document' | 'nothing' }
   | { kind: 'bad' }
 
 export type McpRoute = Extract<Route, { kind: 'mcp' }>
@@ -26,13 +26,14 @@ const HOME: Route = { kind: 'rest', what: 'home' }
 const PAGE: Route = { kind: 'rest', what: 'page' }
 const WELL_KNOWN: Route = { kind: 'rest', what: 'well-known' }
 const ACCESS: Route = { kind: 'rest', what: 'access' }
+const CLIENT_DOCUMENT: Route = { kind: 'rest', what: 'client-document' }
 const OAUTH: Route = { kind: 'oauth' }
 const NOTHING: Route = { kind: 'rest', what: 'nothing' }
 const BAD: Route = { kind: 'bad' }
 
 const MOUNTED = /^\/p\/([a-z0-9_-]{1,32})(?:\/s\/([a-z0-9_-]{1,32}))?\/mcp$/
 /** What a person meets: the first segment says which page, the page what follows. */
-const PAGES = /^\/(?:sign-in|sign-out|consent|authorize|device|setup|approve|connect)(?:\/|$)/
+const PAGES = /^\/(?:sign-in|sign-out|consent|authorize|device|setup|approve|connect|servers-callback)(?:\/|$)/
 /** Origin form, of the characters that a path may have by RFC 3986 without being changed by anybody on its way. */
 const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*$/
 const QUERY = /^[\x21\x22\x24-\x7e]*$/
@@ -58,6 +59,8 @@ export function route(target: string): Route {
       return READY
     case '/metrics':
       return METRICS
+    case '/client-metadata.json':
+      return CLIENT_DOCUMENT
   }
   if (path.startsWith('/client/')) return API
   if (path.startsWith('/oauth/')) return OAUTH

@@ -24,13 +24,23 @@ export interface ServerFigures {
   failed: ReadonlyMap<string, number>
 }
 
+export interface WebhookFigures {
+  /** Tries by what became of them; `crowded` were given up untried. */
+  deliveries: Readonly<Record<'delivered' | 'failed' | 'given_up' | 'crowded', number>>
+  /** Of all replicas together. */
+  waiting: number
+}
+
 /** One reading of everything. */
 export interface Figures {
   requests: Requests
   inFlight: number
   streams: number
   sessions: number
+  /** Calls that a limit of an admin's refused. */
+  limited: number
   audit: { writable: boolean; segmentsWaiting: number }
+  webhooks: WebhookFigures
   servers: readonly ServerFigures[]
 }
 
@@ -71,6 +81,12 @@ export const METRICS: readonly Metric[] = [
   plain('gauge', 'portico_requests_in_flight', 'MCP requests under way.', ({ inFlight }) => inFlight),
   plain('gauge', 'portico_streams_open', 'Streams of clients that wait for changes.', ({ streams }) => streams),
   plain(
+    'counter',
+    'portico_calls_limited_total',
+    'Calls that were refused because a limit on calls was reached.',
+    ({ limited }) => limited,
+  ),
+  plain(
     'gauge',
     'portico_sessions_known',
     'Sessions of 2025-era clients in this process’s memory.',
@@ -87,6 +103,21 @@ export const METRICS: readonly Metric[] = [
     'portico_audit_segments_waiting',
     'Segments of the journal that are not in the database yet.',
     ({ audit }) => audit.segmentsWaiting,
+  ),
+  {
+    name: 'portico_webhook_deliveries_total',
+    type: 'counter',
+    help: 'Tries to deliver to webhooks by result: delivered, failed and to be tried again, given up after the last try, or crowded out untried by newer ones.',
+    labels: ['result'],
+    isByServer: false,
+    read: ({ webhooks }) =>
+      Object.entries(webhooks.deliveries).map(([result, count]): [string, number] => [result, count]),
+  },
+  plain(
+    'gauge',
+    'portico_webhooks_waiting',
+    'Deliveries to webhooks that are still to be made, by any replica.',
+    ({ webhooks }) => webhooks.waiting,
   ),
   {
     name: 'portico_servers',
