@@ -14,6 +14,8 @@ import type { StdioConfig } from '../src/config/stdio.ts'
 import { insertApiToken } from '../src/identity/api-token-store.ts'
 import { type BrowserSessions, openBrowserSessions } from '../src/identity/browser-session-store.ts'
 import { authenticateOperator, authenticatePerson } from '../src/identity/operators.ts'
+import { openFacts } from '../src/policy/facts.ts'
+import { openDirectory } from '../src/portal/directory.ts'
 import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
@@ -116,11 +118,21 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     portalInfo: { name: 'portico', version: '0.0.0' },
     assertFor: nobodyAsks,
     recordHeld: heldRecorder(audit, clock),
+    issuer: () => ISSUER,
+    assertionFor: null,
+    notify: () => {},
     limits: { refusedMs: 0 },
   })
   const browsers = openBrowserSessions(store, () => ISSUER)
+  const directory = await openDirectory({
+    store,
+    inventory: (server) => upstreams.inventory(server.uid),
+    onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
+  })
+  const evaluate = () => ({ answers: new Map(), until: Number.POSITIVE_INFINITY })
+  const facts = openFacts({ clock, countryOf: () => null, evaluate })
   const deps: AdminDeps = {
-    ...{ store, sealer, upstreams, egress, audit, clock, log },
+    ...{ store, sealer, upstreams, egress, audit, clock, log, directory, facts },
     config: { accountId: settings.accountId ?? null, stdio },
     configFile: settings.configFile ?? null,
     lostNames: () => [],

@@ -10,6 +10,8 @@ import Cloudflare, {
   PermissionDeniedError,
 } from 'cloudflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { saveConnection } from '../src/upstream/connections/connection-store.ts'
+import { readServer } from '../src/upstream/server-store.ts'
 import { type AdminRoom, LOCAL, openAdminRoom } from './admin-room.ts'
 import { type HttpPeer, startEverythingHttp } from './peers/servers.ts'
 import { addPortal, addProvider, letClientIn, signIn } from './support/people.ts'
@@ -88,6 +90,55 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
     expect(JSON.stringify(await mcp().servers.read('b', { account_id }))).not.toContain('canary')
     expect(await mcp().servers.delete('e', { account_id })).toMatchObject({ id: 'e' })
     await expect(mcp().servers.read('e', { account_id })).rejects.toBeInstanceOf(NotFoundError)
+  })
+
+  test('OAuth servers are created with a client, and what was read may be sent back whole: nothing changes, nothing ends', async () => {
+    const credentials = {
+      auth_mode: 'manual',
+      config: { authorization_endpoint: 'https://as.test/authorize', token_endpoint: 'https://as.test/token' },
+      registration_info: {
+        ...{ client_id: 'c', redirect_uris: ['https://team.cloudflareaccess.com/servers-callback'] },
+        ...{ scope: 'read write', token_endpoint_auth_method: 'client_secret_post' },
+      },
+    }
+    const made = await mcp().servers.create({
+      ...{ account_id, id: 'by-hand', auth_type: 'oauth', hostname: 'http://127.0.0.1:2/mcp', name: 'By hand' },
+      ...{ auth_credentials: JSON.stringify(credentials), client_secret: 'sk-canary', updated_tools: [] },
+    })
+    expect(made).toMatchObject({
+      authentication_status: 'manual',
+      auth_config_summary: {
+        auth_mode: 'manual',
+        has_client_secret: true,
+        client_secret_version: 1,
+        ...withoutMode(credentials),
+      },
+    })
+    await mcp().servers.create({
+      ...{ account_id, id: 'found-out', auth_type: 'oauth', hostname: 'http://127.0.0.1:2/mcp', name: 'Found out' },
+    })
+    for (const id of ['by-hand', 'found-out']) {
+      await connectShared(room, id)
+      const before = await mcp().servers.read(id, { account_id })
+      expect(before.authentication_status).toBe('connected')
+      const again = await mcp().servers.update(id, { account_id, ...before })
+      expect({ ...again, modified_at: '' }).toEqual({ ...before, modified_at: '' })
+      expect(await mcp().servers.read(id, { account_id })).toMatchObject({ authentication_status: 'connected' })
+      expect(JSON.stringify(again)).not.toContain('canary')
+    }
+    const portal = await mcp().portals.create({
+      ...{ account_id, id: 'oauthed', hostname: 'oauthed.example.com', name: 'OAuth' },
+      servers: [{ server_id: 'by-hand', on_behalf: false }, { server_id: 'found-out' }],
+    })
+    const { id, ...rest } = await mcp().portals.read('oauthed', { account_id })
+    const echoed = await mcp().portals.update(id, { account_id, ...rest } as Parameters<
+      ReturnType<typeof mcp>['portals']['update']
+    >[1])
+    expect(echoed.servers.map(({ server_id, on_behalf }) => [server_id, on_behalf])).toEqual(
+      portal.servers.map(({ server_id, on_behalf }) => [server_id, on_behalf]),
+    )
+    await mcp().portals.delete('oauthed', { account_id })
+    for (const server of ['by-hand', 'found-out']) await mcp().servers.delete(server, { account_id })
   })
 
   test('portals are created, read, listed to the end, updated and deleted', async () => {
@@ -281,7 +332,7 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
             account_id,
             name: 'x',
             decision: 'bypass',
-            include: [{ everyone: {} }],
+            include: [{ email: { email: 'ada@acme.test' } }],
           }),
         BadRequestError,
       ],
@@ -311,3 +362,20 @@ describe('the official cloudflare SDK, with nothing changed but the base URL', (
     expect((await auditor.zeroTrust.access.aiControls.mcp.servers.read('b', { account_id })).id).toBe('b')
   })
 })
+
+function withoutMode({ config, registration_info }: { config: object; registration_info: object }) {
+  return { config, registration_info }
+}
+
+/** As if an admin had connected it in a browser. */
+async function connectShared({ at: { store }, deps }: AdminRoom, id: string): Promise<void> {
+  const server = await readServer(store.db, id)
+  if (server === undefined) throw new Error('no server')
+  await store.write((trx) =>
+    saveConnection(store, trx, deps.sealer, {
+      ...{ serverUid: server.uid, owner: 'admin', createdBy: 'test', kind: 'oauth', account: 'team' },
+      ...{ issuer: 'https://as.test', resource: 'http://127.0.0.1:2/mcp', clientId: 'c', scope: 'read' },
+      ...{ expiresAt: null, renewAt: null, tokens: { access: 'canary', type: 'Bearer', refresh: null } },
+    }),
+  )
+}

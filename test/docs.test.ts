@@ -5,18 +5,29 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { z } from 'zod'
 import { errorsPage } from '../scripts/errors-page.ts'
 import { API_PAGE, apiPage, ERRORS_PAGE, METRICS_PAGE, metricsPage } from '../scripts/write-docs.ts'
+import { neverSaved } from '../src/admin/edited-policies.ts'
 import { ROUTES } from '../src/admin/index.ts'
 import { describeApi } from '../src/admin/openapi.ts'
+import { newPolicyContent } from '../src/admin/write-policy.ts'
 import { FAULTS } from '../src/base/fault.ts'
+import type { PolicyId } from '../src/base/ids.ts'
 import { REFUSALS } from '../src/base/refusal.ts'
 import { run } from '../src/cli/program.ts'
+import { groupDeclared } from '../src/contract/access-group.ts'
 import { CLIENTS, type Client, commandsFor, configFor, linkFor } from '../src/contract/client-config.ts'
+import { SELECTORS } from '../src/contract/criteria.ts'
 import { API_ERRORS } from '../src/contract/envelope.ts'
 import { identityProviderWrite } from '../src/contract/identity-provider.ts'
 import { logQuery } from '../src/contract/log.ts'
+import { DECISIONS, policyDeclared } from '../src/contract/policy.ts'
+import { capabilitiesInput } from '../src/contract/reach.ts'
+import { DELIVERY_ERRORS, WEBHOOK_EVENTS } from '../src/contract/webhook.ts'
 import { HTTP_STATUSES } from '../src/http/statuses.ts'
+import { loadRuleBook } from '../src/policy/rule-book.ts'
 import { ErrorCode } from '../src/protocol/errors.ts'
 import { hasTitle } from './titles.ts'
 
@@ -93,9 +104,20 @@ describe('docs/reference', () => {
   })
 })
 
+describe('docs/guides/webhooks.md', () => {
+  const guide = read('docs/guides/webhooks.md')
+
+  test('has every event and every error of a delivery in the words of the source, and no other', () => {
+    const listed = (heading: string) =>
+      tableUnder(guide, heading).map(([name = '', what]) => [name.replaceAll('`', ''), what])
+    expect(listed('Events')).toEqual(Object.entries(WEBHOOK_EVENTS))
+    expect(listed('When it does not arrive')).toEqual(Object.entries(DELIVERY_ERRORS))
+  })
+})
+
 describe('commands in the guides', () => {
   /** Those that only ask a portal: where nobody listens, they end with 1, and with 2 where they are not understood. */
-  const asking = /^(servers|portals|policies|token|clients|admin|idp|roles|users|org|connect|logs(?! -f))\b/
+  const asking = /^(servers|portals|policies|token|clients|admin|idp|roles|users|org|webhooks|connect|logs(?! -f))\b/
   const commands = DOCUMENTS.filter((path) => path.startsWith('docs/guides/') || path === 'README.md').flatMap((path) =>
     codeBlocks(read(path))
       .filter(({ language }) => language === 'sh')
@@ -122,6 +144,64 @@ describe('commands in the guides', () => {
     )
     expect(bodies.length).toBeGreaterThan(3)
     for (const body of bodies) expect(identityProviderWrite.safeParse(JSON.parse(body)).error?.message).toBeUndefined()
+  })
+})
+
+describe('docs/guides/policies.md', () => {
+  const guide = read('docs/guides/policies.md')
+  const blocks = codeBlocks(guide)
+    .filter(({ language }) => language === 'yaml')
+    .map(({ text }) => parse(text) as { policies?: { id: string }[]; groups?: { id: string }[] })
+  const example = parse(read('examples/finance-and-engineering/portico.yaml')) as (typeof blocks)[0]
+
+  test('has policies and groups that are taken, and that the portal can enforce', async () => {
+    const policies = blocks.flatMap((block) => block.policies ?? [])
+    expect(policies.length).toBeGreaterThan(7)
+    for (const policy of policies) {
+      const parsed = policyDeclared.safeParse(policy)
+      expect(parsed.error?.issues, policy.id).toBeUndefined()
+      const body = parsed.data as z.infer<typeof policyDeclared>
+      const record = neverSaved(body.id as PolicyId, newPolicyContent(body))
+      const book = await loadRuleBook({ policies: [record], groups: [], lists: [] })
+      expect(book.policy(record.id).problems ?? [], policy.id).toEqual([])
+    }
+    for (const group of blocks.flatMap((block) => block.groups ?? []))
+      expect(groupDeclared.safeParse(group).error?.issues, group.id).toBeUndefined()
+  })
+
+  test('says of the example what stands in it', () => {
+    for (const section of ['policies', 'groups'] as const) {
+      const told = blocks.flatMap((block) => block[section] ?? [])
+      const there = told.filter(({ id }) => example?.[section]?.some((one) => one.id === id))
+      for (const one of there) expect(example?.[section]?.find(({ id }) => id === one.id)).toEqual(one)
+    }
+    const told = new Set(blocks.flatMap(({ policies = [] }) => policies.map(({ id }) => id)))
+    expect(['staff', 'contractors', 'robots-read', 'release-by-two'].filter((id) => !told.has(id))).toEqual([])
+  })
+
+  test('has every selector, every decision and all that a policy may reach by, and no other', () => {
+    const words = (heading: string) =>
+      tableUnder(guide, heading).flatMap(([first = '']) => [...first.matchAll(/`([^`]+)`/g)].map(([, word]) => word))
+    expect(words('Selectors').sort()).toEqual([...SELECTORS].sort())
+    expect(words('How it decides')).toEqual([...DECISIONS])
+    expect(words('Some tools only').sort()).toEqual(Object.keys(capabilitiesInput.element.shape).sort())
+  })
+
+  const commands = codeBlocks(guide)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ text }) => text.split('\n'))
+    .flatMap((line) => /^npx portico (policy .+)$/.exec(line)?.[1] ?? [])
+
+  test.each(commands)('portico %s is understood: where nobody listens, it says so', async (command) => {
+    const argv = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+    const env = { PORTICO_URL: 'http://127.0.0.1:1', PORTICO_TOKEN: 'ptap_of-nobody' }
+    let said = ''
+    const sink = { write: (text: string) => (said += text) }
+    const code = await run({ argv, env, cwd: ROOT, stdout: sink, stderr: sink })
+    expect({ code, said }).toMatchObject({
+      code: command.startsWith('policy explain') ? 2 : 1,
+      said: expect.stringContaining('No portal answers'),
+    })
   })
 })
 

@@ -21,7 +21,7 @@ export interface LivedIn {
 }
 
 /** A portal with an owner who has a password, codes by mail, one identity provider, and one server with one tool. */
-export async function startLivedIn(options: Pick<TestPortalOptions, 'databaseUrl'> = {}): Promise<LivedIn> {
+export async function startLivedIn(options: Pick<TestPortalOptions, 'databaseUrl' | 'limits'> = {}): Promise<LivedIn> {
   const [mailbox, provider, server] = await Promise.all([
     openMailbox(),
     startProvider(),

@@ -46,6 +46,11 @@ export class Person {
     return this
   }
 
+  /** Takes a cookie that was made elsewhere. @param line a Set-Cookie value */
+  keep(url: string, line: string): void {
+    this.#keep(url, new Headers([['set-cookie', line]]))
+  }
+
   async open(url: string): Promise<Page> {
     return this.#follow(url, { method: 'GET' })
   }
@@ -62,6 +67,11 @@ export class Person {
     return this.#follow(new URL(form.action, page.url).href, { method: 'POST', body })
   }
 
+  /** One request on the wire; for browsers that reach a host elsewhere than its name says. */
+  protected send(url: string, init: RequestInit): Promise<Response> {
+    return fetch(url, init)
+  }
+
   async #follow(first: string, init: { method: string; body?: URLSearchParams }): Promise<Page> {
     let url = first
     let sending = init
@@ -69,7 +79,7 @@ export class Person {
       const cookie = this.cookies(url)
       const own = { ...(cookie === '' ? {} : { cookie }), 'sec-fetch-site': hops === 0 ? 'same-origin' : 'none' }
       const posted = sending.method === 'POST' ? { origin: new URL(url).origin } : {}
-      const response = await fetch(url, {
+      const response = await this.send(url, {
         method: sending.method,
         headers: { ...own, ...posted, accept: 'text/html' },
         redirect: 'manual',

@@ -10,6 +10,7 @@ import { startPortico } from '../src/app.ts'
 import type { LimitValues } from '../src/config/limits.ts'
 import { type Config, openConfig, readSettings } from '../src/config.ts'
 import type { RequestTimes } from '../src/http/server.ts'
+import { makeDataDirectory } from './databases.ts'
 import type { StdioPeer } from './peers/servers.ts'
 
 export interface ApiAnswer<T> {
@@ -56,6 +57,7 @@ export interface TestPortalOptions {
 export async function startTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-journey-'))
   const data = join(dir, 'data')
+  if (options.databaseUrl === undefined) makeDataDirectory(data)
   const env = {
     PORTICO_PORT: '0',
     PORTICO_DATA: data,

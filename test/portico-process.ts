@@ -7,10 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { COMPILED, NODE } from './peers/servers.ts'
+import { BIN, PROGRAM } from './program.ts'
 
-const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
 const START_MS = 30_000
 
 export interface PorticoProcess {
@@ -34,11 +33,13 @@ export interface Launch {
   through?: readonly string[]
   /** A descriptor that whoever starts the portal leaves open in it, and its number there. */
   inherited?: { fd: number; at: number }
+  /** As a clone starts it, from its sources, for what reaches into their modules or measures the process. */
+  asSources?: boolean
 }
 
 export async function startPorticoProcess(
   settings: Record<string, string> = {},
-  { through, inherited }: Launch = {},
+  { through, inherited, asSources = false }: Launch = {},
 ): Promise<PorticoProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-process-'))
   const data = join(dir, 'data')
@@ -59,7 +60,7 @@ export async function startPorticoProcess(
   let child: ChildProcess
 
   async function start(): Promise<void> {
-    const [command = NODE, ...args] = [...(through ?? []), NODE, BIN, 'start']
+    const [command = NODE, ...args] = [...(through ?? []), NODE, asSources ? BIN : PROGRAM, 'start']
     child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe', ...more] })
     const note = (chunk: Buffer) => {
       output += chunk.toString()

@@ -17,6 +17,7 @@ const from =
   (id: string, promise: string): Requirement => ({ id, source, promise })
 
 const rfc = from('OAuth 2.1; RFC 7591, 7636, 8707, 9700')
+const external = from('Cloudflare Access: External Evaluation rules')
 const http2025 = from('MCP 2025-11-25, Transports: Streamable HTTP')
 const http2026 = from('MCP 2026-07-28, Transports: Streamable HTTP')
 
@@ -44,6 +45,44 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'OAUTH-11',
     'Clients that people have sign in, call tools, renew by themselves, and are stopped when that is taken back.',
   ),
+
+  own(
+    'APPROVE-1',
+    'What others agreed to is this very call of this caller by this grant, under these terms, once, within a quarter of an hour.',
+  ),
+  own(
+    'APPROVE-2',
+    'It takes as many different people as the policy says, none of them who asks; a link that is followed decides nothing.',
+  ),
+  own('APPROVE-3', 'Identical requests for approval are one, whichever replica they came to.'),
+  own('APPROVE-4', 'A caller has three requests for approval that wait, and makes twenty an hour, over all replicas.'),
+  own('APPROVE-5', 'A call that waits for approval goes on by itself, in either era, when others agreed.'),
+  own(
+    'APPROVE-6',
+    'Who cannot be asked is told who must agree and where, and never let through; the next identical call passes.',
+  ),
+  own('APPROVE-7', 'An approver reads who asks, what for and for what, with whatever cannot be seen made visible.'),
+  own('APPROVE-8', 'After a wait a call is decided again: what was denied meanwhile is not done.'),
+  own('APPROVE-9', 'What waits for approval outlives a restart, and goes on at any replica.'),
+  own('PURPOSE-1', 'Where a policy wants to know what for, the person is asked, and the audit keeps what they said.'),
+  own('PURPOSE-2', 'Who cannot be asked what for gets a page of their own, and is not let through before.'),
+  own('STEPUP-1', 'Where a policy wants a newer or stronger sign-in, the person signs in again and the call goes on.'),
+  own(
+    'STEPUP-2',
+    'A sign-in that cannot be what a policy wants ends the call with the reason, and goes in no circles.',
+  ),
+  own('TEMPORARY-1', 'Access that is given until a time ends at that time, in calls and in lists.'),
+
+  own(
+    'DESK-1',
+    'An account at a server is connected in the browser, by the person and at the server that it was begun for, and by their word after they saw whose it is.',
+  ),
+  own(
+    'DESK-2',
+    'A server that lies about its authorization server gets no code, verifier, secret or token of another, and leads the portal to no place inside.',
+  ),
+  own('DESK-3', 'No browser is sent anywhere but to https, or to this very machine.'),
+  own('DESK-4', 'A server that is made again inherits nothing that was begun or connected before.'),
 
   own('AUDIT-1', 'After kill -9 under load no answered call is missing, and every side effect has its begun row.'),
   own('AUDIT-2', 'Where the audit cannot be written, nothing is carried out.'),
@@ -106,6 +145,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('CRED-2', 'A copy of the database holds no secret that opens anything.'),
   own('CRED-3', 'Credentials are written and never read back.'),
   own('CRED-6', 'A server that echoes its credential in an error shows it to no caller, log or audit.'),
+  own(
+    'CRED-7',
+    'What was connected for a server ends, by every door, once the server is something else or goes elsewhere.',
+  ),
+  own(
+    'CRED-8',
+    'What connects an account, from its code to its tokens, is in no answer, page, log, audit or copy of the database, and is told to nobody else, whatever servers repeat.',
+  ),
   from('RFC 6750, section 2')('CRED-4', 'A token is taken from the Authorization header and from nowhere else.'),
   from('RFC 8707, section 2')('CRED-5', 'An access token is good for its own portal and for no other.'),
 
@@ -162,6 +209,25 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('ASK-3', 'What a person switched off on the page, no model switches on.'),
   own('ASK-4', 'A page that is made for one person shows and does nothing for another.'),
 
+  own(
+    'CONNECT-1',
+    'A call that needs an account of its caller asks for it, and the same call is answered with it, in either era.',
+  ),
+  own(
+    'CONNECT-2',
+    'Where the person says no or the caller gives up, the call ends at once and the server has heard nothing.',
+  ),
+  from('MCP 2025-11-25 and 2026-07-28, Authorization: step-up')(
+    'CONNECT-3',
+    'A server that wants more rights gets them by a page that names them, never by an answer to the client itself.',
+  ),
+  own('CONNECT-4', 'Whatever a server goes on to ask for, a call asks so often and then ends with the page to open.'),
+  own('CONNECT-5', 'A client that cannot ask a person gets the link, and who opens it calls again.'),
+  own(
+    'CONNECT-6',
+    'A caller is told whose credential its calls carry, how its own is and what mends it, and nothing of others.',
+  ),
+
   own('PAGE-1', 'Every state of every page is readable by everyone, in light and dark, down to 375 pixels.'),
   own('PAGE-2', 'Signing in and letting a client in work by keyboard alone and without script.'),
   own('PAGE-3', 'Every page refuses to be framed, scripted or sniffed.'),
@@ -172,6 +238,36 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'Of a client a person is shown first what is proven; what it says of itself is quoted and deceives by no character.',
   ),
   own('PAGE-7', 'Signing in leads to a page of ours and nowhere else.'),
+  own(
+    'OWN-1',
+    'However many call at once, and whatever becomes of their credentials meanwhile, no call carries the credential of another.',
+  ),
+  own(
+    'OWN-2',
+    'A credential is renewed before it ends, once for all who want it, and once where the server refuses it.',
+  ),
+  own(
+    'OWN-3',
+    'A connection that was taken back, here or there, is used no more, and its person learns what mends it.',
+  ),
+  own('OWN-4', 'What one authorization server gave is never shown to another that a server names in its place.'),
+  own(
+    'OWN-5',
+    'An authorization server that does not prove who it is gets no person and no code, and nothing of it is kept.',
+  ),
+  own('OWN-6', 'A call that needs more rights than its connection has says so, and the connection stays what it is.'),
+  own('OWN-7', 'A stored connection that was moved, put back or sealed by a lost key opens for nobody.'),
+  from('MCP 2025-11-25 and 2026-07-28, Authorization')(
+    'OWN-8',
+    'The portal passes what the conformance suite requires of a client in authorization, and the extensions that it has.',
+  ),
+
+  own(
+    'PAGE-8',
+    'An account is connected by the word of the person who began it alone, once they have seen whose it is.',
+  ),
+  own('PAGE-9', 'A link or a way back that changes hands, comes twice or comes too late connects nothing.'),
+  own('PAGE-10', 'On their home people see what they have connected and what is wrong with it, and end it.'),
   own('SIGNIN-1', 'The link that makes the first owner is looked at without harm, works once, and is kept nowhere.'),
   own('SIGNIN-2', 'Wrong passwords make whoever tries them wait, longer each time, on all replicas together.'),
   own('SIGNIN-3', 'A known and an unknown address are told alike, and take as long as each other.'),
@@ -200,6 +296,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   from('OpenAPI 3.1')('API-3', 'Every route is described.'),
   own('API-4', 'What the configuration file declares is changed there and nowhere else.'),
   own('API-5', 'No page of another origin makes a browser change or read anything with the session of its person.'),
+  own(
+    'API-7',
+    'The official Cloudflare SDK drives policies, groups, lists and apps, and what its documentation shows is accepted unchanged.',
+  ),
   own('API-6', 'An owner who can sign in is left, whoever is switched off, and nobody touches who may do more.'),
   own('REVOKE-1', 'Who is revoked at one replica is out at all of them: browsers, clients, tokens and open streams.'),
 
@@ -210,6 +310,79 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('STRICT-2', 'A request that could be framed, routed or read in two ways is refused.'),
 
   own('METRICS-1', 'Metrics are for this machine, and for an API token that may read servers.'),
+
+  from('Standard Webhooks 1.0.0')(
+    'NOTICE-1',
+    'What happens to a shared credential is logged, audited and delivered signed.',
+  ),
+  own('NOTICE-2', 'What a receiver missed comes again, under the same id, for a day and more, restarts or not.'),
+  from('Standard Webhooks 1.0.0')('NOTICE-3', 'A receiver that says 410 is told no more, and the audit says so.'),
+  own('NOTICE-4', 'A slow or dead receiver delays nobody else’s deliveries.'),
+  own(
+    'NOTICE-5',
+    'The secret of a webhook is answered once and is in no log, audit row, delivery, answer or dump after.',
+  ),
+  own('NOTICE-6', 'Of several replicas one sends each delivery.'),
+  own(
+    'NOTICE-7',
+    'A delivery goes to public https only, unless an owner opened the very place; no redirect is followed.',
+  ),
+  own(
+    'NOTICE-8',
+    'Admins are told once before a shared credential dies, once when it did, and once when it is mended.',
+  ),
+
+  external(
+    'EXT-1',
+    'An external evaluator is told who calls in a JWT of ours, and its own JWT with our nonce decides.',
+  ),
+  own('EXT-2', 'An answer of an evaluator is kept for a minute at most, for this very caller from this very place.'),
+  own('EXT-3', 'An answer that is not signed, not to this question, not in time or not about this caller is none.'),
+  own('EXT-4', 'An evaluator that hangs, floods or is down costs two seconds at most, and stops no other.'),
+  own('EXT-5', 'An evaluator inside our network is asked only where a setting names its place.'),
+
+  own('BYPASS-1', 'Who shows no credential is told to sign in, unless a bypass policy lets in who comes from there.'),
+  own('BYPASS-2', 'Whom a bypass alone let in is written down, and is lent no credential that the portal holds.'),
+  own('BYPASS-3', 'A server may say that such calls have its credential; what is a person’s own they never have.'),
+  own('BYPASS-4', 'A credential that is wrong is wrong at every portal, whatever its policies.'),
+  own('BYPASS-5', 'An anonymous caller has sessions, switches and streams, for its own network address alone.'),
+
+  own('GEO-1', 'The country of an address is what the file of countries says, and not known where it says nothing.'),
+  own('GEO-2', 'A file of countries that cannot be used stops the start, and says why.'),
+  own('GEO-3', 'A file of countries that is replaced is read anew; where it cannot be, the old one stands.'),
+  own('CERT-1', 'Certificates of clients are known from a trusted proxy only, and from one header of it.'),
+  own('CERT-2', 'A header about certificates that nobody could be believed about stops the start.'),
+  own('CERT-3', 'The common name is the one that the certificate has, whatever its other fields say; of two, none.'),
+
+  own('SURFACE-1', 'No surface lists or reaches what policies deny, and every surface has what they allow.'),
+  own('SURFACE-2', 'Forbidden and unknown are the same bytes for every kind of bad request.'),
+  own('SURFACE-3', 'Rules see a server, a kind and its own name for a thing, however it was spelled.'),
+  own('SURFACE-4', 'A call whose arguments a rule refuses is told so, and the server does not hear of it.'),
+  own('SURFACE-5', 'A change of policy is in force at the next request, at every replica within a second.'),
+  own(
+    'SURFACE-6',
+    'Open streams hear of what was given and taken, also by time alone, and end with the right to be here.',
+  ),
+  own('SURFACE-7', 'What waits while it is forbidden is refused when it goes on.'),
+
+  own('EXPLAIN-1', 'Policies can be tried on everybody whom the portal knows before they are used.'),
+  own('EXPLAIN-2', 'What is explained is what a call gets, whoever asks, for whatever, by whichever name.'),
+  own('EXPLAIN-3', 'An explanation names the rule, what of it holds, and what would make it another answer.'),
+  own('EXPLAIN-4', 'A change of policies says who would gain or lose what, and where that cannot be told.'),
+  own('EXPLAIN-5', 'External evaluators hear of somebody who did not come only if whoever explains says so.'),
+
+  own(
+    'CALLS-1',
+    'Calls are counted by who calls, which server and which tool, whatever name, token, session, era or batch they come by.',
+  ),
+  own('CALLS-2', 'Who reached a limit is told which one and when to come back; who may not have the thing is not.'),
+  own(
+    'CALLS-3',
+    'As many calls are under way as a limit says, and each that ends, however it ends, makes room for one.',
+  ),
+  own('CALLS-4', 'Replicas count together, and what cannot be counted is refused.'),
+  own('FLOW-1', 'Of private data, untrusted text and sending out, one grant gets two where a rule denies the third.'),
+  own('FLOW-2', 'Where a rule has the third approved, it waits, and what waits was not done.'),
 
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),

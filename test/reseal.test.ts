@@ -1,6 +1,6 @@
 /** Another key for the same data, as the stores that seal see it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ServerId, ServerUid } from '../src/base/ids.ts'
+import type { GrantId, PolicyId, PortalUid, ServerId, ServerUid } from '../src/base/ids.ts'
 import { keyRing, openSealer, type Sealer } from '../src/base/secret.ts'
 import { listSigningKeys, openSigningKey } from '../src/identity/assertions/key-store.ts'
 import { replaceSigningKey } from '../src/identity/assertions/keys.ts'
@@ -8,11 +8,14 @@ import { readForRecheck, saveSignIn, type Vouched } from '../src/identity/identi
 import { makeAdapters } from '../src/identity/oauth/artifact-store.ts'
 import { insertAttempt, takeAttempt } from '../src/identity/providers/attempt-store.ts'
 import { insertProvider, readProviderSecret } from '../src/identity/providers/provider-store.ts'
+import { type ApprovalAbout, readApproval, requestApproval } from '../src/portal/approval-store.ts'
+import { readPurpose, savePurpose } from '../src/portal/purpose-store.ts'
 import { KEY_CHECK, proveKey } from '../src/store/key-check.ts'
 import { MIGRATIONS } from '../src/store/migrate.ts'
 import { countOpening, reseal } from '../src/store/reseal.ts'
 import { readSetting } from '../src/store/settings-store.ts'
 import { shapeAt } from '../src/store/shape.ts'
+import { openConnectionRow, saveConnection } from '../src/upstream/connections/connection-store.ts'
 import { insertServer, type NewServer, readServerSecrets } from '../src/upstream/server-store.ts'
 import { DATABASE_KINDS, freshStore, type TestStore } from './databases.ts'
 
@@ -91,6 +94,66 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
     expect(await artifacts(fresh).find('i1')).toMatchObject({ uid: 'u1', returnTo: '/x' })
   })
 
+  test('seals what is held at servers, on the way there, and what events are signed with', async () => {
+    const { store } = at
+    const [old, fresh] = [ring(OLD), ring(NEW)]
+    const tokens = { access: 'access', type: 'Bearer', refresh: 'refresh' }
+    const content = { kind: 'oauth', issuer: 'i', resource: 'r', clientId: 'c', scope: null, account: null } as const
+    const life = { expiresAt: null, renewAt: null }
+    const whose = { serverUid: uid, owner: 'admin', createdBy: 'test' } as const
+    await store.write((trx) => saveConnection(store, trx, old, { ...content, ...life, tokens, ...whose }))
+    const once = { created_at: 1, expires_at: 2 }
+    const sealed = (where: string) => old.seal(`of ${where}`, where)
+    await store.db
+      .insertInto('upstream_clients')
+      .values({
+        ...{ id: 'c1', server_uid: uid, issuer: 'i', kind: 'registered', client_id: 'c', auth_method: 'none' },
+        ...{ client_secret_sealed: sealed('upstream_clients/c1/client_secret'), redirect_uri: 'u', ...once },
+      })
+      .execute()
+    await store.db
+      .insertInto('connect_attempts')
+      .values({
+        ...{ id: 'a1', server_uid: uid, owner: 'admin', cookie_digest: 'd', started_by: 'x', issuer: 'i', ...once },
+        ...{ redirect_uri: 'u', scope: null, return_to: '/', used_at: null, account: null, granted_scope: null },
+        ...{ secrets_sealed: sealed('connect_attempts/a1/secrets'), confirmed_at: null },
+        result_sealed: sealed('connect_attempts/a1/result'),
+      })
+      .execute()
+    await store.db
+      .insertInto('webhooks')
+      .values({
+        ...{ id: 'w1', name: 'W', url: 'https://hook.test', events: '[]', enabled: 1, allow_private: '[]' },
+        ...{ secret_sealed: sealed('webhooks/w1/secret'), secret_version: 1, origin: 'api', created_at: 1 },
+        ...{ created_by: 'x', modified_at: 1, modified_by: 'x' },
+      })
+      .execute()
+    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 5)
+    expect((await countOpening(store.db, old)).opening).toBe(0)
+    expect((await openConnectionRow(store.db, fresh, uid, 'admin'))?.tokens).toEqual(tokens)
+  })
+
+  test('seals what calls were asked about, and why', async () => {
+    const { store } = at
+    const [old, fresh] = [ring(OLD), ring(NEW)]
+    const key = { owner: 'grant:g', policy: 'p' as PolicyId }
+    await savePurpose(store, old, key, { text: 'invoice 12', life: 60_000 })
+    const about: ApprovalAbout = {
+      ...{ portal: 'P', server: { id: 's', name: 'S' }, kind: 'tool', name: 'post', sent: '{}' },
+      ...{ client: null, purposes: ['invoice 12'] },
+    }
+    const requester = { kind: 'user', id: 'u', label: 'U', email: null, issuer: null, subject: null } as const
+    const made = {
+      ...{ id: 'a1', binding: 'b', principal: 'user:u', grant: 'g' as GrantId, portalUid: 'p' as PortalUid },
+      ...{ serverUid: uid, policy: key.policy, requester, needs: [{ needed: 1, emails: ['ada@acme.test'] }], about },
+    }
+    await store.write((trx) => requestApproval(store, trx, made, old))
+    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 2)
+    expect((await countOpening(store.db, old)).opening).toBe(0)
+    expect(await readPurpose(store, fresh, key)).toBe('invoice 12')
+    expect(await readApproval(store.db, 'a1', fresh)).toMatchObject({ about })
+  })
+
   test('leaves alone what it has sealed already', async () => {
     await reseal(at.store.db, ring(NEW, OLD), KID)
     const before = await readSetting(at.store.db, KEY_CHECK)
@@ -118,14 +181,21 @@ test('the columns that hold seals are these; a new one is sealed anew by its nam
     columns.filter((column) => column.endsWith('_sealed')).map((column) => `${name}/${key.join('/')}/${column}`),
   )
   expect(sealed.sort()).toEqual([
+    'approvals/id/about_sealed',
+    'connect_attempts/id/result_sealed',
+    'connect_attempts/id/secrets_sealed',
+    'connections/id/tokens_sealed',
     'identities/id/id_token_sealed',
     'identities/id/refresh_token_sealed',
     'identity_providers/id/client_secret_sealed',
     'oauth_artifacts/key/payload_sealed',
+    'purposes/owner/policy_id/purpose_sealed',
     'servers/uid/auth_credentials_sealed',
     'servers/uid/client_secret_sealed',
     'servers/uid/env_sealed',
     'sign_in_attempts/id/secrets_sealed',
     'signing_keys/kid/private_jwk_sealed',
+    'upstream_clients/id/client_secret_sealed',
+    'webhooks/id/secret_sealed',
   ])
 })

@@ -5,6 +5,6 @@ export function hasTitle(source: string, title: string): boolean {
   const pattern = title
     .split('…')
     .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-    .join('(?:\\$\\{.*?\\}|%\\w)')
+    .join('(?:\\$\\{.*?\\}|\\$\\w+|%\\w)')
   return new RegExp(`(['"\`])${pattern}\\1\\s*,`).test(source)
 }

@@ -12,7 +12,7 @@ import { type Egress, type EgressOptions, openEgress } from '../src/base/egress.
 import type { GrantId, ServerId, ServerUid, UserId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
 import type { UserPrincipal } from '../src/base/principal.ts'
-import { keyRing, openSealer } from '../src/base/secret.ts'
+import { keyRing, openSealer, type Sealer } from '../src/base/secret.ts'
 import type { Config } from '../src/config.ts'
 import type { DefinitionsMode } from '../src/contract/server.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
@@ -29,6 +29,7 @@ import type {
 } from '../src/upstream/model.ts'
 import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
+import { makeDataDirectory } from './databases.ts'
 import type { StdioPeer } from './peers/servers.ts'
 import { stdioConfig } from './stdio-config.ts'
 
@@ -48,6 +49,7 @@ export interface RoomServer {
 export interface CallOptions {
   who?: string
   session?: string
+  onBehalf?: boolean
   progress?: boolean
   logLevel?: UpstreamCall['logLevel']
   cancel?: Cancellation
@@ -59,6 +61,8 @@ export interface Room {
   told: readonly string[]
   upstreams: Upstreams
   store: Store
+  /** Of purpose `store`. */
+  sealer: Sealer
   dir: string
   /** Registers a server and syncs it. */
   add(id: string, server: RoomServer): Promise<ServerUid>
@@ -125,6 +129,7 @@ export interface RoomOptions {
 export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-room-'))
   const databaseUrl = options.shared?.databaseUrl ?? null
+  if (databaseUrl === null) makeDataDirectory(join(dir, 'data'))
   const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock: systemClock, log: silentLog })
   const sealer = openSealer(keyRing([options.shared?.key ?? randomBytes(32)]), 'store')
   const data = join(dir, 'data')
@@ -139,6 +144,9 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     egress: options.egress ?? localEgress(),
     portalInfo: { name: 'portico', version: '0.0.0' },
     assertFor: options.assertFor ?? nobodyAsks,
+    issuer: () => 'http://127.0.0.1:8787',
+    assertionFor: null,
+    notify: () => {},
     recordHeld: async (server, held) =>
       void told.push(`${server}: ${held.map((one) => `${one.kind} ${one.name}`).join()}`),
     limits: { refusedMs: 2000, ...options.limits },
@@ -193,6 +201,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       serverUid,
       principal: person(call.who ?? 'ada'),
       session: call.session ?? null,
+      onBehalf: call.onBehalf ?? false,
       client: { era: '2025', version: '2025-11-25', name: null, clientVersion: null, capabilities: {} },
       method,
       params,
@@ -215,6 +224,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
     told,
     upstreams,
     store,
+    sealer,
     dir,
     add,
     call,

@@ -1,7 +1,7 @@
 /** The command line against the running program: started as its own process, driven as a person or a script would. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -175,6 +175,50 @@ describe('servers', () => {
     expect((await portico('doctor')).out).toMatch(/PROBLEM {2}server gone/)
     expect((await portico('servers', 'sync', 'gone')).code).toBe(1)
     await answer('servers', 'rm', 'gone')
+  })
+})
+
+describe('groups, lists and rich policies', () => {
+  test('a list is in a group, a group in a policy, and each is given up only when nothing names it', async () => {
+    const list = await answer('lists', 'create', 'Staff', 'Ada@two.example', 'bob@two.example')
+    expect((await portico('lists', 'add', list.id, 'cyd@two.example')).out).toBe('Staff holds 3 now.\n')
+    expect((await portico('lists', 'take', list.id, 'bob@two.example')).out).toBe('Staff holds 2 now.\n')
+    expect((await portico('lists', 'show', list.id)).out).toContain('  ada@two.example\n  cyd@two.example')
+    const group = await answer('groups', 'create', 'Finance', '--email-list', list.id, '--require-ip', '10.0.0.0/8')
+    expect((await portico('groups', 'show', group.id)).out).toContain('and only   ip 10.0.0.0/8')
+    const policy = await answer(
+      ...['policies', 'create', 'Readers', '--group', group.id, '--server', 'one', '--tool', 'get_.*', '--read-only'],
+      ...['--until', '2040-01-01T00:00:00Z'],
+    )
+    expect(policy).toMatchObject({
+      include: [{ group: { id: group.id } }],
+      capabilities: [{ servers: ['one'], kinds: ['tool'], patterns: ['get_.*'], annotations: { readOnlyHint: true } }],
+      valid_until: '2040-01-01T00:00:00Z',
+    })
+    expect((await portico('policies', 'show', policy.id)).out).toContain('"readOnlyHint":true')
+    const file = join(folder, 'fields.yaml')
+    writeFileSync(file, 'capabilities: null\nstep_up: { max_age: 15m }\n')
+    expect(await answer('policies', 'update', policy.id, file)).toMatchObject({ step_up: { max_age: '15m' } })
+    expect((await portico('policies', 'show', policy.id)).out).not.toContain('capabilities')
+
+    const held = await portico('lists', 'rm', list.id)
+    expect([held.code, held.err]).toEqual([1, expect.stringContaining('is named by group "Finance"')])
+    expect((await portico('groups', 'rm', group.id)).err).toContain('policy "Readers"')
+    for (const [what, id] of [
+      ['policies', policy.id],
+      ['groups', group.id],
+      ['lists', list.id],
+    ])
+      await answer(String(what), 'rm', String(id))
+    expect((await portico('groups', 'rm', group.id)).code).toBe(1)
+  })
+
+  test('nobody covered, a bad pattern and a file that is none are said, and nothing is made', async () => {
+    expect((await portico('groups', 'create', 'Empty')).code).toBe(2)
+    const bad = await portico('policies', 'create', 'Bad', '--everyone', '--tool', '(x')
+    expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('capabilities.0.patterns.0')])
+    expect((await portico('policies', 'update', 'x', join(folder, 'nowhere.yaml'))).code).toBe(2)
+    expect((await portico('policies', 'list')).out).not.toContain('Bad')
   })
 })
 

@@ -20,9 +20,9 @@ import { DATABASE_KINDS, type DatabaseKind, freshPostgres } from '../databases.t
 import { startLedger } from '../peers/ledger.ts'
 import { COMPILED, everythingStdio, NODE } from '../peers/servers.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
+import { PROGRAM } from '../program.ts'
 import { ask2026, bearer, messageOf, open2025 } from '../raw-mcp.ts'
 
-const BIN = join(import.meta.dirname, '..', '..', 'bin', 'portico.js')
 const SERVERS = '/access/ai-controls/mcp/servers'
 const PORTALS = '/access/ai-controls/mcp/portals'
 const LOGS = '/access/ai-controls/mcp/logs'
@@ -356,7 +356,7 @@ describe('a backup', () => {
 /** Runs a command as a process of its own and kills it when it changes something on the disk for the `moment`th time. */
 async function killedAt(at: Operator, argv: string[], moment: number): Promise<void> {
   const hook = join(import.meta.dirname, '..', 'die-at.ts')
-  const child: ChildProcess = spawn(NODE, ['--import', hook, BIN, ...argv], {
+  const child: ChildProcess = spawn(NODE, ['--import', hook, PROGRAM, ...argv], {
     cwd: at.folder,
     env: { ...at.env, ...COMPILED, DIE_AT: String(moment) },
     stdio: ['ignore', 'ignore', 'inherit'],

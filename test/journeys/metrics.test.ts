@@ -88,11 +88,18 @@ test('this machine reads how much there is, and a token reads it for each server
   expect(sample(shown, 'portico_server_circuit_open{server="ledger"}')).toBe(0)
   // No label says who, what or where.
   const names = [...shown.matchAll(/[{,](\w+)="/g)].map(([, label]) => label)
-  const ours = new Set(['outcome', 'circuit', 'server', 'fault'])
+  const ours = new Set(['outcome', 'circuit', 'result', 'server', 'fault'])
   const runtime = new Set(['type', 'kind', 'space', 'le', 'version', 'major', 'minor', 'patch'])
   expect(names.filter((label = '') => !ours.has(label) && !runtime.has(label))).toEqual([])
   for (const told of ['ada@acme.test', 'ledger_count', '127.0.0.1']) expect(shown).not.toContain(told)
   for (const { name } of METRICS) expect(shown).toContain(`# TYPE ${name} `)
+})
+
+test('what became of deliveries to webhooks is counted, and of whom nothing is said', async () => {
+  const { body } = await scrape()
+  for (const result of ['delivered', 'failed', 'given_up', 'crowded'])
+    expect(sample(body, `portico_webhook_deliveries_total{result="${result}"}`)).toBe(0)
+  expect(sample(body, 'portico_webhooks_waiting')).toBe(0)
 })
 
 test('health says the same words whatever servers there are', async () => {

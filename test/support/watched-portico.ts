@@ -31,12 +31,15 @@ export async function startWatchedPortico(
 ): Promise<WatchedPortico> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-watch-'))
   const file = join(dir, 'seen.json')
-  const portal = await startPorticoProcess({
-    NODE_OPTIONS: `--import ${LOADED}`,
-    WATCH_FILE: file,
-    WATCH_LIMITS: JSON.stringify(limits),
-    ...settings,
-  })
+  const portal = await startPorticoProcess(
+    {
+      NODE_OPTIONS: `--import ${LOADED}`,
+      WATCH_FILE: file,
+      WATCH_LIMITS: JSON.stringify(limits),
+      ...settings,
+    },
+    { asSources: true },
+  )
   let looks = 0
   const { remove } = portal
   // A run that breaks off must not leave its portal behind.

@@ -18,7 +18,7 @@ export const TOKEN_MODES = [
 /** In how it answers. */
 export const ANSWER_MODES = [
   ...(['down', 'token-error', 'token-html', 'token-redirect', 'userinfo-down', 'userinfo-other', 'keys-down'] as const),
-  ...(['no-iss', 'wrong-iss', 'denied', 'discovery-other', 'endpoints-elsewhere', 'refresh-down'] as const),
+  ...(['no-iss', 'wrong-iss', 'denied', 'discovery-other', 'endpoints-elsewhere', 'refresh-down', 'no-word'] as const),
 ] as const
 export type Mode = 'good' | (typeof TOKEN_MODES)[number] | (typeof ANSWER_MODES)[number]
 

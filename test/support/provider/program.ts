@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import * as library from 'oidc-provider'
 import type { Client, Counts, Mode, Options, Order } from './mode.ts'
 import { ACCOUNTS, type Account, CLAIM_NAMES, type Claims } from './people.ts'
-import { type Key, newKey, remake } from './tamper.ts'
+import { claimsOf, type Key, newKey, remake, signedBy } from './tamper.ts'
 
 /** The little of the library that is used here; it comes without types. */
 interface Context {
@@ -36,6 +36,12 @@ interface Grant {
 }
 interface Provider {
   use(middleware: (ctx: Context, next: () => Promise<void>) => Promise<void>): void
+  registerGrantType(
+    name: string,
+    handler: (ctx: Context) => Promise<void>,
+    parameters: readonly string[],
+    duplicates: readonly string[],
+  ): void
   callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
   interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>
   Grant: { new (properties: object): Grant; find(id: string): Promise<Grant | undefined> }
@@ -87,8 +93,46 @@ function rebuild(): void {
       gone.has(id) ? undefined : { accountId: id, claims: () => ({ sub: id, ...accounts.get(id)?.claims }) },
     loadExistingGrant,
   })
+  provider.registerGrantType(TOKEN_EXCHANGE, exchangeToken, EXCHANGE_PARAMETERS, ['audience', 'resource'])
   provider.use(tampered)
   serve = provider.callback()
+}
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const EXCHANGE_PARAMETERS = [
+  'requested_token_type',
+  'audience',
+  'resource',
+  'scope',
+  'subject_token',
+  'subject_token_type',
+]
+const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag'
+
+/** Its word for another authorization server (ID-JAG), for the ID token of one of its people. */
+async function exchangeToken(ctx: Context): Promise<void> {
+  const { params = {}, client } = ctx.oidc ?? {}
+  const subject = claimsOf(String(params.subject_token))
+  const name = String(subject.sub)
+  const isGood =
+    params.requested_token_type === ID_JAG &&
+    params.subject_token_type === 'urn:ietf:params:oauth:token-type:id_token' &&
+    subject.aud === client?.clientId &&
+    Number(subject.exp) * 1000 > Date.now()
+  if (!isGood || gone.has(name) || mode === 'no-word') {
+    ctx.status = 400
+    ctx.body = { error: mode === 'no-word' ? 'access_denied' : 'invalid_grant' }
+    return
+  }
+  const now = Math.floor(Date.now() / 1000)
+  const claims = {
+    ...{ iss: issuer, sub: name, aud: params.audience, resource: params.resource, scope: params.scope },
+    ...{ client_id: client?.clientId, jti: String(Math.random()), iat: now, exp: now + 300 },
+  }
+  ctx.body = {
+    ...{ issued_token_type: ID_JAG, token_type: 'N_A', expires_in: 300 },
+    access_token: signedBy(key, { typ: 'oauth-id-jag+jwt' }, claims),
+  }
 }
 
 const STANDARD = ['email', 'email_verified', 'name', 'preferred_username']

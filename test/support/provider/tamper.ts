@@ -83,3 +83,11 @@ function pemOf(key: Key): string {
     .export({ type: 'spki', format: 'pem' })
     .toString()
 }
+
+export function signedBy(key: Key, header: Claims, claims: Claims): string {
+  return signed(`${encode({ alg: key.alg, kid: key.kid, ...header })}.${encode(claims)}`, key)
+}
+
+export function claimsOf(token: string): Claims {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims
+}

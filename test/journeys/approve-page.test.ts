@@ -1,0 +1,118 @@
+/** The pages of approval, purpose and step-up in a real browser; what those who are to agree are told, and what the REST API has of it. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { faultsEverywhere, openBrowser, type Page, type TestBrowser } from '../browser.ts'
+import { APPROVAL, APPROVER, type DemandRoom, linkIn, openDemandRoom, try2026 } from '../demand-room.ts'
+import { ADA, complaintsOf, signInWithPassword } from '../page-journey.ts'
+import { bearer, type RawCaller } from '../raw-mcp.ts'
+import { startScripted } from '../scripted-server.ts'
+
+let room: DemandRoom
+let browser: TestBrowser
+let page: Page
+let caller: RawCaller
+
+beforeAll(async () => {
+  ;[room, browser] = await Promise.all([openDemandRoom({ limits: { connect_turn: 1000 } }), openBrowser()])
+  caller = bearer(await room.home.portal.userToken('grace@acme.test'))
+  page = await browser.visitor()
+})
+afterAll(async () => {
+  await browser?.close()
+  await room?.close()
+})
+
+const call = (entry: string) => ({ name: 'ledger_post', arguments: { entry } })
+const none = { elicitation: null }
+
+// [APPROVE-7]
+test('an approver signs in by the link, reads what will be done, agrees, and sees that it was made', async () => {
+  await room.guard({ ...APPROVAL, purpose_justification_required: true, session_duration: '1h' })
+  const form = { elicitation: { form: {} } }
+  const { kind, state } = await try2026(room.url, caller, call('rent for December'), form)
+  const content = { purpose: 'The rent of December, as every month' }
+  const back = { ...form, requestState: state, inputResponses: { [kind ?? '']: { action: 'accept', content } } }
+  await try2026(room.url, caller, call('rent for December'), back)
+  const refused = await try2026(room.url, caller, call('rent for December'), none)
+  const complaints = complaintsOf(page)
+  await page.goto(linkIn(refused.text))
+  await signInWithPassword(page)
+  await page.getByRole('heading', { name: 'Somebody asks for your approval' }).waitFor()
+  await page.getByText('rent for December').waitFor()
+  await page.getByText('The rent of December, as every month').waitFor()
+  expect(await faultsEverywhere(page, 'approve')).toEqual([])
+  await page.goto(room.url)
+  await page.getByRole('heading', { name: 'Waiting for your approval' }).waitFor()
+  expect(await faultsEverywhere(page, 'home-approvals')).toEqual([])
+  await page.getByRole('link', { name: 'Look: post of Ledger, asked by grace@acme.test' }).click()
+  await page.getByRole('button', { name: 'Approve this call' }).click()
+  await page.getByText('It is approved').waitFor()
+  expect(await faultsEverywhere(page, 'approved')).toEqual([])
+  expect((await try2026(room.url, caller, call('rent for December'), none)).isError).toBe(false)
+  await page.reload()
+  await page.getByText('the call was made').waitFor()
+  expect(complaints).toEqual([])
+  expect((await room.rows('method=approve%20call'))[0]).toMatchObject({
+    ...{ outcome: 'answered', decision: 'allow', actor: { label: APPROVER } },
+    change: { object: 'approval', fields: ['agreed', 'approved'] },
+  })
+})
+
+// [PURPOSE-2]
+test('the page that asks what for can be read by everybody, and says what was wrong', async () => {
+  await room.guard({ purpose_justification_required: true })
+  const own = bearer(await room.home.portal.userToken(ADA.email))
+  const refused = await try2026(room.url, own, call('ask me'), none)
+  await page.goto(linkIn(refused.text))
+  await page.getByRole('heading', { name: 'What do you need it for?' }).waitFor()
+  expect(await faultsEverywhere(page, 'purpose')).toEqual([])
+  await page.getByRole('textbox').fill('...')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+  await page.getByRole('alert').waitFor()
+  expect(await faultsEverywhere(page, 'purpose-wrong')).toEqual([])
+  await page.getByRole('textbox').fill('the audit')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+  await page.getByText('Go back to your client').waitFor()
+  expect(await faultsEverywhere(page, 'purpose-done')).toEqual([])
+})
+
+// [NOTICE-1]
+test('webhooks are told that a call waits, with the page and without what it is made with', async () => {
+  const receiver = await startScripted((_, response) => void response.writeHead(204).end())
+  const place = new URL(receiver.origin).host
+  await room.api('POST', '/webhooks', {
+    ...{ name: 'Approvers', url: `${receiver.origin}/hook`, events: ['approval.requested'], allow_private: [place] },
+  })
+  await room.guard(APPROVAL)
+  const refused = await try2026(room.url, caller, call('told entry'), none)
+  await expect.poll(() => receiver.seen.length, { timeout: 10_000 }).toBe(1)
+  const [seen] = receiver.seen
+  expect(seen?.body).toMatchObject({
+    type: 'approval.requested',
+    data: { server: { id: 'ledger' }, capability: 'post', approval: { url: linkIn(refused.text) } },
+  })
+  expect(seen?.text).not.toContain('told entry')
+  expect(seen?.text).not.toContain('@acme.test')
+  await receiver.close()
+})
+
+// [APPROVE-2]
+test('by the REST API a token lists and decides nothing; a person whom the policy names decides', async () => {
+  await room.guard(APPROVAL)
+  const asked = await try2026(room.url, caller, call('by the api'), none)
+  const id = linkIn(asked.text).split('/').at(-1)
+  const list = await room.api<{ id: string; state: string; name: string }[]>('GET', '/access/approvals?state=open')
+  expect(list.find((one) => one.id === id)).toMatchObject({ state: 'open', name: 'post', server_id: 'ledger' })
+  expect(JSON.stringify(list)).not.toContain('by the api')
+  const byToken = await room.home.portal.api('POST', `/access/approvals/${id}/approve`)
+  expect(byToken.status).toBe(403)
+  expect((await try2026(room.url, caller, call('by the api'), none)).isError).toBe(true)
+  const path = `/client/v4/accounts/default/access/approvals/${id}`
+  const own = { cookie: room.ada.cookies(room.url), 'x-portico-request': '1', 'sec-fetch-site': 'same-origin' }
+  const decide = (word: string) =>
+    fetch(`${room.url}${path}/${word}`, { method: 'POST', headers: { ...own, origin: room.url } })
+  const answer = await decide('approve')
+  expect(await answer.json()).toMatchObject({ success: true, result: { state: 'approved' } })
+  expect((await decide('reject')).status).toBe(409)
+  expect((await try2026(room.url, caller, call('by the api'), none)).isError).toBe(false)
+  expect(room.ledger.posted.filter((entry) => entry === 'by the api')).toHaveLength(1)
+})
