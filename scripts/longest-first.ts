@@ -1,6 +1,7 @@
 /**
  * The order of test files on a machine that has not run them yet: those that are known to take long come first, so that none of
- * them runs alone at the end. Where all ran before, vitest knows their times better than this list, and it is not asked.
+ * them runs alone at the end. Where all ran before, vitest knows their times better than this list, and it is not asked. Files that
+ * share a process come after the others, since a process waits for none that could use it.
  */
 import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -9,7 +10,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONG = [
   'test/journeys/clients.test.ts',
   'test/journeys/keep.test.ts',
+  'test/journeys/setup.test.ts',
+  'src/admin/connections.test.ts',
   'test/journeys/hostile.test.ts',
+  'test/journeys/conformance-client.test.ts',
+  'test/journeys/pages.test.ts',
+  'src/identity/local/pin-sign-in.test.ts',
+  'src/store/backup.test.ts',
+  'test/journeys/connections-live-on.test.ts',
+  'test/journeys/connect-at-call.test.ts',
+  'src/upstream/connections/keeper.test.ts',
+  'test/journeys/owner-echo.test.ts',
+  'test/journeys/connect-browser.test.ts',
+  'test/journeys/planted-connections.test.ts',
   'test/peers/peers.test.ts',
   'test/journeys/doctor.test.ts',
   'src/audit/chain.test.ts',
@@ -27,11 +40,12 @@ const LONG = [
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    if (files.every((file) => this.ctx.cache.getTestSpecificationResult(file) !== undefined)) return sorted
+    const isKnown = files.every((file) => this.ctx.cache.getTestSpecificationResult(file) !== undefined)
     const rank = ({ moduleId }: TestSpecification): number => {
       const at = LONG.indexOf(relative(this.ctx.config.root, moduleId).replaceAll('\\', '/'))
-      return at === -1 ? LONG.length : at
+      return isKnown || at === -1 ? LONG.length : at
     }
-    return sorted.sort((a, b) => rank(a) - rank(b))
+    const shares = ({ project }: TestSpecification): number => (project.config.isolate ? 0 : 1)
+    return sorted.sort((a, b) => shares(a) - shares(b) || rank(a) - rank(b))
   }
 }

@@ -115,7 +115,7 @@ servers:
 \`\${NAME}\` takes a value from the environment, \`\${NAME:-otherwise}\` has a fallback, and \`$\${NAME}\` is the text itself. This
 works in values of the file and nowhere else: what arrives over the API is never interpolated.
 
-\`portals\`, \`servers\` and \`policies\` are lists in the shapes of the REST API. What is declared here is shown there and
+\`portals\`, \`servers\`, \`policies\`, \`groups\` and \`lists\` are lists in the shapes of the REST API. What is declared here is shown there and
 cannot be changed there.
 
 ## Other variables

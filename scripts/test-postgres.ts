@@ -16,22 +16,27 @@ import { freshPostgres, LOCAL_POSTGRES } from '../test/databases.ts'
 export default async function startPostgres(): Promise<() => Promise<void>> {
   const isThere = process.env.PORTICO_TEST_DATABASE_URL !== undefined || (await answers(LOCAL_POSTGRES))
   const stop = isThere ? async () => undefined : await startBrought()
-  const drop = await makeTemplate()
+  const drop = await makeTemplates()
   return async () => {
     await drop()
     await stop()
   }
 }
 
-/** A database with the tables that the program knows, for tests to copy. @returns what drops it */
-async function makeTemplate(): Promise<() => Promise<void>> {
+/** Databases with the tables that the program knows, of both kinds, for tests to copy. @returns what drops them */
+async function makeTemplates(): Promise<() => Promise<void>> {
   const { url, drop } = await freshPostgres()
   const dir = mkdtempSync(join(tmpdir(), 'portico-template-'))
-  const store = await openStore({ dir, databaseUrl: url, clock: systemClock, log: silentLog })
-  await store.close()
-  rmSync(dir, { recursive: true, force: true })
+  for (const databaseUrl of [url, null]) {
+    const store = await openStore({ dir, databaseUrl, clock: systemClock, log: silentLog })
+    await store.close()
+  }
   process.env.PORTICO_TEST_TEMPLATE = new URL(url).pathname.slice(1)
-  return drop
+  process.env.PORTICO_TEST_TEMPLATE_FILE = join(dir, 'portico.db')
+  return async () => {
+    rmSync(dir, { recursive: true, force: true })
+    await drop()
+  }
 }
 
 /**

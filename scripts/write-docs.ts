@@ -24,7 +24,8 @@ export function apiPage(): string {
 # REST API
 
 Every route stands below \`${PREFIX}\`. Any account id is answered, and all see the same
-objects, unless the setting \`account_id\` names the only one. Bodies are JSON of at most 1 MiB. The exact shapes are in
+objects, unless the setting \`account_id\` names the only one. \`/access/apps\`, \`/access/groups\`, \`/access/service_tokens\`,
+\`/access/identity_providers\` and \`/access/organizations\` are answered below \`/client/v4/zones/{zone_id}\` too. Bodies are JSON of at most 1 MiB. The exact shapes are in
 \`/openapi.json\` of a running portal, which needs no token. Errors are in [errors.md](errors.md#rest-api).
 
 \`\`\`sh
