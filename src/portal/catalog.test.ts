@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
 import { openCoverage } from '../policy/coverage.ts'
-import type { Definition, Inventory } from '../upstream/model.ts'
+import { DEFAULT_RELAY, type Definition, type Inventory } from '../upstream/model.ts'
 import { buildCatalog, type Visible } from './catalog.ts'
 import { makeRenderer } from './render.ts'
 import { type Curation, curate, type ServerSpec } from './spec.ts'
@@ -26,9 +26,10 @@ function inventory(parts: Partial<Pick<Inventory, 'tools' | 'prompts' | 'resourc
 }
 
 const UNRULED = { limits: [], labels: [], toolLabels: new Map(), bypassCredential: false }
+const SHARED = { relay: DEFAULT_RELAY, isolation: 'per_credential' } as const
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
-  const own = { onBehalf: false, carries: 'none', ...UNRULED } as const
+  const own = { onBehalf: false, carries: 'none', ...UNRULED, ...SHARED } as const
   const fixed = { name: id, policies: [], defaultDisabled: false, passesInstructions: false, ...own }
   return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
 import { openCoverage } from '../policy/coverage.ts'
-import type { Definition, HeldDefinition, Inventory } from '../upstream/model.ts'
+import { DEFAULT_RELAY, type Definition, type HeldDefinition, type Inventory } from '../upstream/model.ts'
 import { buildCatalog, type Catalog, type Visible } from './catalog.ts'
 import { Overlays, overlay } from './overlay.ts'
 import { makeRenderer } from './render.ts'
@@ -29,7 +29,13 @@ function inventory(lists: Lists, held: readonly HeldDefinition[] = []): Inventor
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
   const rest = { policies: [], defaultDisabled: false, passesInstructions: false, tools: new Map(), prompts: new Map() }
   const unruled = { limits: [], labels: [], toolLabels: new Map(), bypassCredential: false }
-  const own = { onBehalf: true, carries: 'yours' as const, ...unruled }
+  const own = {
+    onBehalf: true,
+    carries: 'yours' as const,
+    ...unruled,
+    relay: DEFAULT_RELAY,
+    isolation: 'per_credential' as const,
+  }
   return { uid: id as ServerUid, id: id as ServerId, name: id, ...own, ...rest, ...more }
 }
 

@@ -70,6 +70,8 @@ function toServerSpec(mapping: ServerMapping, server: StoredServer, book: RuleBo
     defaultDisabled: mapping.defaultDisabled,
     ...whose(mapping, server),
     passesInstructions: server.instructions === 'on',
+    relay: server.relay,
+    isolation: server.isolation,
     tools: curations(server.updatedTools, mapping.updatedTools, mapping.defaultDisabled),
     prompts: curations(server.updatedPrompts, mapping.updatedPrompts, mapping.defaultDisabled),
   }

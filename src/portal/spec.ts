@@ -6,6 +6,7 @@ import type { ClientPolicy } from '../identity/oauth/clients/policy.ts'
 import type { Coverage } from '../policy/coverage.ts'
 import type { Asked } from '../policy/facts.ts'
 import type { Policy } from '../policy/model.ts'
+import type { Isolation, Relay } from '../upstream/model.ts'
 
 export interface PortalSpec {
   uid: PortalUid
@@ -51,6 +52,10 @@ export interface ServerSpec {
   defaultDisabled: boolean
   /** What the server says of itself to models is passed on. */
   passesInstructions: boolean
+  /** What of its questions is passed on to callers. */
+  relay: Relay
+  /** Who may share one session or process of it. */
+  isolation: Isolation
   /** A personal server: each user's own connection. Where true the shared credential is never used, and service tokens have no such server. */
   onBehalf: boolean
   /** Whose credential calls carry, in the words that callers are told. */

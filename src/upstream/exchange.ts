@@ -5,6 +5,7 @@
  */
 import type { Principal } from '../base/principal.ts'
 import { LIMITS as TABLE } from '../config/limits.ts'
+import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
 import type { LiveCredential } from './connections/model.ts'
 import type { Cancel, Deadlines } from './model.ts'
@@ -26,6 +27,8 @@ export interface Outgoing {
   vendorMeta?: JsonObject
   cancel: Cancel
   report(notification: Notification): void
+  askable?: Askable
+  ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
 }
 
 export interface Limits {

@@ -4,6 +4,7 @@
 import type { ServerId, ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
 import type { AuthMode } from '../contract/credentials.ts'
+import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import type { ClientFacts, Era, JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import type { ConnectDesk } from './connections/desk-model.ts'
 import type { ConnectionRecord, Owner } from './connections/model.ts'
@@ -134,6 +135,16 @@ export interface UpstreamCall {
    * without `progressToken`; the caller's codec puts the caller's own back.
    */
   report(notification: Notification): void
+  /** What the server may ask this caller: no more is declared to it. Left out: nothing. */
+  askable?: Askable
+  /**
+   * Puts a question of the server's to the caller, where its transport ties it to this call or this caller is alone there. Called by
+   * servers of 2024 and 2025 only; those of 2026 end with `input_required`, which the reply then is.
+   *
+   * @param signal the server, or the call, needs no answer any more
+   * @returns what the server is told; never rejects
+   */
+  ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
 }
 
 /** Cancellation that costs nothing until it is used. The caller cancels, the connection listens. */
@@ -229,7 +240,21 @@ export interface ServerRecord {
   transport: StdioTransport | null
   /** How the server is told who calls; null where it does not ask. */
   identityWish: IdentityWish | null
+  /** What of its questions is passed on to callers. */
+  relay: Relay
 }
+
+/** Which questions of a server reach the caller. */
+export interface Relay {
+  elicitation: boolean
+  sampling: boolean
+  /** The most tokens that one answer of the caller's model may have. */
+  samplingMaxTokens: number
+  roots: boolean
+}
+
+/** As long as an admin says nothing: a server may ask people and where they work, and does not spend their models' tokens. */
+export const DEFAULT_RELAY: Relay = { elicitation: true, sampling: false, samplingMaxTokens: 4096, roots: true }
 
 /** A server that wants to know who calls. */
 export interface IdentityWish {

@@ -15,7 +15,15 @@ import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, st
 import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
-import type { Deadlines, ErrorDetails, IdentityWish, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
+import {
+  DEFAULT_RELAY,
+  type Deadlines,
+  type ErrorDetails,
+  type IdentityWish,
+  type ServerRecord,
+  type ServerStatus,
+  type StdioTransport,
+} from './model.ts'
 
 export type AuthenticationStatus = ServerRow['authentication_status']
 
@@ -334,6 +342,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     definitions: row.definitions,
     instructions: row.instructions,
     identityWish: toIdentityWish(row),
+    relay: DEFAULT_RELAY,
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
     approvedScope: row.approved_scope,
