@@ -2,6 +2,7 @@
 import { heldRecorder } from '../admin/record-held.ts'
 import { approvalNotice, connectionNotice } from '../audit/webhooks/notice.ts'
 import { openNotices } from '../audit/webhooks/notices.ts'
+import { hostOf } from '../base/destination.ts'
 import { newUuid } from '../base/ids.ts'
 import { deriveKey, openSealer } from '../base/secret.ts'
 import { openAnonymous } from '../http/anonymous.ts'
@@ -19,6 +20,7 @@ import type { DemandRooms } from '../portal/demands.ts'
 import { openDirectory } from '../portal/directory.ts'
 import { openFlow } from '../portal/flow.ts'
 import { openLimits } from '../portal/limits.ts'
+import { Parks } from '../portal/parks.ts'
 import { openQuestions } from '../portal/questions.ts'
 import { openSessions } from '../portal/sessions.ts'
 import { openToggles } from '../portal/toggles.ts'
@@ -60,6 +62,8 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
     inventory: (server) => upstreams.inventory(server.uid),
     onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
   })
+  const parks = openings.own(new Parks())
+  directory.onChange(() => void parks.reconsider())
   own.hasName = (name) => directory.byHostname(name) !== undefined
   const countries = await openCountries({ file: config.geoFile, clock, log })
   const countryOf = (ip: string) => countries.of(ip)
@@ -86,6 +90,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       toggles,
       sessions,
       questions,
+      parks,
       directory,
       facts,
       accesses,
@@ -100,7 +105,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       demands,
       info,
     },
-    links: { issuer },
+    links: { issuer, isOwnHost: (host: string) => own.hasName(host) || host === hostOf(new URL(issuer())) },
     patience: { turnMs: config.limits.connect_turn, wholeMs: config.limits.connect_wait },
   }
 }

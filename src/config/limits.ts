@@ -193,6 +193,20 @@ export const LIMITS = {
     reached: 'nothing is done; the call says that nobody answered, or that the question has to be asked again',
     proof: ['src/http/inquiries.test.ts', 'a question that nobody answers in its time is over'],
   },
+  parked: {
+    what: 'Calls of clients of 2026 that wait, between two requests, for the answer to a question of a server of 2024 or 2025',
+    value: 1000,
+    unit: 'count',
+    reached: 'the next question of such a server is not put; the server is told so',
+    proof: ['src/portal/parks.test.ts', 'a process keeps so many calls, and a caller fewer'],
+  },
+  parked_per_principal: {
+    what: 'The same, of one caller',
+    value: 16,
+    unit: 'count',
+    reached: 'the same',
+    proof: ['src/portal/parks.test.ts', 'a process keeps so many calls, and a caller fewer'],
+  },
   connect_turn: {
     what: 'How long a call of a 2026 client waits for its person to connect an account, before it asks again',
     value: 45 * SECOND,

@@ -14,12 +14,12 @@ import type { Inquiry } from './inquiries.ts'
 /** A batch and a client that takes no stream have none that could carry a question: then this is not to be asked for. */
 export function inquirer(guest: Guest, session: Session, cancel: Cancellation, rooms: DoorRooms): Inquire | null {
   if (!guest.answer.takesStream) return null
-  return (method, params) => {
+  return (method, params, signal) => {
     // A call that waits for a person holds a stream open, and counts as one.
     const giveBack = rooms.streams.take(guest.who.principal)
     if (typeof giveBack === 'string') return null
     const inquiry = rooms.inquiries.open(session)
-    return carryOut({ inquiry, guest, session, cancel }, { method, params }, rooms).finally(giveBack)
+    return carryOut({ inquiry, guest, session, cancel }, { method, params, signal }, rooms).finally(giveBack)
   }
 }
 
@@ -32,13 +32,14 @@ interface Open {
 
 async function carryOut(
   { inquiry, guest, session, cancel }: Open,
-  asked: { method: string; params: JsonObject },
+  asked: { method: string; params: JsonObject; signal: AbortSignal | undefined },
   rooms: DoorRooms,
 ): Promise<InquiryEnd> {
   const { answer } = guest
   const { id } = inquiry
   const { questions } = rooms
   const gone = () => inquiry.settle({ kind: 'over', why: 'gone' })
+  asked.signal?.addEventListener('abort', gone, { once: true })
   cancel.listen(gone)
   // The client can read no answer any more, so nothing may come of the question either.
   answer.onAbandoned(gone)

@@ -29,7 +29,7 @@ import type { JsonObject, Reply, RpcError } from '../protocol/model.ts'
 import { bindingOf } from './binding.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
-import type { Asked as Addressee, Carried, Notes } from './questions.ts'
+import { type Asked as Addressee, type Carried, type Notes, RELAY } from './questions.ts'
 import type { Scene } from './scene.ts'
 
 export interface Question {
@@ -80,7 +80,7 @@ async function putBack({ kind, mode, elicitation, notes }: Put, scene: Scene): P
   const answers = Object.fromEntries(errand.answers ?? [])
   const carried = { kind, answers, notes: { ...errand.notes, ...notes } }
   const state = rooms.questions.carry(bindingOf(addresseeOf(scene), scene.target, errand.request), carried)
-  return { kind: 'returned', reply: { kind: 'result', result: inputRequired(kind, asked, state) } }
+  return { kind: 'returned', reply: { kind: 'result', result: inputRequired({ [kind]: asked }, state) } }
 }
 
 async function takeAnswer(question: Question, answer: JsonObject, scene: Scene): Promise<Asked> {
@@ -155,12 +155,22 @@ export async function resume(scene: Scene): Promise<Scene | RpcError> {
   // An answer to nothing answers nothing.
   if (round.state === null) return scene
   const { state, responses } = round
-  const hasAnswer = (kind: string) => Object.hasOwn(responses, kind)
+  const isRepeatable = isRead(errand.request, scene)
+  // What a server kept for itself is good once, unless reading twice is all that could come of it.
+  const hasAnswer = (kind: string) => (kind === RELAY ? !isRepeatable : Object.hasOwn(responses, kind))
   const addressee = addresseeOf(scene)
   const binding = bindingOf(addressee, scene.target, errand.request)
   const carried = await rooms.questions.take(binding, state, addressee, hasAnswer)
   if (carried === undefined) return BAD_STATE
-  return { ...scene, errand: { ...errand, answers: answersOf(carried, responses), notes: carried.notes } }
+  const { notes } = carried
+  if (carried.kind !== RELAY) return { ...scene, errand: { ...errand, answers: answersOf(carried, responses), notes } }
+  const answers = new Map(Object.entries(carried.answers))
+  return { ...scene, errand: { ...errand, answers, notes, responses } }
+}
+
+function isRead({ method }: Scene['errand']['request'], { target }: Scene): boolean {
+  if (method !== 'tools/call') return true
+  return target.kind === 'capability' && target.entry.capability.annotations?.readOnlyHint === true
 }
 
 function answersOf({ kind, answers }: Carried, responses: JsonObject): ReadonlyMap<string, JsonObject> {

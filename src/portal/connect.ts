@@ -18,6 +18,7 @@ import { CONNECT, connectLink, findConnect, makeConnectPage } from './connect-pa
 import { isSame, neededOf, nextTurn, type Turn } from './connect-turn.ts'
 import { awaitConnection, connectionNow } from './connect-wait.ts'
 import { credentialOf, needOf, questionOf, tooLate, unwilling, withLink } from './connect-words.ts'
+import { relayed } from './relay.ts'
 import type { Scene } from './scene.ts'
 import type { ServerSpec } from './spec.ts'
 import { askOwner, type ToOwner } from './upstream-call.ts'
@@ -29,7 +30,7 @@ type ToServer = Pick<ServerSpec, 'uid' | 'id' | 'name'>
 
 /** The way of every method that may ask: the server is called, and the person asked where it wants their own connection. */
 export function reachOwner(entry: Entry, params: JsonObject, scene: Scene): Promise<Performed> {
-  const call = () => askOwner(entry, params, scene)
+  const call = () => relayed(entry, params, scene)
   // Nobody is asked where calls carry no account of their caller's own, so nearly every call is spared the waiting frames.
   return entry.server.onBehalf ? connected(scene, entry.server, call) : call()
 }

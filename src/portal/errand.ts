@@ -19,6 +19,8 @@ export interface Errand {
   answers?: ReadonlyMap<string, JsonObject>
   /** What those who asked noted for then, by topic. */
   notes?: Notes
+  /** Answers to a server's own questions, by the keys that it was asked under; as they came. */
+  responses?: JsonObject
 }
 
 /** @returns null where nobody could be kept waiting: this caller has as many streams open as it may, or reads none */
@@ -31,8 +33,11 @@ export interface Lingering {
   end(): void
 }
 
-/** @returns null where this caller has as many streams open as it may */
-export type Inquire = (method: string, params: JsonObject) => Promise<InquiryEnd> | null
+/**
+ * @param signal nobody needs the answer any more: the question ends as `over`, `gone`
+ * @returns null where this caller has as many streams open as it may
+ */
+export type Inquire = (method: string, params: JsonObject, signal?: AbortSignal) => Promise<InquiryEnd> | null
 
 /** `over`: nobody answered in time, the request was given up, or the portal closes. */
 export type InquiryEnd =

@@ -29,6 +29,9 @@ export interface Carried {
   notes: Notes
 }
 
+/** The kind, and the topic, of what a server asked: its answers have keys of the server's own. */
+export const RELAY = 'server'
+
 export type Notes = Readonly<Record<string, JsonObject>>
 
 /** Who was asked, and where; the kind and subject are the question's own. */

@@ -5,6 +5,7 @@ import type { Announcements } from './announce.ts'
 import type { DemandRooms } from './demands.ts'
 import type { Flow } from './flow.ts'
 import type { Limits } from './limits.ts'
+import type { Parks } from './parks.ts'
 import type { Questions } from './questions.ts'
 import type { Sessions } from './sessions.ts'
 import type { Toggles } from './toggles.ts'
@@ -15,6 +16,8 @@ export interface Rooms {
   toggles: Toggles
   sessions: Sessions
   questions: Questions
+  /** Calls that wait here for their caller to answer a server. */
+  parks: Parks
   announcements: Announcements
   limits: Limits
   flow: Flow
@@ -31,4 +34,6 @@ export interface Rooms {
 export interface Links {
   /** The base URL under which people sign in, without trailing slash. */
   issuer(): string
+  /** Whether a host is the portal's own, by whatever name. */
+  isOwnHost(host: string): boolean
 }

@@ -1,5 +1,6 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
 import { Fault } from '../base/fault.ts'
+import type { Askable } from '../protocol/asked.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { UpstreamCall } from '../upstream/model.ts'
@@ -11,11 +12,18 @@ const LOOP = `This call has gone through ${MOST_PORTALS} portals and goes no fur
 
 export type ToOwner = Pick<Scene, 'visit' | 'errand' | 'rooms' | 'isBypassed'>
 
+/** What the server may ask while it is at it, and who puts it; without `ask` it can only end with what it wants (2026). */
+export interface Asking {
+  askable: Askable
+  ask?: NonNullable<UpstreamCall['ask']>
+}
+
 /** @param params as the server is to see them: its own names, nothing that the method does not know */
 export async function askOwner(
   entry: Entry,
   params: JsonObject,
   { visit, errand, rooms, isBypassed }: ToOwner,
+  asking?: Asking,
 ): Promise<Performed> {
   const { meta, method } = errand.request
   const hop = (meta.hop ?? 0) + 1
@@ -34,6 +42,7 @@ export async function askOwner(
     cancel: errand.cancel,
     report: (notification) => errand.report(notification),
   }
+  if (asking !== undefined) Object.assign(call, asking)
   const logLevel = meta.logLevel ?? visit.session?.logLevel
   if (logLevel) call.logLevel = logLevel
   if (meta.traceparent !== undefined) call.traceparent = meta.traceparent
