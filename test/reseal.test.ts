@@ -1,6 +1,6 @@
 /** Another key for the same data, as the stores that seal see it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { GrantId, PolicyId, PortalUid, ServerId, ServerUid } from '../src/base/ids.ts'
+import type { GrantId, PolicyId, PortalId, PortalUid, ServerId, ServerUid } from '../src/base/ids.ts'
 import { keyRing, openSealer, type Sealer } from '../src/base/secret.ts'
 import { listSigningKeys, openSigningKey } from '../src/identity/assertions/key-store.ts'
 import { replaceSigningKey } from '../src/identity/assertions/keys.ts'
@@ -9,6 +9,8 @@ import { makeAdapters } from '../src/identity/oauth/artifact-store.ts'
 import { insertAttempt, takeAttempt } from '../src/identity/providers/attempt-store.ts'
 import { insertProvider, readProviderSecret } from '../src/identity/providers/provider-store.ts'
 import { type ApprovalAbout, readApproval, requestApproval } from '../src/portal/approval-store.ts'
+import { handAnswers, openPark, putReply, sealedAt, takeAnswers, takeReply } from '../src/portal/park-store.ts'
+import { insertPortal } from '../src/portal/portal-store.ts'
 import { readPurpose, savePurpose } from '../src/portal/purpose-store.ts'
 import { KEY_CHECK, proveKey } from '../src/store/key-check.ts'
 import { MIGRATIONS } from '../src/store/migrate.ts'
@@ -154,6 +156,23 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
     expect(await readApproval(store.db, 'a1', fresh)).toMatchObject({ about })
   })
 
+  test('seals what processes hand each other for a call that waits', async () => {
+    const { store } = at
+    const [old, fresh] = [ring(OLD), ring(NEW)]
+    const portal = {
+      ...{ id: 'p' as PortalId, hostname: 'localhost', name: 'P', description: null, codeMode: 'opt_in' as const },
+      ...{ secureWebGateway: false, policies: [], mappings: [], serviceTokenHeader: null },
+    }
+    const portalUid = await store.write((trx) => insertPortal(store, trx, portal, author))
+    await openPark(store, { id: 'k', principal: 'user:u', owner: 'grant:g', portalUid, node: 'n' }, 60_000)
+    await handAnswers(store, 'k', 'user:u', 'grant:g', old.seal('yes', sealedAt('k', 'answers')))
+    await putReply(store, 'k', old.seal('done', sealedAt('k', 'reply')))
+    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 2)
+    const answers = (await takeAnswers(store, ['k'])).get('k') ?? ''
+    expect(fresh.open(answers, sealedAt('k', 'answers'))).toBe('yes')
+    expect(fresh.open((await takeReply(store, 'k')) ?? '', sealedAt('k', 'reply'))).toBe('done')
+  })
+
   test('leaves alone what it has sealed already', async () => {
     await reseal(at.store.db, ring(NEW, OLD), KID)
     const before = await readSetting(at.store.db, KEY_CHECK)
@@ -189,6 +208,8 @@ test('the columns that hold seals are these; a new one is sealed anew by its nam
     'identities/id/refresh_token_sealed',
     'identity_providers/id/client_secret_sealed',
     'oauth_artifacts/key/payload_sealed',
+    'parked/id/answers_sealed',
+    'parked/id/reply_sealed',
     'purposes/owner/policy_id/purpose_sealed',
     'servers/uid/auth_credentials_sealed',
     'servers/uid/client_secret_sealed',

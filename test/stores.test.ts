@@ -15,6 +15,7 @@ import {
   readPortal,
   updatePortal,
 } from '../src/portal/portal-store.ts'
+import { DEFAULT_RELAY } from '../src/upstream/model.ts'
 import {
   deleteServer,
   insertServer,
@@ -126,6 +127,24 @@ describe.each(DATABASE_KINDS)('records on %s', (kind) => {
     const made = { ...aServer('beta'), content: { ...content, name: 'beta', deadlines: one } }
     await at.store.write((trx) => insertServer(at.store, trx, made, { author, sealer }))
     expect((await readServer(at.store.db, 'beta'))?.deadlines).toEqual(one)
+  })
+
+  test('which questions of a server reach people comes back as it was written, and nothing said is what holds for all', async () => {
+    const uid = await makeServer('alpha')
+    const { content } = aServer('alpha')
+    const read = async () => (await readServer(at.store.db, 'alpha'))?.relay
+    expect(await read()).toEqual(DEFAULT_RELAY)
+    const quiet = { elicitation: false, sampling: true, samplingMaxTokens: 200, roots: false }
+    for (const relay of [quiet, DEFAULT_RELAY]) {
+      const change = { content: { ...content, relay }, secrets: {} }
+      await at.store.write((trx) => updateServer(at.store, trx, uid, { change, author, sealer }))
+      expect(await read()).toEqual(relay)
+      const row = await at.store.db.selectFrom('servers').select('relay').executeTakeFirstOrThrow()
+      expect(row.relay === null).toBe(relay === DEFAULT_RELAY)
+    }
+    // As a program wrote it that knew fewer of them.
+    await at.store.db.updateTable('servers').set({ relay: '{"elicitation":false}' }).execute()
+    expect(await read()).toEqual({ ...DEFAULT_RELAY, elicitation: false })
   })
 
   test('a sealed credential that is moved to another server does not open', async () => {

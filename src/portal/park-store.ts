@@ -1,6 +1,6 @@
 /**
- * Parked calls at rest: a call that waits in one process for answers which its client may bring to another. What they hand each other is
- * sealed by them at `parked/<id>/answers` and `parked/<id>/reply`; nothing here opens it.
+ * Parked calls at rest: a call that waits in one process for answers which its client may bring to another. What they hand each other they
+ * seal with the store's own sealer, at `sealedAt`: a change of the key seals these columns anew. Nothing here opens them.
  */
 import type { PortalUid } from '../base/ids.ts'
 import type { Store } from '../store/open.ts'
@@ -14,6 +14,11 @@ export interface Park {
   portalUid: PortalUid
   /** The process that holds the call. */
   node: string
+}
+
+/** What a seal of a parked call is bound to. */
+export function sealedAt(id: string, what: 'answers' | 'reply'): string {
+  return `parked/${id}/${what}`
 }
 
 /** @param life milliseconds until nobody waits for it any more */

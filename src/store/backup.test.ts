@@ -103,7 +103,7 @@ async function connected({ store }: TestStore): Promise<void> {
       ...{ status: 'ready', authentication_status: 'connected', error: null, error_details: null, last_synced: null },
       ...{ last_successful_sync: null, position: 1, origin: 'api', created_at: 1, created_by: 'x' },
       ...{ modified_at: 1, modified_by: 'x', deadlines: null, identity_header: null, identity_claims: null },
-      ...{ approved_scope: null, labels: null, limits: null, bypass_credential: 0 },
+      ...{ approved_scope: null, labels: null, limits: null, bypass_credential: 0, relay: null },
     })
     .execute()
   const connection = {

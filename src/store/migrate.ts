@@ -13,6 +13,7 @@ import * as deadlines from './migrations/0005-deadlines.ts'
 import * as signIn from './migrations/0006-sign-in.ts'
 import * as connections from './migrations/0007-connections.ts'
 import * as policy from './migrations/0008-policy.ts'
+import * as relay from './migrations/0009-relay.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
@@ -25,6 +26,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-sign-in': signIn,
   '0007-connections': connections,
   '0008-policy': policy,
+  '0009-relay': relay,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */

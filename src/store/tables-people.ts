@@ -200,3 +200,21 @@ export interface QuestionRow {
   answered_at: number | null
   answer: string | null
 }
+
+/** A call that waits in one process while its client may bring the answers to another. */
+export interface ParkedRow {
+  id: string
+  /** `user:<id>` or `service:<id>`: only this one may answer. */
+  principal: string
+  /** `grant:<id>` or `session:<id>`. */
+  owner: string
+  portal_uid: string
+  /** The process that holds the call. */
+  node: string
+  /** What its client answered; null while it has not. */
+  answers_sealed: string | null
+  /** What the call came to, or what it asks next; null while it has not come. */
+  reply_sealed: string | null
+  created_at: number
+  expires_at: number
+}

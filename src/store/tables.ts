@@ -20,6 +20,7 @@ import type {
   LocalAccountRow,
   OauthArtifactRow,
   OauthClientRow,
+  ParkedRow,
   PinRow,
   QuestionRow,
   RoleMemberRow,
@@ -79,6 +80,7 @@ export interface Tables {
   single_use_links: SingleUseLinkRow
   signing_keys: SigningKeyRow
   questions: QuestionRow
+  parked: ParkedRow
   connections: ConnectionRow
   upstream_clients: UpstreamClientRow
   connect_attempts: ConnectAttemptRow
@@ -157,6 +159,8 @@ export interface ServerRow extends Stamps {
   allow_private: string
   /** JSON `{idleSeconds, totalSeconds}`, each a number or null; null where both are the common ones. */
   deadlines: string | null
+  /** JSON `{elicitation, sampling, samplingMaxTokens, roots}`: which of its questions reach callers; null where as for all servers. */
+  relay: string | null
   definitions: 'auto' | 'hold_changed' | 'hold_new'
   /** Of its first successful sync, which pinned all that it listed; null before. */
   definitions_pinned_at: number | null

@@ -15,6 +15,8 @@ export const TOPICS = [
   'identity',
   /** Answers that came to another replica than the one that waits for them. */
   'questions',
+  /** Calls that wait in one process: answers for them, and what they came to. */
+  'parked',
   /** Approvals: asked for, given, used. */
   'approvals',
   /** Credentials at servers: made, renewed, ended. */

@@ -15,15 +15,8 @@ import { type Author, changedStamps, flag, fromJson, newStamps, type Stamped, st
 import { endDemands } from '../store/end-demands.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
-import {
-  DEFAULT_RELAY,
-  type Deadlines,
-  type ErrorDetails,
-  type IdentityWish,
-  type ServerRecord,
-  type ServerStatus,
-  type StdioTransport,
-} from './model.ts'
+import type { Deadlines, ErrorDetails, IdentityWish, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
+import { readRelay, relayText } from './stored-relay.ts'
 
 export type AuthenticationStatus = ServerRow['authentication_status']
 
@@ -78,7 +71,7 @@ export type ServerContent = Pick<
   | 'secureWebGateway'
 > &
   // What is left out is nothing said, no limit, no credential.
-  Partial<Pick<StoredServer, 'labels' | 'limits' | 'bypassCredential'>>
+  Partial<Pick<StoredServer, 'labels' | 'limits' | 'bypassCredential' | 'relay'>>
 
 /** What is fixed when the server is made: another of these is another server. */
 export type ServerIdentity = Pick<StoredServer, 'id' | 'hostname' | 'authType'> & {
@@ -297,6 +290,7 @@ function contentColumns(content: ServerContent) {
     policies: JSON.stringify(content.policies),
     labels: listText(content.labels),
     limits: listText(content.limits),
+    relay: relayText(content.relay),
     bypass_credential: flag(content.bypassCredential ?? false),
     is_shared_oauth_callback_enabled: flag(content.sharedOauthCallback),
     secure_web_gateway: flag(content.secureWebGateway),
@@ -342,7 +336,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     definitions: row.definitions,
     instructions: row.instructions,
     identityWish: toIdentityWish(row),
-    relay: DEFAULT_RELAY,
+    relay: readRelay(row.relay),
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
     approvedScope: row.approved_scope,

@@ -1,0 +1,13 @@
+/** Which questions of a server reach callers, at rest: nothing is stored where an admin said nothing else than holds for all. */
+import { fromJson } from '../store/columns.ts'
+import { DEFAULT_RELAY, type Relay } from './model.ts'
+
+export function relayText({ elicitation, sampling, samplingMaxTokens, roots }: Relay = DEFAULT_RELAY): string | null {
+  const text = JSON.stringify({ elicitation, sampling, samplingMaxTokens, roots })
+  return text === JSON.stringify(DEFAULT_RELAY) ? null : text
+}
+
+/** A member that an older program did not know is as for all servers. */
+export function readRelay(text: string | null): Relay {
+  return text === null ? DEFAULT_RELAY : { ...DEFAULT_RELAY, ...fromJson<Partial<Relay>>(text) }
+}
