@@ -154,6 +154,7 @@ function serverContent(server: StoredServer): ServerContent {
     isolation: server.isolation,
     allowPrivate: server.allowPrivate,
     deadlines: server.deadlines,
+    relay: server.relay,
     updatedTools: server.updatedTools,
     updatedPrompts: server.updatedPrompts,
     policies: server.policies,

@@ -8,6 +8,7 @@ import type { AdminDeps } from './deps.ts'
 import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
 import { credentialsOf } from './show-credential.ts'
 import { showDeadlines } from './take-deadlines.ts'
+import { showRelay } from './take-relay.ts'
 import { shownStamps, shownTime } from './times.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams' | 'issuer'>
@@ -42,6 +43,7 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, credentia
     isolation: server.isolation,
     allow_private: [...server.allowPrivate],
     deadlines: server.deadlines && showDeadlines(server.deadlines),
+    relay: showRelay(server.relay),
     definitions: server.definitions,
     instructions: server.instructions,
     identity_header: server.identityWish?.header ?? null,

@@ -6,6 +6,7 @@ import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
 import { type ChildRules, refuseProgram } from '../upstream/child-rules.ts'
 import { forgetConnections } from '../upstream/connections/forget-connections-store.ts'
+import { DEFAULT_RELAY } from '../upstream/model.ts'
 import {
   insertServer,
   readServer,
@@ -27,6 +28,7 @@ import { takeDeadlines } from './take-deadlines.ts'
 import { refuseHeaderTwice, takeIdentityWish } from './take-identity-wish.ts'
 import type { OwnPlace } from './take-oauth.ts'
 import { takeOverrides } from './take-overrides.ts'
+import { takeRelay } from './take-relay.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config' | 'issuer'>
 
@@ -62,6 +64,7 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     isolation: body.isolation ?? 'per_credential',
     allowPrivate: body.allow_private ?? [],
     deadlines: takeDeadlines(body.deadlines),
+    relay: takeRelay(DEFAULT_RELAY, body.relay),
     updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
     updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
     policies: await requirePolicies(db, body.policies ?? []),
@@ -159,6 +162,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     isolation: body.isolation ?? before.isolation,
     allowPrivate: body.allow_private ?? before.allowPrivate,
     deadlines: body.deadlines === undefined ? before.deadlines : takeDeadlines(body.deadlines),
+    relay: takeRelay(before.relay, body.relay),
     updatedTools:
       body.updated_tools === undefined
         ? before.updatedTools

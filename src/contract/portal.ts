@@ -24,6 +24,7 @@ export const mappingInput = z.strictObject({
   isolation: z.unknown().optional(),
   allow_private: z.unknown().optional(),
   deadlines: z.unknown().optional(),
+  relay: z.unknown().optional(),
   definitions: z.unknown().optional(),
   instructions: z.unknown().optional(),
   identity_header: z.unknown().optional(),

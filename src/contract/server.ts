@@ -72,6 +72,24 @@ export const deadlinesSchema = z.strictObject({
 })
 export type DeadlinesInput = z.infer<typeof deadlinesSchema>
 
+const SAMPLING_MAX_TOKENS = 200_000
+
+/** Which of a server's questions reach whoever calls it: see `docs/guides/questions.md`. */
+export const relaySchema = z.strictObject({
+  /** Forms and pages for people. */
+  elicitation: z.boolean().optional(),
+  /** Answers of the caller's model, at the caller's cost. */
+  sampling: z.boolean().optional(),
+  /** The most tokens that one such answer may have. */
+  sampling_max_tokens: z.int().min(1).max(SAMPLING_MAX_TOKENS).optional(),
+  /** The folders that the client works in; only where one person is alone on the connection. */
+  roots: z.boolean().optional(),
+})
+export type RelayInput = z.infer<typeof relaySchema>
+
+export const relayShown = relaySchema.required()
+export type RelayShown = z.infer<typeof relayShown>
+
 const settings = {
   description: descriptionSchema.nullish(),
   auth_credentials: z.string().min(1).optional(),
@@ -83,6 +101,8 @@ const settings = {
   isolation: z.enum(ISOLATIONS).optional(),
   allow_private: allowPrivateSchema.optional(),
   deadlines: deadlinesSchema.nullish(),
+  /** Null for what holds for all servers. */
+  relay: relaySchema.nullish(),
   definitions: z.enum(DEFINITIONS_MODES).optional(),
   instructions: z.enum(INSTRUCTIONS_MODES).optional(),
   /** The header in which the server is told who calls, signed; null for none. */
@@ -194,6 +214,7 @@ export const serverShown = z.object({
   allow_private: z.array(z.string()),
   /** Null where the server has the limits of all. */
   deadlines: deadlinesSchema.nullable(),
+  relay: relayShown,
   definitions: z.enum(DEFINITIONS_MODES),
   instructions: z.enum(INSTRUCTIONS_MODES),
   /** Null where the server is not told who calls. */
