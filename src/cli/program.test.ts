@@ -46,6 +46,12 @@ describe('usage', () => {
       says: '--idle-seconds takes a whole number of seconds.',
     },
     { argv: ['servers', 'add', '…', 'https://a.example/mcp'], says: 'no letter or digit to make an id of' },
+    { argv: ['servers', 'update', 'x', '--token', 't'], says: 'Say what to change.' },
+    { argv: ['servers', 'update', 'x', '--relay-sampling', 'yes'], says: 'Allowed choices are on, off' },
+    {
+      argv: ['servers', 'update', 'x', '--relay-sampling-max-tokens', '4k', '--token', 't'],
+      says: '--relay-sampling-max-tokens takes a whole number of tokens.',
+    },
     { argv: ['servers', 'list', '--', 'x'], says: 'Only "servers add" takes a command' },
     { argv: ['token', 'create'], says: 'Say which' },
     { argv: ['token', 'create', '--user', 'a@b.example', '--service', 'x'], says: 'Say which' },

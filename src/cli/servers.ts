@@ -11,10 +11,12 @@ import { credentialLines } from './credential-words.ts'
 import { defineDefinitions } from './definitions.ts'
 import { describeOauth, type OauthOptions, withOauthOptions } from './oauth-options.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
+import { describeRelay, type RelayOptions, relayLine, withRelayOptions } from './relay-options.ts'
 import { defineConnections } from './server-connections.ts'
 import { defineSecret } from './server-secret.ts'
+import { defineUpdate } from './update-server.ts'
 
-interface AddOptions extends OauthOptions {
+interface AddOptions extends OauthOptions, RelayOptions {
   id?: string
   description?: string
   bearer?: string
@@ -36,7 +38,7 @@ interface AddOptions extends OauthOptions {
 
 export function defineServers(program: Command, io: Surroundings, rest: readonly string[]): void {
   const servers = program.command('servers').description('MCP servers behind the portal')
-  withOauthOptions(servers.command('add'))
+  const adding = withOauthOptions(servers.command('add'))
     .description('add a server by URL, or "-- COMMAND ARGS…" for one that runs on the portal\'s machine')
     .usage('NAME URL [options]\n       portico servers add NAME [options] -- COMMAND [ARGS…]')
     .argument('<name>')
@@ -71,6 +73,7 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .option('--shared', 'there, everybody’s calls carry the account that an administrator connects')
     .option('--own', 'there, each person connects an account of their own (usual for OAuth)')
     .action(action<AddOptions>(io, rest, add))
+  withRelayOptions(adding)
   servers
     .command('list')
     .description('all servers')
@@ -90,6 +93,7 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .description('remove a server')
     .argument('<id>')
     .action(action(io, rest, remove))
+  defineUpdate(servers, io, rest)
   defineConnections(servers, io, rest)
   defineSecret(servers, io, rest)
   defineDefinitions(servers, io, rest)
@@ -146,6 +150,7 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     ...(options.identityHeader === undefined ? {} : { identity_header: options.identityHeader }),
     ...(options.identityClaim.length === 0 ? {} : { identity_claims: options.identityClaim }),
     ...readDeadlines(options),
+    ...describeRelay(options),
   }
   if (command !== undefined) {
     const oauth = describeOauth(options, context.surroundings.cwd)
@@ -230,6 +235,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`isolation  ${server.isolation}`)
     if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
     if (server.deadlines !== null) terminal.print(`deadlines  ${deadlinesOf(server.deadlines)}`)
+    terminal.print(`may ask    ${relayLine(server)}`)
     if (server.identity_header !== null)
       terminal.print(`is told    who calls, in ${server.identity_header}, for the audience ${server.identity_audience}`)
     terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)
