@@ -17,11 +17,13 @@ describe.each(DATABASE_KINDS)('the questions of a server on %s', (kind) => {
   const update = (body: unknown) => room.ask('PUT', `${SERVERS}/web`, { body })
   const relay = async () => (await room.ask('GET', `${SERVERS}/web`)).body.result.relay
 
+  // [RELAY-3]
   test('reach people, and not their models, where nothing is said; each is shown', async () => {
     expect((await room.ask('POST', SERVERS, { body: serverBody('web') })).body.result.relay).toEqual(FOR_ALL)
     expect(await relay()).toEqual(FOR_ALL)
   })
 
+  // [RELAY-3]
   test('are settled with the server, a read may be sent back, and what is left out stays, member by member', async () => {
     const made = await room.ask('POST', SERVERS, { body: serverBody('web', { relay: { sampling: true } }) })
     expect(made.body.errors).toEqual([])

@@ -259,6 +259,13 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
   test('is made beside a portal that writes, of one moment, and says nothing of who does what right now', async () => {
     const from = await filled(kind)
     await from.store.db.insertInto('leases').values({ name: 'sync', holder: 'h', until: 1 }).execute()
+    await from.store.db
+      .insertInto('parked')
+      .values({
+        ...{ id: 'k', principal: 'user:u', owner: 'grant:g', portal_uid: 'p', node: 'n', answers_sealed: null },
+        ...{ reply_sealed: null, created_at: 1, expires_at: 4_102_444_800_123 },
+      })
+      .execute()
     const dump = await openDump(from.dir, from.databaseUrl, silentLog)
     cleanups.push(() => dump.close())
     const rows = dump.rows(() => {})
@@ -270,6 +277,7 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
     }
     expect(names).toContain('settings')
     expect(names).not.toContain('leases')
+    expect(names).not.toContain('parked')
   })
 
   // [BACKUP-2]
