@@ -37,6 +37,7 @@ const LISTENER = 'src/http/server.test.ts'
 const UPSTREAM = 'src/upstream/http.test.ts'
 const SESSIONS = 'src/portal/sessions.test.ts'
 const STDIO = 'src/upstream/stdio.test.ts'
+const QUESTIONS = 'src/upstream/questions.test.ts'
 const SYNC = 'src/upstream/sync.test.ts'
 const CONFINEMENT = 'src/upstream/confinement.test.ts'
 const RENDER = 'src/portal/render.test.ts'
@@ -315,6 +316,27 @@ export const LIMITS = {
       'src/upstream/breaker.test.ts',
       'is called once, not by every later caller, and is back when it answers (…)',
     ],
+  },
+  questions_open: {
+    what: 'Questions of a server of 2024 or 2025, in the midst of one call, that wait for their answers at one time',
+    value: 3,
+    unit: 'count',
+    reached: 'the server gets an error in the place of an answer; the call goes on',
+    proof: [QUESTIONS, 'of a hundred questions at once three are put, the others get an error, and the call goes on'],
+  },
+  questions_per_call: {
+    what: 'The same, in one call in all',
+    value: 8,
+    unit: 'count',
+    reached: 'the same',
+    proof: [QUESTIONS, 'of a hundred questions in turn eight are put, the others get an error, and the call goes on'],
+  },
+  resumes: {
+    what: 'How often one call may go on, by GET, when a server of 2025 ends its stream before the answer',
+    value: 600,
+    unit: 'count',
+    reached: 'the call fails with `upstream-lost`',
+    proof: ['src/upstream/resume.test.ts', 'a stream that ends without end is given up'],
   },
   tools: {
     what: 'Definitions of one kind that are read from one server',

@@ -18,7 +18,7 @@ export interface SseParser {
    * @throws Fault `upstream-bad-answer` when one event grows over the cap
    */
   push(chunk: Buffer): void
-  /** The last `id` the stream gave, for resumption; null before the first. */
+  /** The last `id` the stream gave with a whole event, for resumption; null before the first. */
   lastEventId(): string | null
   /** The reconnection time the stream asked for in milliseconds, or null. */
   retry(): number | null
@@ -47,6 +47,7 @@ export function openSseParser(onEvent: (event: SseEvent) => void, maxEventBytes:
   let data: Buffer[] = []
   let eventBytes = 0
   let type = ''
+  let id: string | null = null
   let lastId: string | null = null
   let retryMs: number | null = null
 
@@ -72,6 +73,8 @@ export function openSseParser(onEvent: (event: SseEvent) => void, maxEventBytes:
     data = []
     eventBytes = 0
     type = ''
+    // Only now: one that is cut off has to come again.
+    lastId = id
     const joined = joinLines(lines)
     // A priming event has an id and no data: it moves `lastEventId` and is nobody's message.
     if (joined.length > 0) onEvent({ event, data: joined })
@@ -89,7 +92,7 @@ export function openSseParser(onEvent: (event: SseEvent) => void, maxEventBytes:
       eventBytes += value.length + 1
       refuseOver(eventBytes)
     } else if (name === 'event') type = value.toString()
-    else if (name === 'id' && !value.includes(0)) lastId = value.toString()
+    else if (name === 'id' && !value.includes(0)) id = value.toString()
     else if (name === 'retry' && value.length > 0 && value.length < 10 && isDigits(value))
       retryMs = Math.min(Number(value.toString('latin1')), MAX_RETRY_MS)
   }

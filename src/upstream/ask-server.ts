@@ -31,10 +31,10 @@ export async function askServer(asking: Asking, { isPatient, suspect }: Question
   const shared = keyOf(credential, SHARED)
   if (suspect !== null && suspect !== shared) {
     const doubted = performer.pool.current(setup, suspect)
-    if (doubted !== null) await isAlive(asking, suspect, doubted)
+    if (doubted !== null) await isAlive(asking, doubted)
   }
   const current = performer.pool.current(setup, shared)
-  if (current !== null && (await isAlive(asking, shared, current))) return 'answered'
+  if (current !== null && (await isAlive(asking, current))) return 'answered'
   const deadline = performer.clock.elapsed() + (isPatient ? performer.limits.refusedMs : 0)
   for (;;) {
     const startedAt = performer.clock.elapsed()
@@ -48,7 +48,7 @@ export async function askServer(asking: Asking, { isPatient, suspect }: Question
 }
 
 /** On an open connection, which is given up if it stays silent. */
-async function isAlive({ performer, watch, setup }: Asking, key: string, connection: Connection): Promise<boolean> {
+async function isAlive({ performer, watch, setup }: Asking, connection: Connection): Promise<boolean> {
   const exchange = new Exchange(ownRequest(connection.era === '2026' ? 'server/discover' : 'ping'))
   watch.limit(exchange, performer.limits.probeMs)
   try {
@@ -57,7 +57,7 @@ async function isAlive({ performer, watch, setup }: Asking, key: string, connect
   } catch (error) {
     const trouble = troubleOf(error)
     if (answers(trouble)) return true
-    performer.pool.forget(setup, key, connection)
+    performer.pool.forget(setup, connection)
     return false
   }
 }

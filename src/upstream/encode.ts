@@ -2,6 +2,7 @@
  * The portal as a client: its own messages to a server, in the era that the server speaks. The codecs are the protocol
  * room's; here is only which one speaks to whom, and what is declared.
  */
+import { type Askable, capabilitiesFor, NOTHING_ASKABLE, type ServerAnswer } from '../protocol/asked.ts'
 import {
   buildAnswer2025,
   buildInitialize,
@@ -42,11 +43,8 @@ export type PortalInfo = { readonly name: string; readonly version: string }
 /** A message and the HTTP headers that must repeat parts of it; a pipe sends the body alone. */
 export type Message = BuiltRequest
 
-/** No capability is declared that the portal cannot serve on the caller's behalf yet. */
-const NO_CAPABILITIES: JsonObject = {}
-
 export function modernPeer(version: string, capabilities: JsonObject, portal: PortalInfo): ModernPeer {
-  return { era: '2026', version, capabilities, speaker: speaker2026(version, portal, NO_CAPABILITIES) }
+  return { era: '2026', version, capabilities, speaker: speaker2026(version, portal, capabilitiesFor(NOTHING_ASKABLE)) }
 }
 
 /** The progress token is the id: both are ours, and unique on the connection. */
@@ -59,11 +57,13 @@ export function encodeRequest(peer: Peer, id: number, out: Outgoing): Message {
   if (out.vendorMeta !== undefined) request.vendor = out.vendorMeta
   if (peer.era === '2025') return buildRequest2025(request, peer.version)
   if (out.logLevel !== undefined) request.logLevel = out.logLevel
+  if (out.askable !== undefined && out.askable !== NOTHING_ASKABLE) request.askable = out.askable
   return buildRequest2026(request, peer.speaker)
 }
 
-export function encodeInitialize(id: number, portal: PortalInfo): Message {
-  return buildInitialize(id, { clientInfo: portal, capabilities: NO_CAPABILITIES })
+/** @param askable what each of the callers of this connection can be asked */
+export function encodeInitialize(id: number, portal: PortalInfo, askable: Askable): Message {
+  return buildInitialize(id, { clientInfo: portal, capabilities: capabilitiesFor(askable) })
 }
 
 export function encodeInitialized(peer: Peer): Message {
@@ -75,8 +75,7 @@ export function encodeCancel(peer: Peer, id: number, reason: string): Message {
   return buildNotification2025('notifications/cancelled', { requestId: id, reason }, peer.version)
 }
 
-/** `ping` is alive; no other request of a server can be served, because no capability was declared. */
-export function answerToServer(peer: Peer, id: JsonRpcId, method: string): Message {
-  const answer = method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'Method not found' } }
+/** The answer to a server's own request. @param id the server's, of the type that it has there */
+export function encodeAnswer(peer: Peer, id: JsonRpcId, answer: ServerAnswer): Message {
   return buildAnswer2025(id, answer, peer.version)
 }

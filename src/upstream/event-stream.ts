@@ -5,6 +5,7 @@
 import type { Dispatcher, Pool } from 'undici'
 import { openSseParser, type SseEvent, type SseParser } from '../protocol/sse.ts'
 import { readChallenge } from './connections/challenge.ts'
+import { type Mark, markOf } from './resume.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
 export interface EventStreamOptions {
@@ -15,14 +16,22 @@ export interface EventStreamOptions {
   onEvent(event: SseEvent): void
   /** The server answered with a stream. */
   onOpen(): void
-  /** Called once: the stream ended, or never came (`status` for an answer that is no stream). */
-  onEnd(trouble: Trouble): void
+  /**
+   * Called once: the stream ended, or never came (`status` for an answer that is no stream).
+   *
+   * @param mark where it ended; null where it never came
+   */
+  onEnd(trouble: Trouble, mark: Mark | null): void
+  /** Where an earlier one ended: this one begins there. Null: it begins now. */
+  from?: Mark | null
 }
 
 /** @returns ends the stream; `onEnd` follows */
 export function openEventStream(options: EventStreamOptions): () => void {
   const handler = new EventStream(options)
-  const { pool, path, headers } = options
+  const { pool, path, from } = options
+  const lastId = from?.lastId ?? null
+  const headers = lastId === null ? options.headers : [...options.headers, 'last-event-id', lastId]
   pool.dispatch({ path, method: 'GET', headers, headersTimeout: 0, bodyTimeout: 0 }, handler)
   return () => handler.end(new Trouble('lost', 'the stream was closed'))
 }
@@ -81,7 +90,8 @@ class EventStream implements Dispatcher.DispatchHandler {
   #finish(trouble: Trouble): void {
     if (this.#ended !== null) return
     this.#ended = trouble
-    this.#options.onEnd(trouble)
+    const { onEnd, from = null } = this.#options
+    onEnd(trouble, this.#parser === null ? null : markOf(this.#parser, from))
   }
 }
 

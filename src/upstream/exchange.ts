@@ -76,7 +76,11 @@ export interface Stopper {
   stop(trouble: Trouble): void
 }
 
-const NO_FORMS: readonly string[] = []
+const NOTHING: readonly string[] = []
+
+/** How many questions of one call may wait for answers at one time, and come in all. */
+const MOST_OPEN = TABLE.questions_open.value
+const MOST_ASKED = TABLE.questions_per_call.value
 
 /** The connection that has the request in hand listens with `onStop`; whoever ends it early calls `stop`. */
 export class Exchange {
@@ -93,13 +97,19 @@ export class Exchange {
   credential: LiveCredential | null = null
   /** A credential was renewed for it. */
   isRenewed = false
-  /** The signed statement of who calls that went with it, for a server that asks; never to be shown. */
-  stated: string | null = null
+  /** The signed statements of who calls that went with it and with answers to its questions, for a server that asks; never to be shown. */
+  stated: readonly string[] = NOTHING
   /** A subscription: no limit of time holds for it, and it does not count as a call in flight. */
   readonly isEndless: boolean
-  /** The secrets of the credential that `forms` are of. */
+  /** The secrets of the credential that `forms` are of, and the statements. */
   #known: readonly string[] | null = null
-  #forms: readonly string[] = NO_FORMS
+  #knownStated: readonly string[] = NOTHING
+  #forms: readonly string[] = NOTHING
+  /** The call that this one only carries: it waits where that one does. */
+  #carried: Exchange | null = null
+  /** Questions of the server that wait for the caller. */
+  #questions: Set<AbortController> | null = null
+  #asked = 0
   #stopper: Stopper | null = null
   #stopped: Trouble | null = null
 
@@ -114,6 +124,44 @@ export class Exchange {
     this.ageLimit = total
   }
 
+  /** Gives it the limits of the request that it carries, which stand still where those do. */
+  carries(carried: Exchange): void {
+    this.holdTo({ idle: carried.idleLimit, total: carried.ageLimit })
+    this.#carried = carried
+  }
+
+  /** A question waits for its answer: a person takes the time that a person takes, and no limit of the server's runs. */
+  get isWaiting(): boolean {
+    return (this.#questions !== null && this.#questions.size > 0) || (this.#carried?.isWaiting ?? false)
+  }
+
+  /**
+   * The server asks something in the midst of it.
+   *
+   * @param question aborted when the call ends before it is answered
+   * @returns false where there have been too many
+   */
+  openQuestion(question: AbortController): boolean {
+    if (this.#stopped !== null || this.#asked >= MOST_ASKED) return false
+    this.#questions ??= new Set()
+    if (this.#questions.size >= MOST_OPEN) return false
+    this.#asked++
+    this.#questions.add(question)
+    return true
+  }
+
+  closeQuestion(question: AbortController): void {
+    if (this.#questions?.delete(question)) this.idle = 0
+  }
+
+  /** It was answered, or came to another end: nobody needs to answer any more. */
+  endQuestions(): void {
+    if (this.#questions === null) return
+    const open = [...this.#questions]
+    this.#questions.clear()
+    for (const question of open) question.abort()
+  }
+
   get stopped(): Trouble | null {
     return this.#stopped
   }
@@ -126,21 +174,41 @@ export class Exchange {
 
   /** What the server says on the way to its answer. */
   report(notification: Notification): void {
-    const { out, server, credential, stated } = this
+    const shown = this.withoutSecrets(notification)
+    if (shown !== null) this.out.report(shown)
+  }
+
+  /** @returns null where nothing of it can be shown */
+  withoutSecrets<Said extends { method: string; params: JsonObject }>(said: Said): Said | null {
+    const { server, credential, stated } = this
     const known = credential?.secrets ?? null
     // A stream of progress finds the forms made: they cost more than to look for them.
-    if (server !== null && known !== null && known !== this.#known) {
+    if (server !== null && known !== null && (known !== this.#known || stated !== this.#knownStated)) {
       this.#known = known
-      this.#forms = formsOf(server, stated === null ? known : [...known, stated])
+      this.#knownStated = stated
+      this.#forms = formsOf(server, stated.length === 0 ? known : [...known, ...stated])
     }
-    const shown = redactNotification(notification, this.#forms)
-    if (shown !== null) out.report(shown)
+    return redactNotification(said, this.#forms)
   }
 
   stop(trouble: Trouble): void {
     if (this.#stopped !== null) return
     this.#stopped = trouble
+    // First, so that the caller is asked nothing any more when the server hears of the end.
+    this.endQuestions()
     this.#stopper?.stop(trouble)
+  }
+}
+
+/** Waits, but not for longer than the caller does. */
+export async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      work.then(resolve, reject)
+      exchange.onStop({ stop: reject })
+    })
+  } finally {
+    exchange.onStop(null)
   }
 }
 
@@ -204,6 +272,7 @@ export class Watch {
 
   #tick(): void {
     for (const exchange of this.#exchanges) {
+      if (exchange.isWaiting) continue
       exchange.idle++
       exchange.age++
       const limit = exchange.idleLimit === 0 ? this.#idleTicks : exchange.idleLimit

@@ -7,7 +7,7 @@ import type { JsonObject, LogLevel, Notification, RawReply } from '../protocol/m
 import { classifyMessage } from '../protocol/scan.ts'
 import type { Connection } from './connection.ts'
 import {
-  answerToServer,
+  encodeAnswer,
   encodeCancel,
   encodeInitialize,
   encodeInitialized,
@@ -19,9 +19,18 @@ import { openEventStream } from './event-stream.ts'
 import { Exchange, type Outgoing } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
 import { type OnMessage, type Post, post, statusTrouble } from './http-post.ts'
-import { type HttpTarget, ownHeaders, requestHeaders, statedHeaders, streamHeaders } from './http-target.ts'
+import {
+  type HttpTarget,
+  ownHeaders,
+  requestHeaders,
+  resumeHeaders,
+  statedHeaders,
+  streamHeaders,
+} from './http-target.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
+import { Questions, soleAskable } from './questions.ts'
+import { type Mark, RETRY_MS, resume } from './resume.ts'
 import { keepListening } from './subscriptions.ts'
 import { Trouble, whileOpening } from './trouble.ts'
 
@@ -32,6 +41,15 @@ interface Session {
   headers: readonly string[]
   /** The level that the server was last asked for. */
   logLevel: LogLevel | null
+  questions: Questions
+  /** Where its GET stream ended, if that can be told. */
+  mark: Mark | null
+}
+
+/** The id that was sent, and who takes what comes before the answer to it. */
+interface AnswerTo {
+  id: number | null
+  onMessage: OnMessage | null
 }
 
 /** @throws Trouble; one that `isWrongTransport` says to try another transport */
@@ -92,6 +110,10 @@ class Http2025 implements Connection {
       isOpen: () => this.isOpen,
       onNotification,
       run: () => this.#stream(),
+      resumesIn: () => {
+        const mark = this.#session?.mark ?? null
+        return mark === null || mark.lastId === null ? null : (mark.retryMs ?? RETRY_MS)
+      },
     })
   }
 
@@ -127,11 +149,16 @@ class Http2025 implements Connection {
   async #initialize(): Promise<Session> {
     const id = this.#nextId()
     const exchange = this.#shortLived(ownRequest('initialize'))
-    const done = await this.#post([], encodeInitialize(id, this.#target.portal), exchange, { id, onMessage: null })
+    const { portal, asking } = this.#target
+    const message = encodeInitialize(id, portal, asking.askable)
+    const done = await this.#post([], message, exchange, { id, onMessage: null })
     if (done.reply === null || done.status > 299) throw statusTrouble(done, 'no answer')
     const peer = readInitialize(done.reply)
     const headers = done.sessionId === null ? [] : ['mcp-session-id', visible(done.sessionId)]
-    const session: Session = { id: done.sessionId, peer, headers, logLevel: null }
+    const questions = new Questions(asking, (asked, answer, call) => {
+      void this.#tell(session, encodeAnswer(peer, asked, answer), call).catch(() => {})
+    })
+    const session: Session = { id: done.sessionId, peer, headers, logLevel: null, questions, mark: null }
     await this.#tell(session, encodeInitialized(peer))
     return session
   }
@@ -141,12 +168,12 @@ class Http2025 implements Connection {
     await this.#raiseLogLevel(session, out)
     const id = this.#nextId()
     const onMessage: OnMessage = (message) => {
-      if (message.kind === 'notification') this.#hear(message, exchange, id)
-      else void this.#tell(session, answerToServer(session.peer, message.id, message.method)).catch(() => {})
+      if (message.kind === 'request') session.questions.take(message, exchange)
+      else this.#hear(session, message, { exchange, id })
     }
     this.#inFlight.set(id, exchange)
     try {
-      const done = await this.#post(session.headers, encodeRequest(session.peer, id, out), exchange, { id, onMessage })
+      const done = await this.#ask(session, encodeRequest(session.peer, id, out), exchange, { id, onMessage })
       this.answered++
       if (done.reply !== null && done.status < 300) return done.reply
       if (session.id !== null && speaksOfNoSession(done)) throw new Trouble('session-gone', 'the session is gone')
@@ -160,6 +187,26 @@ class Http2025 implements Connection {
       throw error
     } finally {
       this.#inFlight.delete(id)
+      exchange.endQuestions()
+    }
+  }
+
+  /** One request, on as many streams as the server makes of it. */
+  async #ask(session: Session, message: Message, exchange: Exchange, answer: AnswerTo): Promise<Post> {
+    const { pool, path, watch, limits } = this.#target
+    const mark: Mark = { lastId: null, retryMs: null }
+    try {
+      return await this.#post(session.headers, message, exchange, { ...answer, mark })
+    } catch (error) {
+      if (mark.lastId === null) throw error
+      const again = async () => {
+        const own = await resumeHeaders(this.#target, exchange)
+        const headers = [...own, ...namedSession(session), 'last-event-id', mark.lastId ?? '']
+        const common = { pool, path, watch, exchange, answerBytes: limits.answerBytes }
+        const done = await post({ ...common, ...answer, headers, body: null, mark })
+        return done.reply === null ? null : done
+      }
+      return resume({ error, mark, exchange, watch, again })
     }
   }
 
@@ -176,9 +223,11 @@ class Http2025 implements Connection {
     await this.#post(session.headers, body, this.#shortLived(request), { id, onMessage: null }).catch(() => {})
   }
 
-  async #tell(session: Session, message: Message): Promise<void> {
+  /** @param speaksFor whose question the message answers */
+  async #tell(session: Session, message: Message, speaksFor: Exchange | null = null): Promise<void> {
     const exchange = this.#shortLived(ownRequest('notification'))
-    const done = await this.#post(session.headers, message, exchange, { id: null, onMessage: null })
+    const answer = { id: null, onMessage: null }
+    const done = await this.#post(session.headers, message, exchange, answer, speaksFor ?? exchange)
     if (done.status > 299) throw statusTrouble(done, 'no answer')
   }
 
@@ -193,7 +242,8 @@ class Http2025 implements Connection {
     session: readonly string[],
     message: Message,
     exchange: Exchange,
-    answer: { id: number | null; onMessage: OnMessage | null },
+    answer: AnswerTo & { mark?: Mark },
+    speaksFor = exchange,
   ): Promise<Post> {
     const { pool, path, watch, limits, identity } = this.#target
     const send = (headers: string[]) => {
@@ -202,32 +252,37 @@ class Http2025 implements Connection {
       return post({ pool, path, headers, body, exchange, watch, answerBytes: limits.answerBytes, ...answer })
     }
     if (identity === null) return send(requestHeaders(this.#target, message))
-    return statedHeaders(this.#target, message, exchange).then(send)
+    return statedHeaders(this.#target, message, speaksFor).then(send)
   }
 
   /** What came on the stream of one call. */
-  #hear(notification: Notification, exchange: Exchange, id: number): void {
+  #hear(session: Session, notification: Notification, { exchange, id }: { exchange: Exchange; id: number }): void {
     const { out } = exchange
     if (notification.method === 'notifications/progress') {
       if (notification.params.progressToken === id && isProgressOf(notification, out))
         exchange.report(withoutToken(notification))
     } else if (notification.method === 'notifications/message') {
       if (passesLogLevel(notification, out)) exchange.report(notification)
-    } else this.#listener?.(notification)
+    } else this.#hearAnywhere(session, notification)
   }
 
   /** What came on the GET stream: progress finds its call by token, log messages only where nobody else could be meant. */
-  #hearUnsolicited(notification: Notification): void {
+  #hearUnsolicited(session: Session, notification: Notification): void {
     if (notification.method === 'notifications/progress') {
       const token = notification.params.progressToken
       const exchange = typeof token === 'number' ? this.#inFlight.get(token) : undefined
       if (exchange === undefined) return
       exchange.idle = 0
-      this.#hear(notification, exchange, token as number)
+      this.#hear(session, notification, { exchange, id: token as number })
     } else if (notification.method === 'notifications/message') {
       const alone = soleCall(this.#inFlight.values())
       if (alone !== null && passesLogLevel(notification, alone.out)) alone.report(notification)
-    } else this.#listener?.(notification)
+    } else this.#hearAnywhere(session, notification)
+  }
+
+  #hearAnywhere({ questions }: Session, notification: Notification): void {
+    if (notification.method === 'notifications/cancelled') questions.withdraw(notification.params.requestId)
+    this.#listener?.(notification)
   }
 
   /** @returns false where the server offers no GET stream */
@@ -237,21 +292,26 @@ class Http2025 implements Connection {
     const { pool, path, limits } = this.#target
     const headers = [...(await streamHeaders(this.#target)), ...namedSession(session)]
     if (!this.isOpen) return true
+    const from = session.mark
+    session.mark = null
     return new Promise((resolve) => {
       this.#endStream = openEventStream({
         pool,
         path,
         headers,
+        from,
         eventBytes: limits.answerBytes,
         onOpen: () => {},
         onEvent: ({ data }) => {
           const message = classifyMessage(data)
-          if (message?.kind === 'notification') this.#hearUnsolicited(message)
-          else if (message?.kind === 'request') {
-            void this.#tell(session, answerToServer(session.peer, message.id, message.method)).catch(() => {})
-          }
+          if (message?.kind === 'notification') this.#hearUnsolicited(session, message)
+          else if (message?.kind === 'request') session.questions.take(message, soleAskable(this.#inFlight.values()))
         },
-        onEnd: (trouble) => resolve(mayComeBack(trouble)),
+        onEnd: (trouble, mark) => {
+          session.mark = mark
+          // An id that the server knows no more is no sign that it offers no stream.
+          resolve(mayComeBack(trouble) || from !== null)
+        },
       })
     })
   }

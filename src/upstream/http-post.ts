@@ -11,6 +11,7 @@ import { openSseParser, type SseEvent, type SseParser } from '../protocol/sse.ts
 import { readChallenge } from './connections/challenge.ts'
 import type { Challenge } from './connections/model.ts'
 import type { Exchange, Watch } from './exchange.ts'
+import { type Mark, markOf } from './resume.ts'
 import { Trouble, troubleOf } from './trouble.ts'
 
 /** Everything but the response: notifications that belong to the call, and requests of older servers. */
@@ -21,13 +22,16 @@ export interface PostRequest {
   path: string
   /** Names and values in turn, as undici takes them without another copy. */
   headers: string[]
-  body: Buffer
+  /** Null: a GET for the rest of a stream that ended. */
+  body: Buffer | null
   exchange: Exchange
   watch: Watch
   answerBytes: number
   /** The id that was sent, or null for a notification or response, which is only acknowledged. */
   id: number | null
   onMessage: OnMessage | null
+  /** Where the answer's stream was taken up; moved on to where it ends. */
+  mark?: Mark
 }
 
 type Body = 'json' | 'events' | 'ignored'
@@ -53,7 +57,7 @@ export function post(request: PostRequest): Promise<Post> {
         // The watch keeps time for all; undici's own limits would cost a timer a socket.
         {
           path: request.path,
-          method: 'POST',
+          method: request.body === null ? 'GET' : 'POST',
           headers: request.headers,
           body: request.body,
           headersTimeout: 0,
@@ -139,7 +143,7 @@ export class Post implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#request.watch.remove(this.#request.exchange)
+    this.#ended()
     if (this.#resolve === null) return
     if (this.#body === 'events') {
       this.fail(new Trouble('lost', 'the event stream ended before the answer', { status: this.status }))
@@ -158,7 +162,7 @@ export class Post implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#request.watch.remove(this.#request.exchange)
+    this.#ended()
     const kind = this.#controller === null ? 'unsent' : 'lost'
     this.fail(new Trouble(kind, error.message, { cause: error }))
   }
@@ -174,6 +178,12 @@ export class Post implements Dispatcher.DispatchHandler {
     if (this.#resolve === null) return
     this.#resolve = null
     this.#reject(trouble)
+  }
+
+  #ended(): void {
+    const { watch, exchange, mark } = this.#request
+    watch.remove(exchange)
+    if (mark !== undefined && this.#events !== null) Object.assign(mark, markOf(this.#events, mark))
   }
 
   #succeed(): void {

@@ -10,6 +10,7 @@ import { NOBODYS_KEY } from './credentials.ts'
 import type { Message, PortalInfo } from './encode.ts'
 import type { Exchange, Limits, Watch } from './exchange.ts'
 import type { IdentityHeader } from './identity-header.ts'
+import type { Asking } from './questions.ts'
 import { Trouble } from './trouble.ts'
 
 /** Sockets to one server for one credential. */
@@ -25,6 +26,8 @@ export interface HttpTarget {
   credential: LiveCredential
   /** Said with every request to a server that asks who calls; null for the others. */
   identity: IdentityHeader | null
+  /** What a server of the old handshakes may ask. */
+  asking: Asking
   portal: PortalInfo
   clock: Clock
   limits: Limits
@@ -97,8 +100,19 @@ export async function ownHeaders(target: HttpTarget): Promise<string[]> {
 }
 
 export async function streamHeaders(target: HttpTarget): Promise<string[]> {
-  return ['accept', 'text/event-stream', 'cache-control', 'no-store', ...(await ownHeaders(target))]
+  return [...STREAM, ...(await ownHeaders(target))]
 }
+
+/** The same for the rest of a call's own stream. */
+export async function resumeHeaders(target: HttpTarget, exchange: Exchange): Promise<string[]> {
+  const { identity, credential, own } = target
+  if (!credential.isFresh) await credential.freshen(exchange)
+  const headers = [...STREAM, ...own.current]
+  if (identity !== null) headers.push(identity.name, await identity.valueFor(exchange))
+  return headers
+}
+
+const STREAM: readonly string[] = ['accept', 'text/event-stream', 'cache-control', 'no-store']
 
 /** The same server at another path. */
 export function atUrl(target: HttpTarget, url: URL): HttpTarget {

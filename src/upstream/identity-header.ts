@@ -47,16 +47,21 @@ export function identityHeaderOf(
     valueFor(exchange) {
       const value = statementOf(exchange.out.principal ?? alone)
       if (typeof value === 'string') {
-        exchange.stated = value
+        note(exchange, value)
         return value
       }
       return value.then((text) => {
-        exchange.stated = text
+        note(exchange, text)
         return text
       })
     },
     ownValue: () => statementOf(alone),
   }
+}
+
+/** One call may bring several: each try, and each answer to a question of the server's, has one that is good at its time. */
+function note(exchange: Exchange, statement: string): void {
+  if (!exchange.stated.includes(statement)) exchange.stated = [...exchange.stated, statement]
 }
 
 /** A server that asks who calls is never called without an answer. */

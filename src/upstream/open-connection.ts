@@ -6,6 +6,7 @@ import type { Principal } from '../base/principal.ts'
 import { LIMITS } from '../config/limits.ts'
 import { findProgram } from '../config/programs.ts'
 import type { StdioConfig } from '../config/stdio.ts'
+import type { Askable } from '../protocol/asked.ts'
 import { childEnvironment } from './child-environment.ts'
 import { forgetInstalled, openPlaces } from './child-places.ts'
 import { refuseProgram } from './child-rules.ts'
@@ -21,6 +22,7 @@ import { launchOf } from './launch.ts'
 import type { StdioTransport } from './model.ts'
 import { fetchesPackage } from './pinned-package.ts'
 import type { PoolDeps } from './pool.ts'
+import type { Asking } from './questions.ts'
 import { redactText } from './redact.ts'
 import type { ServerSetup } from './setup.ts'
 import { openStdio } from './stdio.ts'
@@ -36,10 +38,13 @@ export interface Opened {
 
 export interface Opening {
   setup: ServerSetup
+  /** Whose it is, whatever its callers can be asked: children of one caller share their directories. */
   key: string
   /** Whose connection it will be, or null where several share it. */
   alone: Principal | null
   credential: LiveCredential
+  /** What each of its callers can be asked. */
+  askable: Askable
   verdict: Verdict | null
   children: ChildSlots
 }
@@ -68,7 +73,7 @@ async function openHttp(deps: PoolDeps, opening: Opening): Promise<Found> {
   const paramHeaders: ParamHeaders = (out) => deps.paramHeaders(uid, out, credential.inventory)
   const identity = identityHeaderOf(opening.setup, opening.alone, deps.assertFor)
   const at = { pool, path: url.pathname, origin: url.origin, own, credential, identity }
-  const target: HttpTarget = { ...at, portal, clock, limits, watch }
+  const target: HttpTarget = { ...at, asking: askingOf(deps, opening), portal, clock, limits, watch }
   try {
     return (
       (await openRemembered(target, opening.verdict, { deps, paramHeaders })) ??
@@ -109,12 +114,24 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const era = verdict === null || deps.clock.now() - verdict.at > VERDICT_MS ? null : verdict.era
   const isFetched = fetchesPackage(transport.command, transport.args)
   const limits = isFetched ? withTimeToInstall(deps.limits) : deps.limits
-  const start = () => openStdio({ launch, env, cwd, portal, limits, watch, era, onEnded })
+  const asking = askingOf(deps, opening)
+  const start = () => openStdio({ launch, env, cwd, portal, limits, watch, asking, era, onEnded })
   const connection = await opening.children.take(start).catch(async (error: unknown) => {
     if (isFetched) await forgetInstalled(stdio, places)
     throw error
   })
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }
+}
+
+function askingOf({ log }: PoolDeps, { setup, askable }: Opening): Asking {
+  const server = setup.record.id
+  return {
+    askable,
+    onRefused: (method, why, error) => {
+      if (error === undefined) log.debug({ server, method, why }, 'a question of a server was not put')
+      else log.error({ server, method, err: error }, 'a question of a server could not be put')
+    },
+  }
 }
 
 /** A package runner says nothing until the package is there, and ended in the middle it would have to begin again. */

@@ -5,11 +5,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
+import type { Askable } from '../protocol/asked.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
 import type { LiveCredential } from './connections/model.ts'
-import type { Exchange, Limits } from './exchange.ts'
+import { type Exchange, type Limits, unlessStopped } from './exchange.ts'
 import type { Inventories } from './inventories.ts'
 import type { Pool } from './pool.ts'
 import type { ServerSetup } from './setup.ts'
@@ -31,8 +32,9 @@ export interface Task {
   key: string
   credential: LiveCredential
   exchange: Exchange
-  /** Of the exchange; for the pool. */
+  /** These two of the exchange; for the pool. */
   principal: Principal | null
+  askable?: Askable | undefined
 }
 
 const FIRST_PAUSE_MS = 50
@@ -52,6 +54,15 @@ export function perform(performer: Performer, task: Task): Promise<RawReply> {
   return leased
     .request(task.exchange)
     .catch((error) => persist(performer, task, { error, connection: leased, headers }))
+}
+
+/** Methods that a server of 2026 may end with questions (MRTR). */
+const MAY_ASK: readonly string[] = ['tools/call', 'prompts/get', 'resources/read']
+
+/** @throws Trouble where a server asks in the place of an answer that must be one */
+export function refuseOddType(raw: RawReply, method: string): RawReply {
+  if (raw.has.resultType !== 'input_required' || MAY_ASK.includes(method)) return raw
+  throw new Trouble('bad-answer', 'a question in the place of an answer')
 }
 
 interface Failure {
@@ -181,12 +192,12 @@ function retryOf(
   task: Task,
   { trouble, connection }: { trouble: Trouble; connection: Connection | null },
 ): Retry {
-  const { setup, key } = task
+  const { setup } = task
   switch (trouble.kind) {
     case 'unsent':
       return isNobodyThere(trouble) ? 'after-pause' : 'never'
     case 'session-gone':
-      performer.pool.forget(setup, key, connection)
+      performer.pool.forget(setup, connection)
       return 'once'
     case 'lost':
       // A child that ends in its handshake is started once more; the pool's rests are for the others.
@@ -198,7 +209,7 @@ function retryOf(
       }
       // The opening itself has tried every transport; a connection that worked before may be out of date.
       if (connection === null || trouble.isCredential || (trouble.status ?? 0) >= 500) return 'never'
-      performer.pool.forget(setup, key, connection)
+      performer.pool.forget(setup, connection)
       return 'once'
     default:
       return 'never'
@@ -224,16 +235,4 @@ function isRepeatable({ inventories }: Performer, { setup, credential, exchange:
   if (out.method !== 'tools/call') return true
   const { name } = out.params
   return typeof name === 'string' && inventories.isRepeatable(setup.record.uid, name, credential.inventory)
-}
-
-/** Waits, but not for longer than the caller does. */
-export async function unlessStopped<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      work.then(resolve, reject)
-      exchange.onStop({ stop: reject })
-    })
-  } finally {
-    exchange.onStop(null)
-  }
 }

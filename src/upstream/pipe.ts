@@ -1,20 +1,22 @@
 /**
  * Many calls over one undivided stream, which is what stdio and HTTP+SSE are: answers are matched by ids that this file
  * minted, progress by tokens that are those ids. Whatever names no call of ours belongs to nobody in particular: log
- * messages are handed on only while exactly one principal has calls in flight, or one caller would read another's.
+ * messages are handed on, and questions put, only while exactly one principal has calls in flight, or one caller would read another's.
  */
 
+import type { ServerAnswer } from '../protocol/asked.ts'
 import { LATEST_LEGACY_VERSION } from '../protocol/methods.ts'
 import type { Era, JsonObject, JsonRpcId, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage, readId } from '../protocol/scan.ts'
-import { answerToServer, encodeCancel, encodeRequest, type Message, type Peer } from './encode.ts'
+import { encodeAnswer, encodeCancel, encodeRequest, type Message, type Peer } from './encode.ts'
 import { Exchange, type Limits, type Outgoing, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
 import { newIds } from './ids.ts'
 import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
+import { ASKS_NOBODY, type Asking, Questions, type ServerRequest, soleAskable } from './questions.ts'
 import { Trouble } from './trouble.ts'
 
-/** Where a pipe's messages go out. `exchange` is the request that the message carries, where it carries one. */
+/** Where a pipe's messages go out. `exchange` is the request that the message carries, or whose question it answers. */
 export interface PipeEnd {
   /** Fails by throwing or by calling `pipe.failOne`. */
   send(message: Message, id: number | null, exchange?: Exchange): void
@@ -30,6 +32,7 @@ export interface PipeOptions {
   end: PipeEnd
   limits: Limits
   watch: Watch
+  asking: Asking
 }
 
 export class Pipe {
@@ -39,6 +42,9 @@ export class Pipe {
   readonly #end: PipeEnd
   readonly #limits: Limits
   readonly #watch: Watch
+  readonly #questions: Questions
+  /** A modern server has no requests, and was told of nobody on the pipe itself. */
+  readonly #noQuestions: Questions
   readonly #pending = new Map<number, Pending>()
   readonly #nextId = newIds()
   #listener: ((notification: Notification) => void) | null = null
@@ -50,6 +56,9 @@ export class Pipe {
     this.#end = options.end
     this.#limits = options.limits
     this.#watch = options.watch
+    const answer = this.#answerServer.bind(this)
+    this.#questions = new Questions(options.asking, answer)
+    this.#noQuestions = new Questions(ASKS_NOBODY, answer)
   }
 
   get inFlight(): number {
@@ -112,7 +121,7 @@ export class Pipe {
     const message = classifyMessage(bytes)
     if (message === null) return false
     if (message.kind === 'response') this.#answer(message.raw)
-    else if (message.kind === 'request') this.#answerServer(message.id, message.method)
+    else if (message.kind === 'request') this.#takeRequest(message)
     else this.#hear(message)
     return true
   }
@@ -142,6 +151,7 @@ export class Pipe {
     if (pending.exchange.isEndless) this.#endless--
     this.#watch.remove(pending.exchange)
     pending.exchange.onStop(null)
+    pending.exchange.endQuestions()
     return pending
   }
 
@@ -156,9 +166,16 @@ export class Pipe {
     }
   }
 
-  #answerServer(id: JsonRpcId, method: string): void {
+  #takeRequest(request: ServerRequest): void {
+    if (this.era === '2026') this.#noQuestions.take(request, null)
+    else this.#questions.take(request, soleAskable(this.#exchanges()))
+  }
+
+  #answerServer(id: JsonRpcId, answer: ServerAnswer, exchange: Exchange | null): void {
     try {
-      this.#end.send(answerToServer(this.#anyPeer(), id, method), null)
+      const message = encodeAnswer(this.#anyPeer(), id, answer)
+      if (exchange === null) this.#end.send(message, null)
+      else this.#end.send(message, null, exchange)
     } catch {
       // A question whose stream is gone needs no answer.
     }
@@ -178,6 +195,7 @@ export class Pipe {
       if (alone !== null && passesLogLevel(notification, alone.out)) alone.report(notification)
       return
     }
+    if (notification.method === 'notifications/cancelled') this.#questions.withdraw(notification.params.requestId)
     this.#listener?.(notification)
   }
 

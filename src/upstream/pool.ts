@@ -9,6 +9,7 @@ import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { type Principal, principalKey } from '../base/principal.ts'
 import type { StdioConfig } from '../config/stdio.ts'
+import { type Askable, fingerprintOf, NOTHING_ASKABLE } from '../protocol/asked.ts'
 import type { Notification } from '../protocol/model.ts'
 import { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
@@ -54,7 +55,12 @@ export function isolationKey(setup: ServerSetup, call: Pick<UpstreamCall, 'princ
   }
 }
 
+/** Behind the key of a connection whose callers can be asked something, before what that is. */
+const ASKED = '#'
+
 interface Slot {
+  /** Of whom can be asked nothing, where several share it: it stays. Others are given up when nobody uses them. */
+  isLasting: boolean
   connection: Connection | null
   opening: Promise<Connection> | null
   usedSinceTick: boolean
@@ -69,6 +75,13 @@ interface Line {
   setup: ServerSetup
   verdict: Verdict | null
   slots: Map<string, Slot>
+}
+
+/** A server of 2026 is told with each request, so its callers need no connection of their own for what they can be asked. */
+function placeOf({ verdict }: Line, { key, askable = NOTHING_ASKABLE }: Pick<Seat, 'key' | 'askable'>): string {
+  if (askable === NOTHING_ASKABLE || verdict?.era === '2026') return key
+  const fingerprint = fingerprintOf(askable)
+  return fingerprint === '' ? key : `${key}${ASKED}${fingerprint}`
 }
 
 export interface PoolDeps {
@@ -93,11 +106,13 @@ export interface Seat {
   /** As `keyOf` says. */
   key: string
   credential: LiveCredential
+  /** What the caller can be asked; left out: nothing. The handshake of 2025 declares it for good, so each set has its own connection. */
+  askable?: Askable | undefined
   /** Whose call needs it; what the portal itself asks on a connection of one user speaks of that user. */
   principal?: Principal | null
 }
 
-/** Connections of single users and sessions are given up after this; the shared one of an HTTP server costs nothing. */
+/** Connections of single users, sessions and sets of what can be asked are given up after this; the shared one of an HTTP server costs nothing. */
 const PRIVATE_IDLE_MS = 600_000
 /** A child that lived this long, or answered this much, does its work and may start again at once. */
 const HEALTHY_MS = 60_000
@@ -127,17 +142,27 @@ export class Pool {
    *
    * @throws Trouble
    */
-  lease(setup: ServerSetup, { key, credential, principal = null }: Seat): Connection | Promise<Connection> {
+  lease(setup: ServerSetup, seat: Seat): Connection | Promise<Connection> {
     if (this.#isClosed) throw new Trouble('busy', 'the portal is closing')
-    const slot = this.#slot(setup, key)
+    const { key, credential, principal = null, askable = NOTHING_ASKABLE } = seat
+    const line = this.#line(setup)
+    const place = placeOf(line, seat)
+    const slot = this.#slot(line, place, place === key && isShared(key))
     slot.usedSinceTick = true
     const { connection } = slot
     if (connection?.isOpen) return connection
     const alone = isShared(key) ? null : principal
-    slot.opening ??= this.#open(setup, { key, alone, credential }, slot).finally(() => {
+    const declared = place === key ? NOTHING_ASKABLE : askable
+    slot.opening ??= this.#open(setup, { key, place, alone, credential, askable: declared }, slot).finally(() => {
       slot.opening = null
     })
     return slot.opening
+  }
+
+  /** Under which key the pool has the connection of a seat, for `current`. */
+  placeOf(setup: ServerSetup, seat: Pick<Seat, 'key' | 'askable'>): string {
+    const line = this.#lines.get(setup.record.uid)
+    return line === undefined ? seat.key : placeOf(line, seat)
   }
 
   /** Gives up every connection of one credential as soon as its calls have ended: it was ended, or is another by now. */
@@ -151,7 +176,7 @@ export class Pool {
     }
   }
 
-  /** The open connection of a key, where there is one. */
+  /** The open connection of a key, as `placeOf` says, where there is one. */
   current(setup: ServerSetup, key: string): Connection | null {
     const line = this.#lines.get(setup.record.uid)
     const connection = line?.setup === setup ? line.slots.get(key)?.connection : null
@@ -171,14 +196,16 @@ export class Pool {
   }
 
   /** What is remembered of a server proved wrong, or its connection did: the next call finds out anew. */
-  forget(setup: ServerSetup, key: string, connection: Connection | null): void {
+  forget(setup: ServerSetup, connection: Connection | null): void {
     const line = this.#lines.get(setup.record.uid)
     if (line === undefined) return
     line.verdict = null
-    const slot = line.slots.get(key)
-    if (slot === undefined || slot.connection !== connection || connection === null) return
-    slot.connection = null
-    this.#retired.add(connection)
+    if (connection === null) return
+    for (const slot of line.slots.values()) {
+      if (slot.connection !== connection) continue
+      slot.connection = null
+      this.#retired.add(connection)
+    }
   }
 
   /** Finds out anew what a server speaks once a day, for the next connection; calls in flight end where they are. */
@@ -186,7 +213,7 @@ export class Pool {
     const line = this.#lines.get(setup.record.uid)
     if (line === undefined || line.verdict === null || setup.transport !== null) return
     if (this.#deps.clock.now() - line.verdict.at <= VERDICT_MS) return
-    for (const [key, slot] of line.slots) this.forget(setup, key, slot.connection)
+    for (const slot of line.slots.values()) this.forget(setup, slot.connection)
   }
 
   /** Closes every connection of a server that was changed or deleted. What is in flight fails as lost. */
@@ -210,9 +237,9 @@ export class Pool {
         const isUsed = slot.usedSinceTick || slot.opening !== null || (connection !== null && connection.inFlight > 0)
         slot.idleMs = isUsed ? 0 : slot.idleMs + tickMs
         slot.usedSinceTick = false
-        if (slot.idleMs < this.#idleLimit(line, key)) continue
+        if (slot.idleMs < this.#idleLimit(line, slot)) continue
         void this.#drop(slot)
-        if (!isShared(key)) line.slots.delete(key)
+        if (!slot.isLasting) line.slots.delete(key)
       }
     }
   }
@@ -227,17 +254,21 @@ export class Pool {
     await Promise.all(this.#closing)
   }
 
-  #slot(setup: ServerSetup, key: string): Slot {
+  #line(setup: ServerSetup): Line {
     const { uid } = setup.record
-    let line = this.#lines.get(uid)
-    if (line === undefined || line.setup !== setup) {
-      void this.closeServer(uid)
-      line = { setup, verdict: null, slots: new Map() }
-      this.#lines.set(uid, line)
-    }
+    const known = this.#lines.get(uid)
+    if (known !== undefined && known.setup === setup) return known
+    void this.closeServer(uid)
+    const line: Line = { setup, verdict: null, slots: new Map() }
+    this.#lines.set(uid, line)
+    return line
+  }
+
+  #slot(line: Line, key: string, isLasting: boolean): Slot {
     let slot = line.slots.get(key)
     if (slot === undefined) {
       slot = {
+        isLasting,
         connection: null,
         opening: null,
         usedSinceTick: true,
@@ -251,14 +282,14 @@ export class Pool {
     return slot
   }
 
-  #idleLimit(line: Line, key: string): number {
+  #idleLimit(line: Line, { isLasting }: Slot): number {
     if (line.setup.record.transport !== null) return this.#deps.stdio.idleStopMs
-    return isShared(key) ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
+    return isLasting ? Number.POSITIVE_INFINITY : PRIVATE_IDLE_MS
   }
 
   async #open(
     setup: ServerSetup,
-    whose: { key: string; alone: Principal | null; credential: LiveCredential },
+    whose: { key: string; place: string; alone: Principal | null; credential: LiveCredential; askable: Askable },
     slot: Slot,
   ): Promise<Connection> {
     const { clock } = this.#deps
@@ -279,7 +310,7 @@ export class Pool {
     }
     const { connection, verdict } = opened
     // The server may have been changed, deleted or closed while we knocked, and the credential may have ended.
-    const isGone = this.#lines.get(setup.record.uid) !== line || line?.slots.get(whose.key) !== slot
+    const isGone = this.#lines.get(setup.record.uid) !== line || line?.slots.get(whose.place) !== slot
     if (this.#isClosed || isGone || line === undefined) {
       await connection.close()
       throw new Trouble('unsent', 'the server changed')

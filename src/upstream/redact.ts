@@ -10,6 +10,7 @@
 import type { Json, Notification, RawReply } from '../protocol/model.ts'
 import { readRawError, unreadableReply } from '../protocol/raw-error.ts'
 import { scanReply } from '../protocol/scan.ts'
+import type { LiveCredential } from './connections/model.ts'
 import type { ServerSetup } from './setup.ts'
 
 const REDACTED = '[redacted]'
@@ -21,6 +22,16 @@ const SHORTEST_IN_LISTS = 16
 const MESSAGE_MOST = 2048
 /** In bytes. What is longer and holds a secret is not gone through: it may hold it millions of times. */
 const LONGEST = 1024 * 1024
+
+/** All of what follows, for the answer to one call. */
+export function withoutSecrets(
+  raw: RawReply,
+  setup: Pick<ServerSetup, 'transport'>,
+  { needles, secrets }: Pick<LiveCredential, 'needles' | 'secrets'>,
+  { stated }: { stated: readonly string[] },
+): RawReply {
+  return redactReply(withoutTokens(withoutStatements(raw, stated), needles), setup, secrets)
+}
 
 /**
  * @param secrets of the credential that went with the call
@@ -42,15 +53,15 @@ export function redactReply(
 }
 
 /**
- * The same for a progress or log message.
+ * The same for a progress or log message, and for a question.
  *
  * @param forms as `formsOf` makes them
- * @returns the message itself, unless it holds a secret; null where nothing of it can be shown
+ * @returns what was said itself, unless it holds a secret; null where nothing of it can be shown
  */
-export function redactNotification(notification: Notification, forms: readonly string[]): Notification | null {
-  const params = withoutForms(notification.params, forms)
-  if (params === notification.params) return notification
-  return params === null ? null : { method: notification.method, params }
+export function redactNotification<Said extends Notification>(said: Said, forms: readonly string[]): Said | null {
+  const params = withoutForms(said.params, forms)
+  if (params === said.params) return said
+  return params === null ? null : { ...said, params }
 }
 
 /**
@@ -90,10 +101,14 @@ function withoutForms<T extends Json>(value: T, forms: readonly string[]): T | n
 }
 
 /**
- * Takes the signed statement of who calls out of whatever a server that was given one answers, success or not: whoever reads the answer
+ * Takes the signed statements of who calls out of whatever a server that was given one answers, success or not: whoever reads the answer
  * could show it to that server in the caller's name. Of base64url and dots, it looks the same in JSON, escaped or not.
  */
-export function withoutStatement(raw: RawReply, stated: string): RawReply {
+function withoutStatements(raw: RawReply, stated: readonly string[]): RawReply {
+  return stated.length === 0 ? raw : stated.reduce(withoutWord, raw)
+}
+
+function withoutWord(raw: RawReply, stated: string): RawReply {
   const { bytes, body } = raw
   const at = bytes.indexOf(stated, body.from, 'latin1')
   if (at < 0 || at >= body.to) return raw
@@ -113,7 +128,7 @@ export function withoutTokens(raw: RawReply, needles: readonly Buffer[]): RawRep
   for (const needle of needles) {
     const { bytes, body } = clean
     const at = bytes.indexOf(needle, body.from)
-    if (at >= 0 && at < body.to) clean = withoutStatement(clean, needle.toString('latin1'))
+    if (at >= 0 && at < body.to) clean = withoutWord(clean, needle.toString('latin1'))
   }
   return clean
 }

@@ -39,6 +39,7 @@ class Sse2024 implements Connection {
       end: { send: (message, id, exchange) => void this.#send(message, id, exchange) },
       limits: target.limits,
       watch: target.watch,
+      asking: target.asking,
     })
   }
 
@@ -65,8 +66,9 @@ class Sse2024 implements Connection {
   async start(): Promise<void> {
     await this.#connect()
     const exchange = new Exchange(ownRequest('initialize'))
-    this.#target.watch.limit(exchange, this.#target.limits.openingMs)
-    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#target.portal))
+    const { watch, limits, portal, asking } = this.#target
+    watch.limit(exchange, limits.openingMs)
+    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, portal, asking.askable))
     const peer = readInitialize(raw)
     this.#pipe.peer = peer
     await this.#send(encodeInitialized(peer), null)
@@ -139,12 +141,15 @@ class Sse2024 implements Connection {
     resolve()
   }
 
-  /** @param id the request that the message carries, which fails with the POST that carries it */
+  /**
+   * @param id the request that the message carries, which fails with the POST that carries it
+   * @param carried that request, or the one whose question the message answers
+   */
   async #send(message: Message, id: number | null, carried?: Exchange): Promise<void> {
     const target = this.#postTarget
     const exchange = new Exchange(ownRequest('message'))
     // A server may take a message only when it has done what it says: then the POST lasts as long as the call.
-    if (carried !== undefined) exchange.holdTo({ idle: carried.idleLimit, total: carried.ageLimit })
+    if (carried !== undefined && id !== null) exchange.carries(carried)
     try {
       if (target === null) throw new Trouble('unsent', 'no endpoint yet')
       const headers = await statedHeaders(target, message, carried ?? exchange)

@@ -12,6 +12,7 @@ import { Exchange, type Limits, type Watch } from './exchange.ts'
 import { encodeDiscover, MODERN_VERSION, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
 import type { Launch } from './launch.ts'
 import { Pipe } from './pipe.ts'
+import type { Asking } from './questions.ts'
 import { listenExchange, listenFilter } from './subscriptions.ts'
 import { Trouble } from './trouble.ts'
 
@@ -22,6 +23,8 @@ export interface StdioOptions {
   portal: PortalInfo
   limits: Limits
   watch: Watch
+  /** What a child of the old handshake may ask. */
+  asking: Asking
   onEnded(stderr: string): void
   /** What an earlier child turned out to be, or null before the first. */
   era: Era | null
@@ -62,6 +65,7 @@ class StdioConnection implements Connection {
       end: { send: (message) => this.#child.send(message.body) },
       limits: options.limits,
       watch: options.watch,
+      asking: options.asking,
     })
     this.#child = new Child({
       ...options.launch,
@@ -149,8 +153,9 @@ class StdioConnection implements Connection {
 
   async initialize(): Promise<void> {
     const exchange = new Exchange(ownRequest('initialize'))
-    this.#options.watch.limit(exchange, this.#options.limits.openingMs)
-    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, this.#options.portal))
+    const { watch, limits, portal, asking } = this.#options
+    watch.limit(exchange, limits.openingMs)
+    const raw = await this.#pipe.exchange(exchange, (id) => encodeInitialize(id, portal, asking.askable))
     const peer = readInitialize(raw)
     this.#pipe.peer = peer
     this.#child.send(encodeInitialized(peer).body)

@@ -21,16 +21,25 @@ export interface Listening {
   /** Opens the stream and resolves when it ends; false when the server offers none, which ends the listening. */
   run(): Promise<boolean>
   onNotification(notification: Notification): void
+  /** Milliseconds after which the stream that ended can be taken up where it was; null where it cannot, and begins anew. */
+  resumesIn?(): number | null
 }
 
 /** Never rejects: a stream that cannot be had is no fault of any caller. */
 export async function keepListening(listening: Listening): Promise<void> {
   let pause = FIRST_PAUSE_MS
-  for (let first = true; listening.isOpen(); first = false) {
-    if (!first) listening.onNotification(GAP)
+  for (let hasGap = false; listening.isOpen(); ) {
+    if (hasGap) listening.onNotification(GAP)
     const started = listening.clock.elapsed()
     const offered = await listening.run().catch(() => true)
     if (!offered) return
+    const resumesIn = listening.resumesIn?.() ?? null
+    hasGap = resumesIn === null
+    if (resumesIn !== null) {
+      // However often the server ends it: what it says meanwhile is not lost.
+      await pauseFor(Math.max(resumesIn, FIRST_PAUSE_MS))
+      continue
+    }
     pause = listening.clock.elapsed() - started > HEALTHY_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LAST_PAUSE_MS)
     await pauseFor(pause * (0.75 + Math.random() / 2))
   }

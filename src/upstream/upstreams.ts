@@ -21,7 +21,7 @@ import { type ConnectionEvent, ConnectionNeeded, type LiveCredential, type Owner
 import { type Connections, openConnections } from './connections/open-connections.ts'
 import { renewedName } from './connections/resolve.ts'
 import type { PortalInfo } from './encode.ts'
-import { Exchange, LIMITS, type Limits, Watch } from './exchange.ts'
+import { Exchange, LIMITS, type Limits, unlessStopped, Watch } from './exchange.ts'
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
 import { ADMIN } from './inventory-store.ts'
@@ -36,9 +36,9 @@ import type {
   Upstreams,
 } from './model.ts'
 import { readOwnLists } from './own-lists.ts'
-import { type Performer, perform, unlessStopped } from './perform.ts'
+import { type Performer, perform, refuseOddType, type Task } from './perform.ts'
 import { isolationKey, keyOf, Pool, SHARED } from './pool.ts'
-import { redactReply, withoutStatement, withoutTokens } from './redact.ts'
+import { withoutSecrets } from './redact.ts'
 import { type Due, Schedule } from './schedule.ts'
 import { type Server, ServerTable } from './server-table.ts'
 import type { ServerSetup } from './setup.ts'
@@ -166,27 +166,27 @@ class OpenUpstreams implements Upstreams {
     const server = this.#servers.get(call.serverUid) ?? (await this.#servers.find(call.serverUid))
     const { setup, stored, breaker } = server
     const { clock } = this.#deps
-    const started = clock.elapsed()
     const exchange = new Exchange(call)
+    const started = clock.elapsed()
     exchange.holdTo(setup.ticks)
     call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
     let credential: LiveCredential | null = null
-    let key = SHARED
+    let seat: Pick<Task, 'key' | 'askable'> = { key: SHARED }
     try {
       const found = credentialFor(this.keeper, setup, call, exchange)
       credential = found instanceof Promise ? await unlessStopped(exchange, found) : found
       exchange.server = setup
       exchange.credential = credential
-      key = keyOf(credential, isolationKey(setup, call))
+      seat = { key: keyOf(credential, isolationKey(setup, call)), askable: call.askable }
       if (breaker.isOpen) await breaker.admit()
-      const raw = await perform(this.#performer, { setup, key, credential, exchange, principal: call.principal })
+      const task = { ...seat, setup, credential, exchange, principal: call.principal }
+      const raw = refuseOddType(await perform(this.#performer, task), call.method)
       if (breaker.isTroubled) breaker.answered()
       server.tally.answered++
       if (stored.status !== 'ready' && isCommon(credential) && !call.withoutCredential)
         this.#schedule.hint(call.serverUid)
-      const stated = exchange.stated === null ? raw : withoutStatement(raw, exchange.stated)
       return {
-        raw: redactReply(withoutTokens(stated, credential.needles), setup, credential.secrets),
+        raw: withoutSecrets(raw, setup, credential, exchange),
         ms: clock.elapsed() - started,
         credential: carried(credential.name, exchange),
       }
@@ -196,7 +196,7 @@ class OpenUpstreams implements Upstreams {
         throw error
       }
       const trouble = troubleOf(error)
-      breaker.failed(trouble, key)
+      breaker.failed(trouble, this.#pool.placeOf(setup, seat))
       const isOwn = credential !== null && !isCommon(credential)
       // What is refused to nobody says nothing of the credential that all share.
       if (stored.status === 'ready' && !isOwn && !call.withoutCredential && isHintOfTrouble(trouble))

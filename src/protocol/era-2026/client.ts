@@ -2,6 +2,7 @@
  * The portal as a 2026 client: one request to a server. The envelope is the portal's own; of the caller's only what is
  * handed over here field by field can travel.
  */
+import { type Askable, capabilitiesFor, fingerprintOf } from '../asked.ts'
 import { methodIn } from '../methods.ts'
 import type { JsonObject, JsonRpcId, LogLevel } from '../model.ts'
 import { HOP_KEY } from '../portal-chain.ts'
@@ -26,8 +27,14 @@ export interface OutgoingRequest {
 }
 
 /** Who speaks on one connection, made once: the part of `_meta` that is the same in each of its requests. */
-export interface Speaker2026 {
+export interface Speaker2026 extends Envelope2026 {
   version: string
+  clientInfo: JsonObject
+  /** The same for callers that can be asked something, by what that is: some twenty sets at most, made when first needed. */
+  forAsked: Map<string, Envelope2026>
+}
+
+export interface Envelope2026 {
   envelope: JsonObject
   /** The envelope as JSON text, with the mark of a first hop. */
   json: string
@@ -35,16 +42,33 @@ export interface Speaker2026 {
 
 /** @param capabilities no more than the caller declared and the portal can relay */
 export function speaker2026(version: string, clientInfo: JsonObject, capabilities: JsonObject): Speaker2026 {
+  return { version, clientInfo, forAsked: new Map(), ...envelopeOf(version, clientInfo, capabilities) }
+}
+
+function envelopeOf(version: string, clientInfo: JsonObject, capabilities: JsonObject): Envelope2026 {
   const envelope = {
     [PROTOCOL_VERSION_KEY]: version,
     [CLIENT_CAPABILITIES_KEY]: capabilities,
     [CLIENT_INFO_KEY]: clientInfo,
   }
-  return { version, envelope, json: JSON.stringify({ ...envelope, [HOP_KEY]: 1 }) }
+  return { envelope, json: JSON.stringify({ ...envelope, [HOP_KEY]: 1 }) }
+}
+
+/** What goes with the requests of a caller that can be asked this, in the place of what was declared for all. */
+function envelopeFor(speaker: Speaker2026, askable: Askable): Envelope2026 {
+  const fingerprint = fingerprintOf(askable)
+  if (fingerprint === '') return speaker
+  const known = speaker.forAsked.get(fingerprint)
+  if (known !== undefined) return known
+  const made = envelopeOf(speaker.version, speaker.clientInfo, capabilitiesFor(askable))
+  speaker.forAsked.set(fingerprint, made)
+  return made
 }
 
 export interface Outgoing2026 extends OutgoingRequest {
   logLevel?: LogLevel
+  /** What the server may ask this caller; left out: what the speaker declares for all. */
+  askable?: Askable
 }
 
 export interface BuiltRequest {
@@ -87,9 +111,10 @@ function withMeta(params: string, meta: string): string {
 
 function metaText(out: Outgoing2026, speaker: Speaker2026): string {
   // The envelope comes last, so that no key of the caller's can stand in its place.
+  const { envelope, json } = out.askable === undefined ? speaker : envelopeFor(speaker, out.askable)
   return isFirstHop(out) && out.logLevel === undefined
-    ? speaker.json
-    : JSON.stringify({ ...travellingMeta(out), ...speaker.envelope, [LOG_LEVEL_KEY]: out.logLevel })
+    ? json
+    : JSON.stringify({ ...travellingMeta(out), ...envelope, [LOG_LEVEL_KEY]: out.logLevel })
 }
 
 /** Whether there is nothing to say of a request but that it comes from one portal. */

@@ -1,0 +1,164 @@
+/**
+ * What a server of 2024 or 2025 asks in the midst of a call, and who answers it. A question belongs to the call on whose stream it
+ * came. One that came on a stream that is nobody's in particular (stdio, HTTP+SSE, the GET stream) is put only while one principal
+ * alone has calls in flight there: else one caller would be asked another's question, and the answer would complete another's call.
+ *
+ * Each request of a server is answered once, with the id that it had, or not at all when nobody needs the answer any more.
+ */
+import { principalKey } from '../base/principal.ts'
+import {
+  type Askable,
+  isAskable,
+  NOTHING_ASKABLE,
+  questionOf,
+  type ServerAnswer,
+  type ServerQuestion,
+} from '../protocol/asked.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { Json, JsonObject, JsonRpcId } from '../protocol/model.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What a connection's handshake says of its callers, and who hears of what they were not asked. */
+export interface Asking {
+  /** What each of the callers of the connection can be asked. */
+  readonly askable: Askable
+  /** For the log. */
+  onRefused(method: string, why: string, error?: unknown): void
+}
+
+/** A connection whose callers can be asked nothing. */
+export const ASKS_NOBODY: Asking = { askable: NOTHING_ASKABLE, onRefused: () => {} }
+
+export interface ServerRequest {
+  id: JsonRpcId
+  method: string
+  params: JsonObject
+}
+
+/** @param exchange the call that was asked, or null where nobody was */
+type Answering = (id: JsonRpcId, answer: ServerAnswer, exchange: Exchange | null) => void
+
+/** The questions of one session or pipe. */
+export class Questions {
+  readonly #asking: Asking
+  readonly #answer: Answering
+  readonly #open = new Map<string, AbortController>()
+
+  /** @param answer sends it to the server, and never throws */
+  constructor(asking: Asking, answer: Answering) {
+    this.#asking = asking
+    this.#answer = answer
+  }
+
+  /** @param exchange the call that the request belongs to, or null where that cannot be told */
+  take(request: ServerRequest, exchange: Exchange | null): void {
+    const { id, method } = request
+    const settled = method === 'ping' ? ALIVE : this.#put(request, exchange)
+    if (settled !== null) this.#answer(id, settled, null)
+  }
+
+  /** The server needs the answer no more. @param id as its `notifications/cancelled` names it */
+  withdraw(id: Json | undefined): void {
+    if (typeof id === 'string' || typeof id === 'number') this.#open.get(keyOf(id))?.abort()
+  }
+
+  /** @returns the answer, where it is known without asking anybody; null where it follows, or none does */
+  #put({ id, method, params }: ServerRequest, exchange: Exchange | null): ServerAnswer | null {
+    const refused = (why: string, answer: ServerAnswer | null) => {
+      this.#asking.onRefused(method, why)
+      return answer
+    }
+    const asked = questionOf(method, params)
+    if (asked === null || !isDeclared(asked, this.#asking.askable)) return NOT_FOUND
+    if (exchange === null) return refused('nobody is alone there', unasked(asked))
+    const { ask, askable = NOTHING_ASKABLE } = exchange.out
+    const mayAsk = ask !== undefined && isAskable(asked, this.#asking.askable) && isAskable(asked, askable)
+    if (!mayAsk) return refused('not declared', undeclared(asked, askable))
+    // Its second answer could not be told from the first one's. The server broke the rule; it gets one answer.
+    if (this.#open.has(keyOf(id))) return refused('its id is in use', null)
+    const question = exchange.withoutSecrets(asked)
+    if (question === null) return refused('it holds a secret', UNREADABLE)
+    const end = new AbortController()
+    if (!exchange.openQuestion(end)) return refused('too many', TOO_MANY)
+    this.#open.set(keyOf(id), end)
+    void this.#ask(id, { question, exchange, end })
+    return null
+  }
+
+  async #ask(
+    id: JsonRpcId,
+    { question, exchange, end }: { question: ServerQuestion; exchange: Exchange; end: AbortController },
+  ): Promise<void> {
+    const { signal } = end
+    const close = () => {
+      exchange.closeQuestion(end)
+      this.#open.delete(keyOf(id))
+    }
+    signal.addEventListener('abort', close, { once: true })
+    let answer: ServerAnswer | undefined
+    try {
+      answer = await exchange.out.ask?.(question, signal)
+    } catch (error) {
+      // A bug of ours; a server that waits for ever would make it the caller's.
+      this.#asking.onRefused(question.method, 'asking failed', error)
+    }
+    // What comes after the end is dropped: by now the id may be another question's.
+    if (signal.aborted) return
+    signal.removeEventListener('abort', close)
+    close()
+    this.#answer(id, answer ?? UNREADABLE, exchange)
+  }
+}
+
+/**
+ * Whose a question is that names no call: the last one in flight that can be asked, where all of them are one principal's.
+ * The portal's own requests count for nobody: they can be asked nothing, and show nothing.
+ *
+ * @returns null where two principals are in flight, or nobody can be asked
+ */
+export function soleAskable(exchanges: Iterable<Exchange>): Exchange | null {
+  let last: Exchange | null = null
+  let key: string | null = null
+  for (const exchange of exchanges) {
+    const { principal, ask } = exchange.out
+    if (principal === null) continue
+    const own = principalKey(principal)
+    if (key !== null && key !== own) return null
+    key = own
+    if (ask !== undefined) last = exchange
+  }
+  return last
+}
+
+/** Ids are told apart by type: `1` and `"1"` are two. */
+function keyOf(id: JsonRpcId): string {
+  return typeof id === 'string' ? `s${id}` : `n${id}`
+}
+
+/** Whether the connection declared the capability at all, in whatever form. */
+function isDeclared({ method }: ServerQuestion, askable: Askable): boolean {
+  switch (method) {
+    case 'elicitation/create':
+      return askable.form || askable.url
+    case 'sampling/createMessage':
+      return askable.sampling
+    case 'roots/list':
+      return askable.roots
+  }
+}
+
+const ALIVE: ServerAnswer = { result: {} }
+const NOT_FOUND: ServerAnswer = { error: { code: ErrorCode.MethodNotFound, message: 'Method not found' } }
+const UNREADABLE: ServerAnswer = { error: { code: ErrorCode.InternalError, message: 'The question could not be put' } }
+const TOO_MANY: ServerAnswer = { error: { code: ErrorCode.InvalidRequest, message: 'Too many questions in one call' } }
+
+/** The answer where no one caller can be meant: a person who is not there says no, and a client that is not there has no such method. */
+function unasked({ method }: ServerQuestion): ServerAnswer {
+  return method === 'elicitation/create' ? { result: { action: 'decline' } } : NOT_FOUND
+}
+
+/** Another mode of elicitation, or tools in sampling, is -32602 (2025-11-25, elicitation and sampling). */
+function undeclared(question: ServerQuestion, askable: Askable): ServerAnswer {
+  if (!isDeclared(question, askable)) return NOT_FOUND
+  return { error: { code: ErrorCode.InvalidParams, message: 'The client did not declare this form of the question' } }
+}
