@@ -384,6 +384,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('FLOW-1', 'Of private data, untrusted text and sending out, one grant gets two where a rule denies the third.'),
   own('FLOW-2', 'Where a rule has the third approved, it waits, and what waits was not done.'),
 
+  from('MCP 2025-11-25 and 2026-07-28')(
+    'RELAY-1',
+    'What a server asks in the midst of a call reaches its caller, and the answer the server, whatever the eras of the two.',
+  ),
+  own('RELAY-2', 'A server is told of no capability that this very caller does not have.'),
+  own(
+    'RELAY-3',
+    'An admin switches off, for each server, what it may ask; answers of models are off until switched on.',
+  ),
+  own(
+    'RELAY-4',
+    'A question names its server, shows no page but of a public host by https, never one of the portal, and asks for no secret.',
+  ),
+  own('RELAY-5', 'A server gets no more of a caller’s model than an admin gave, and nothing of other servers.'),
+  own('RELAY-6', 'The audit has each question of a server, and whether it was answered, and nothing of what was said.'),
+  own('RELAY-7', 'A state is good for one caller, one call and one time; what waits is found by its own caller alone.'),
+  own('RELAY-8', 'What waits for an answer is decided again before it goes on.'),
+
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),

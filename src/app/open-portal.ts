@@ -20,6 +20,7 @@ import type { DemandRooms } from '../portal/demands.ts'
 import { openDirectory } from '../portal/directory.ts'
 import { openFlow } from '../portal/flow.ts'
 import { openLimits } from '../portal/limits.ts'
+import { openParkDesk } from '../portal/park-desk.ts'
 import { Parks } from '../portal/parks.ts'
 import { openQuestions } from '../portal/questions.ts'
 import { openSessions } from '../portal/sessions.ts'
@@ -63,6 +64,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
     onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
   })
   const parks = openings.own(new Parks())
+  const desk = openings.own(openParkDesk({ store, sealer: ground.sealer, log, node: parks.node }))
   directory.onChange(() => void parks.reconsider())
   own.hasName = (name) => directory.byHostname(name) !== undefined
   const countries = await openCountries({ file: config.geoFile, clock, log })
@@ -91,6 +93,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       sessions,
       questions,
       parks,
+      desk,
       directory,
       facts,
       accesses,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, freshStore, type TestStore } from '../../test/databases.ts'
 import type { PortalId } from '../base/ids.ts'
 import type { Store } from '../store/open.ts'
-import { dropParks, handAnswers, openPark, type Park, putReply, takeAnswers, takeReply } from './park-store.ts'
+import { dropParks, handAnswers, isTaken, openPark, type Park, putReply, takeAnswers, takeReply } from './park-store.ts'
 import { deletePortal, insertPortal } from './portal-store.ts'
 
 const CONTENT = {
@@ -49,7 +49,11 @@ describe.each(DATABASE_KINDS)('a parked call on %s', (kind) => {
     expect(await takeReply(there, 'one')).toBeUndefined()
     expect(await hand(there, 'first')).toBe(true)
     expect(await hand(there, 'second')).toBe(false)
+    expect(await isTaken(there, 'one')).toBe(false)
     expect(await takeAnswers(here, ['one', 'other'])).toEqual(new Map([['one', 'first']]))
+    expect(await isTaken(there, 'one')).toBe(true)
+    expect(await takeAnswers(here, ['one'])).toEqual(new Map())
+    expect(JSON.stringify(await here.db.selectFrom('parked').selectAll().execute())).not.toContain('first')
     expect(await hand(there, 'after it was read')).toBe(false)
     expect(await putReply(here, 'one', 'done')).toBe(true)
     expect(await putReply(here, 'one', 'done otherwise')).toBe(false)

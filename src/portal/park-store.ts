@@ -32,6 +32,7 @@ export async function openPark(store: Store, { portalUid, ...park }: Park, life:
         ...park,
         portal_uid: portalUid,
         answers_sealed: null,
+        taken_at: null,
         reply_sealed: null,
         created_at: now,
         expires_at: now + life,
@@ -62,6 +63,7 @@ export async function handAnswers(
       .where('owner', '=', owner)
       .where('expires_at', '>', now)
       .where('answers_sealed', 'is', null)
+      .where('taken_at', 'is', null)
       // A call that ended while its question was open has its reply and needs no answer.
       .where('reply_sealed', 'is', null)
       .returning('id')
@@ -72,7 +74,8 @@ export async function handAnswers(
 }
 
 /**
- * They stay where they are until the reply is taken: that they came is what keeps others out.
+ * Each once: what was taken is not kept, only that it was, which keeps other answers out. (Nothing but a seal may stand in a column of
+ * seals: a change of the key opens them all.)
  *
  * @param ids of calls that the asking process holds
  * @returns by id; those that have no answers yet are missing
@@ -85,7 +88,20 @@ export async function takeAnswers(store: Store, ids: readonly string[]): Promise
     .where('id', 'in', [...ids])
     .where('answers_sealed', 'is not', null)
     .execute()
-  return new Map(rows.flatMap(({ id, sealed }) => (sealed === null ? [] : [[id, sealed] as const])))
+  const found = new Map(rows.flatMap(({ id, sealed }) => (sealed === null ? [] : [[id, sealed] as const])))
+  if (found.size > 0)
+    await store.db
+      .updateTable('parked')
+      .set({ answers_sealed: null, taken_at: store.clock.now() })
+      .where('id', 'in', [...found.keys()])
+      .execute()
+  return found
+}
+
+/** Whether the process that holds a call has seen its answers: one that has ended never does. */
+export async function isTaken(store: Store, id: string): Promise<boolean> {
+  const row = await store.db.selectFrom('parked').select('taken_at').where('id', '=', id).executeTakeFirst()
+  return row !== undefined && row.taken_at !== null
 }
 
 /**

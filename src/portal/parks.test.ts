@@ -6,8 +6,8 @@ import type { ServerQuestion } from '../protocol/asked.ts'
 import type { Performed } from './checkpoint.ts'
 import { Park, Parks } from './parks.ts'
 
-const ANN = { principal: 'user:ann', owner: 'grant:ann' }
-const BOB = { principal: 'user:bob', owner: 'grant:bob' }
+const ANN = { principal: 'user:ann', owner: 'grant:ann', portalUid: 'p' }
+const BOB = { principal: 'user:bob', owner: 'grant:bob', portalUid: 'p' }
 const QUESTION: ServerQuestion = { method: 'roots/list', params: {} }
 const DONE: Performed = { reply: { kind: 'result', result: {} }, credential: null, upstreamMs: 0 }
 
@@ -37,7 +37,7 @@ test('a process keeps so many calls, and a caller fewer', () => {
   const own = Array.from({ length: LIMITS.parked_per_principal.value + 1 }, () => parks.keep(park().park))
   expect(own.indexOf(false)).toBe(LIMITS.parked_per_principal.value)
   let kept = parks.size
-  for (let n = 0; parks.keep(park({ principal: `user:${n}`, owner: 'grant:x' }).park); n++) kept++
+  for (let n = 0; parks.keep(park({ principal: `user:${n}`, owner: 'grant:x', portalUid: 'p' }).park); n++) kept++
   expect(kept).toBe(LIMITS.parked.value)
   parks.close()
 })

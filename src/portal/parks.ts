@@ -9,8 +9,10 @@ import { randomUUID } from 'node:crypto'
 import type { Cancellation } from '../base/cancel.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
-import type { Notification } from '../protocol/model.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { JsonObject, Notification } from '../protocol/model.ts'
 import type { Performed } from './checkpoint.ts'
+import { fitAnswer, isObject } from './relay-question.ts'
 
 /** A question as it was put to the client, and the way back to the server. */
 export interface Open {
@@ -23,7 +25,11 @@ export interface ParkOwner {
   /** As `principalKey` says, and what the caller's switches hang off. */
   principal: string
   owner: string
+  portalUid: string
 }
+
+/** What a parked call came to: its end, or what its server asks first. */
+export type Came = { kind: 'ended'; done: Performed } | { kind: 'asked'; questions: [string, ServerQuestion][] }
 
 /** What is looked at whenever policies, portals or lists change. */
 export type StillMay = () => Promise<boolean>
@@ -42,7 +48,7 @@ export class Park {
   /** What the server reports goes to the request that is there; where none is, nobody could hear it. */
   listener: ((notification: Notification) => void) | null = null
   readonly report = (notification: Notification): void => this.listener?.(notification)
-  #raise: (() => void) | null = null
+  readonly #raises = new Set<() => void>()
 
   constructor(whose: ParkOwner, cancel: Cancellation, mayStill: StillMay) {
     this.whose = whose
@@ -53,7 +59,11 @@ export class Park {
   /** Resolves with the next question, or at once where one is open. */
   raised(): Promise<'asked'> {
     const { promise, resolve } = Promise.withResolvers<'asked'>()
-    this.#raise = () => resolve('asked')
+    const raise = () => {
+      this.#raises.delete(raise)
+      resolve('asked')
+    }
+    this.#raises.add(raise)
     if (this.open.size > 0) resolve('asked')
     return promise
   }
@@ -68,7 +78,7 @@ export class Park {
     }
     this.open.set(key, { question, settle })
     signal.addEventListener('abort', () => settle(GIVEN_UP), { once: true })
-    this.#raise?.()
+    for (const raise of [...this.#raises]) raise()
     return promise
   }
 
@@ -80,6 +90,40 @@ export class Park {
 }
 
 export const GIVEN_UP: ServerAnswer = { error: { code: -32603, message: 'Nobody answers this question any more.' } }
+
+/** What a server asks at once arrives at once, or nearly so. */
+const GATHER_MS = 10
+
+/** @throws what the call at the server throws */
+export async function comes(park: Park): Promise<Came> {
+  const { end } = park
+  if (end === null) throw new Error('a call is parked before it was made')
+  for (;;) {
+    const came = await Promise.race([end, park.raised()])
+    if (came !== 'asked') return { kind: 'ended', done: came }
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
+    // The server may have given up its question, or answered, meanwhile.
+    if (park.open.size > 0)
+      return { kind: 'asked', questions: [...park.open].map(([key, { question }]) => [key, question]) }
+  }
+}
+
+/** Gives the server its answers. What has none stays open, and is asked again. */
+export function settle(park: Park, answers: JsonObject): void {
+  for (const [key, open] of [...park.open]) {
+    const given = Object.hasOwn(answers, key) ? answers[key] : undefined
+    if (given === undefined) continue
+    const result = isObject(given) ? fitAnswer(open.question, given) : null
+    open.settle(result === null ? { error: NO_ANSWER } : { result })
+  }
+}
+
+const NO_ANSWER = { code: ErrorCode.InvalidParams, message: 'The client answered with what is no answer.' }
+
+/** Under what name a round of a call waits for its caller. */
+export function roundOf(park: string, rounds: number): string {
+  return `${park}.${rounds}`
+}
 
 /** A caller's parked calls, and all of a process. */
 const MOST_PER_PRINCIPAL = LIMITS.parked_per_principal.value
@@ -126,7 +170,7 @@ export class Parks {
    *
    * @returns undefined for another caller's, one that is over, and one of another process
    */
-  take(id: string, { principal, owner }: ParkOwner): Park | undefined {
+  take(id: string, { principal, owner }: Pick<ParkOwner, 'principal' | 'owner'>): Park | undefined {
     const kept = this.#parks.get(id)
     if (kept === undefined || kept.park.whose.principal !== principal || kept.park.whose.owner !== owner)
       return undefined

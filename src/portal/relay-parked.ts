@@ -1,22 +1,21 @@
 /**
  * A client of 2026 and a server that asks in the midst of a call: the call goes on waiting at the server while the client's
- * request ends with the question, and the next request of the client takes it up again.
+ * request ends with the question, and the next request of the client takes it up again, here or at another replica.
  */
 import { Cancellation } from '../base/cancel.ts'
-import { Fault } from '../base/fault.ts'
 import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { addresseeOf } from './ask.ts'
 import type { Performed } from './checkpoint.ts'
-import { GIVEN_UP, Park } from './parks.ts'
-import { fitFor, isObject, type Relayed, recordQuestion, unput } from './relay-put.ts'
-import { fitAnswer, paramsFor } from './relay-question.ts'
+import { type Came, comes, GIVEN_UP, Park, settle } from './parks.ts'
+import { fitFor, type Relayed, recordQuestion, unput } from './relay-put.ts'
+import { paramsFor } from './relay-question.ts'
 import { asResult, methodsOf, type RelayNote, recordAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
 import { askOwner } from './upstream-call.ts'
 
-/** What a server asks at once arrives at once, or nearly so. */
-const GATHER_MS = 10
+/** The official client gives up after ten rounds of all kinds. */
+const MOST_ROUNDS = 8
 
 /** A call that will wait where its server asks something; most never do. */
 export function performParked(call: Relayed): Promise<Performed> {
@@ -27,22 +26,33 @@ export function performParked(call: Relayed): Promise<Performed> {
   const errand = { ...scene.errand, cancel: own, report: park.report }
   const ask = (question: ServerQuestion, signal: AbortSignal) => put(question, signal, { park, call })
   park.end = askOwner(entry, params, { ...scene, errand }, askable === null ? undefined : { askable, ask })
-  return whatComes(park, 0, call)
+  return goOn(park, 0, call)
 }
 
-/** The client is back. @throws Fault where the call waits no more, or waits in another process */
+/** The client is back. @throws Fault where nobody keeps the call any more */
 export async function continueParked(note: RelayNote, call: Relayed): Promise<Performed> {
   const { scene } = call
-  const park = scene.rooms.parks.take(note.park ?? '', addresseeOf(scene))
-  if (park === undefined) throw new Fault('upstream-lost', GONE)
-  attach(park, scene)
+  const { parks, desk } = scene.rooms
+  const whose = addresseeOf(scene)
+  const answers = answersOf(note, scene.errand.responses ?? {})
   await recordAnswers(note, call)
-  for (const key of Object.keys(note.keys)) answer(park, key, scene.errand.responses?.[key])
-  return whatComes(park, note.rounds, call)
+  const park = parks.take(note.park ?? '', whose)
+  if (park !== undefined) {
+    attach(park, scene)
+    settle(park, answers)
+    return goOn(park, note.rounds, call)
+  }
+  const { promise: isOver, resolve } = Promise.withResolvers<void>()
+  scene.errand.cancel.listen(() => resolve())
+  const came = await desk.bring({ park: note.park ?? '', rounds: note.rounds }, whose, answers, isOver)
+  if (came.kind === 'ended') return came.done
+  return putBack(came.questions, { ...note, rounds: note.rounds + 1 }, call)
 }
 
-const GONE =
-  'The call that asked this does not wait any more: its answer came too late, or the process that kept it has ended. See whether it took effect, then call anew.'
+/** Only what was asked has an answer. */
+function answersOf({ keys }: RelayNote, responses: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(responses).filter(([key]) => Object.hasOwn(keys, key)))
+}
 
 /** From now on this request is the call's: what the server reports goes to it, and it may give the call up. */
 function attach(park: Park, { errand }: Scene): void {
@@ -61,41 +71,34 @@ async function put(
   return unput(question, fit.refused)
 }
 
-/** The end of the call, or what it asks first. */
-async function whatComes(park: Park, rounds: number, call: Relayed): Promise<Performed> {
-  const { scene } = call
-  if (park.end === null) throw new Error('a call is parked before it was made')
-  for (;;) {
-    const came = await Promise.race([park.end, park.raised()])
-    if (came !== 'asked') return came
-    await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
-    // The server may have given up its question, or answered, meanwhile.
-    if (park.open.size === 0) continue
-    if (rounds < MOST_ROUNDS && scene.rooms.parks.keep(park)) break
-    for (const { settle } of [...park.open.values()]) settle(GIVEN_UP)
+/** The end of the call, or what its server asks first. */
+async function goOn(park: Park, rounds: number, call: Relayed): Promise<Performed> {
+  const { parks, desk } = call.scene.rooms
+  let came: Came = await comes(park)
+  while (came.kind === 'asked' && (rounds >= MOST_ROUNDS || !parks.keep(park))) {
+    for (const { settle: giveUp } of [...park.open.values()]) giveUp(GIVEN_UP)
+    came = await comes(park)
   }
+  if (came.kind === 'ended') return came.done
   park.listener = null
-  const { client } = scene.visit
-  const asked: Record<string, { method: string; params: JsonObject }> = {}
-  for (const [key, { question }] of park.open) {
-    await recordQuestion(question.method, call, { outcome: 'answered' })
-    asked[key] = { method: question.method, params: paramsFor(question, client.version, key) }
-  }
-  const keys = methodsOf([...park.open].map(([key, { question }]) => [key, question]))
-  const note: RelayNote = { state: null, park: park.id, node: scene.rooms.parks.node, keys, rounds: rounds + 1 }
-  return { reply: asResult(asked, note, scene), credential: null, upstreamMs: 0 }
+  await desk.announce(park, rounds + 1)
+  const note: RelayNote = { state: null, park: park.id, keys: {}, rounds: rounds + 1 }
+  return putBack(came.questions, note, call)
 }
 
-const MOST_ROUNDS = 8
-
-/** What has no answer stays open, and is asked again. */
-function answer(park: Park, key: string, given: JsonObject[string] | undefined): void {
-  const open = park.open.get(key)
-  if (open === undefined || given === undefined) return
-  const result = isObject(given) ? fitAnswer(open.question, given) : null
-  open.settle(
-    result === null ? { error: { code: -32602, message: 'The client answered with what is no answer.' } } : { result },
-  )
+async function putBack(
+  questions: readonly (readonly [string, ServerQuestion])[],
+  note: RelayNote,
+  call: Relayed,
+): Promise<Performed> {
+  const { version } = call.scene.visit.client
+  const asked: Record<string, { method: string; params: JsonObject }> = {}
+  for (const [key, question] of questions) {
+    await recordQuestion(question.method, call, { outcome: 'answered' })
+    asked[key] = { method: question.method, params: paramsFor(question, version, key) }
+  }
+  const reply = asResult(asked, { ...note, keys: methodsOf(questions) }, call.scene)
+  return { reply, credential: null, upstreamMs: 0 }
 }
 
 async function mayStill(scene: Scene): Promise<boolean> {

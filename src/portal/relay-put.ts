@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeedEnd } from '../audit/event.ts'
 import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { Json, JsonObject } from '../protocol/model.ts'
+import type { JsonObject } from '../protocol/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
 import { startOf } from './deed-start.ts'
@@ -112,8 +112,4 @@ export function failedCall(done: Performed, { entry, scene }: Relayed, why: stri
       : { kind: 'error', error: { code: ErrorCode.InternalError, message: text } },
     note: { error: 'not-answered' },
   }
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

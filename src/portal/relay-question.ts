@@ -116,6 +116,6 @@ export function fitAnswer({ method }: ServerQuestion, result: JsonObject): JsonO
   return isObject(content) ? { action, content } : { action }
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
+export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -11,8 +11,8 @@ import { addresseeOf } from './ask.ts'
 import { bindingOf } from './binding.ts'
 import type { Performed } from './checkpoint.ts'
 import { RELAY } from './questions.ts'
-import { endOfAnswer, failedCall, fitFor, isObject, type Relayed, recordQuestion } from './relay-put.ts'
-import { fitAnswer, paramsFor } from './relay-question.ts'
+import { endOfAnswer, failedCall, fitFor, type Relayed, recordQuestion } from './relay-put.ts'
+import { fitAnswer, isObject, paramsFor } from './relay-question.ts'
 import type { Scene } from './scene.ts'
 
 /** What is remembered of a round until the next one. */
@@ -21,8 +21,6 @@ export interface RelayNote {
   state: string | null
   /** The call that waits at an older server, by its id; null where none does. */
   park: string | null
-  /** Which process keeps it; empty where none does. */
-  node: string
   /** What was asked, by key: the method. */
   keys: Readonly<Record<string, ServerQuestion['method']>>
   rounds: number
@@ -48,7 +46,7 @@ export async function putBack(done: Performed, rounds: number, call: Relayed): P
     return failedCall(done, call, 'gave a state that is too long to be carried')
   const put = await putAll(questions, call)
   if ('refused' in put) return failedCall(done, call, put.refused)
-  const note: RelayNote = { state, park: null, node: '', keys: methodsOf(questions), rounds }
+  const note: RelayNote = { state, park: null, keys: methodsOf(questions), rounds }
   return { ...done, reply: asResult(put.asked, note, call.scene) }
 }
 

@@ -5,6 +5,7 @@ import type { Announcements } from './announce.ts'
 import type { DemandRooms } from './demands.ts'
 import type { Flow } from './flow.ts'
 import type { Limits } from './limits.ts'
+import type { ParkDesk } from './park-desk.ts'
 import type { Parks } from './parks.ts'
 import type { Questions } from './questions.ts'
 import type { Sessions } from './sessions.ts'
@@ -18,6 +19,8 @@ export interface Rooms {
   questions: Questions
   /** Calls that wait here for their caller to answer a server. */
   parks: Parks
+  /** And those that wait in another process. */
+  desk: ParkDesk
   announcements: Announcements
   limits: Limits
   flow: Flow

@@ -1,4 +1,4 @@
-/** Rows of 2025-era sessions that have something to remember, and the server switches of sessions and grants. */
+/** Rows of 2025-era sessions that have something to remember, and the server switches of sessions and grants. What a session wants to hear of ends with it. */
 import type { ExpressionBuilder, Transaction } from 'kysely'
 import type { ServerUid, SessionId } from '../base/ids.ts'
 import type { LogLevel } from '../protocol/model.ts'
@@ -86,7 +86,10 @@ async function endOverflow(
     .limit(1000)
     .execute()
   const ids = over.map(({ id }) => id)
-  if (ids.length > 0) await trx.updateTable('sessions').set({ ended_at: now }).where('id', 'in', ids).execute()
+  if (ids.length > 0) {
+    await trx.updateTable('sessions').set({ ended_at: now }).where('id', 'in', ids).execute()
+    await trx.deleteFrom('resource_subscriptions').where('session_id', 'in', ids).execute()
+  }
   return ids.length
 }
 
@@ -99,6 +102,7 @@ export async function endSession(store: Store, key: SessionKey, now: number): Pr
       .values(row)
       .onConflict((conflict) => conflict.column('id').doUpdateSet({ ended_at: now }))
       .execute()
+    await trx.deleteFrom('resource_subscriptions').where('session_id', '=', key.id).execute()
     await store.versions.bump(trx, 'ended_sessions')
   })
 }
@@ -148,6 +152,7 @@ export async function forgetSessions(store: Store, before: number, endedBefore: 
       const ids = old.slice(from, from + 500).map(({ id }) => id)
       const owners = ids.map((id) => `session:${id}`)
       await trx.deleteFrom('toggles').where('owner', 'in', owners).execute()
+      await trx.deleteFrom('resource_subscriptions').where('session_id', 'in', ids).execute()
       await trx.deleteFrom('sessions').where('id', 'in', ids).execute()
     }
   })
