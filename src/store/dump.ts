@@ -17,8 +17,8 @@ import { shapeAt, type TableShape } from './shape.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import { openReader } from './sqlite-files.ts'
 
-/** Who does what at the moment, calls that wait, and counters for caches: true while the portal runs, and never again. */
-export const LEFT_OUT: readonly string[] = ['leases', 'versions', 'parked']
+/** Who does what at the moment, what sessions listen to, calls that wait, and counters for caches: true while the portal runs, and never again. */
+export const LEFT_OUT: readonly string[] = ['leases', 'versions', 'parked', 'resource_subscriptions']
 
 const FETCHED = 200
 

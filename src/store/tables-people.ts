@@ -211,10 +211,25 @@ export interface ParkedRow {
   portal_uid: string
   /** The process that holds the call. */
   node: string
-  /** What its client answered; null while it has not. */
+  /** What its client answered; null while it has not, and once the process that holds the call has taken it. */
   answers_sealed: string | null
+  taken_at: number | null
   /** What the call came to, or what it asks next; null while it has not come. */
   reply_sealed: string | null
   created_at: number
   expires_at: number
+}
+
+/** What a session of 2025 wants to hear of. A session is written down a moment after it began, so this refers to none. */
+export interface ResourceSubscriptionRow {
+  session_id: string
+  /** SHA-256 of the URI: a key may not be as long as a URI. */
+  uri_digest: string
+  /** As the session named it, which is as the server has it. */
+  uri: string
+  portal_uid: string
+  server_uid: string
+  /** 1 where a policy asked for something beside a yes, and got it. */
+  has_met_terms: number
+  created_at: number
 }

@@ -23,6 +23,7 @@ import type {
   ParkedRow,
   PinRow,
   QuestionRow,
+  ResourceSubscriptionRow,
   RoleMemberRow,
   SignInAttemptRow,
   SigningKeyRow,
@@ -81,6 +82,7 @@ export interface Tables {
   signing_keys: SigningKeyRow
   questions: QuestionRow
   parked: ParkedRow
+  resource_subscriptions: ResourceSubscriptionRow
   connections: ConnectionRow
   upstream_clients: UpstreamClientRow
   connect_attempts: ConnectAttemptRow

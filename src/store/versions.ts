@@ -17,6 +17,8 @@ export const TOPICS = [
   'questions',
   /** Calls that wait in one process: answers for them, and what they came to. */
   'parked',
+  /** Which resources sessions want to hear of. */
+  'subscriptions',
   /** Approvals: asked for, given, used. */
   'approvals',
   /** Credentials at servers: made, renewed, ended. */
