@@ -5,7 +5,7 @@
  */
 import type { PolicyId } from '../base/ids.ts'
 import { type Refusal, refused } from '../base/refusal.ts'
-import type { Asking, Capability, Decision } from '../policy/model.ts'
+import type { Asking, Capability, Decision, FlowFacts } from '../policy/model.ts'
 import { refuseLoose } from '../policy/strict-arguments.ts'
 import { belongsTo } from '../protocol/uri-template.ts'
 import { inputSchemaOf, readThrough } from './capability.ts'
@@ -13,6 +13,7 @@ import type { Entry } from './catalog.ts'
 import type { EnteredFlow } from './flow.ts'
 import type { Scene } from './scene.ts'
 import { type Spelling, spellingsOf } from './spellings.ts'
+import type { Standing } from './visit.ts'
 
 export interface Ruling {
   kind: 'allowed'
@@ -25,9 +26,49 @@ export interface Ruling {
 }
 
 type Ruled = Ruling | Refusal
+type Unentered = Omit<Ruling, 'flow'> | Refusal
+
+/** What is judged, and how its caller stands. */
+export interface Judged extends Pick<Scene, 'target' | 'input'> {
+  visit: Standing
+}
 
 export function allowed(scene: Scene): Ruled | Promise<Ruled> {
-  const { visit, target } = scene
+  const ready = prepared(scene)
+  if (ready.kind !== 'prepared') return ready
+  const { entry, scopes } = ready
+  const judge = (flow: EnteredFlow | null): Ruled => {
+    const ruling = judged(scene, scopes, flow)
+    return ruling.kind === 'refused' ? ruling : { ...ruling, flow }
+  }
+  if (entry.capability.labels.length === 0 || !scene.rooms.flow.isWatched(scene.visit.spec)) return judge(null)
+  // Also where no rule speaks of this one: what it does with data may matter to a later call.
+  return enter(scene, entry).then((flow) => {
+    const ruling = judge(flow)
+    return ruling.kind === 'allowed' ? ruling : flow.undo().then(() => ruling)
+  })
+}
+
+/**
+ * The same of what is no call: nothing is entered, and rules that look at what was called before have nothing to say. To hear that
+ * something changed is not to read it, and whoever reads it then is judged by that.
+ */
+export function allowedToHear(judging: Judged): Unentered {
+  const ready = prepared(judging)
+  return ready.kind === 'prepared' ? judged(judging, ready.scopes, HARMLESS) : ready
+}
+
+const HARMLESS: FlowFacts = { completes: () => false }
+
+interface Prepared {
+  kind: 'prepared'
+  entry: Entry
+  scopes: readonly Ruler[]
+}
+
+/** What can be said with the arguments unknown, and whether they are of the right form. */
+function prepared(judging: Judged): Prepared | Ruled {
+  const { visit, target } = judging
   if (target.kind !== 'capability') {
     // Of the portal itself nothing is asked but to be let in: an approval is of what is called there.
     const { enter } = visit.access
@@ -47,19 +88,11 @@ export function allowed(scene: Scene): Ruled | Promise<Ruled> {
   }
   const dodged = through === null ? null : refuseDodge(visit, through)
   if (dodged !== null) return dodged
-  const wrong = wrongArguments(scene, entry)
-  if (wrong !== null) return wrong
-  const judge = (flow: EnteredFlow | null): Ruled => judged(scene, scopes, flow)
-  if (entry.capability.labels.length === 0 || !scene.rooms.flow.isWatched(visit.spec)) return judge(null)
-  // Also where no rule speaks of this one: what it does with data may matter to a later call.
-  return enter(scene, entry).then((flow) => {
-    const ruling = judge(flow)
-    return ruling.kind === 'allowed' ? ruling : flow.undo().then(() => ruling)
-  })
+  return wrongArguments(judging, entry) ?? { kind: 'prepared', entry, scopes }
 }
 
 /** However a URI is spelled, what a rule denies is not read under another spelling of it, nor what is held. */
-function refuseDodge({ access, catalog, spec }: Scene['visit'], through: Capability): Refusal | null {
+function refuseDodge({ access, catalog, spec }: Standing, through: Capability): Refusal | null {
   // Where no rule tells one thing from another, there is nothing to dodge but a definition that is held.
   const spellings = spellingsOf(through.name)
   if (spellings === null) return access.key === '' ? null : refused('not-allowed')
@@ -75,7 +108,7 @@ function refuseDodge({ access, catalog, spec }: Scene['visit'], through: Capabil
 
 /** The first template that fits is what it is read through; none that fits as well may be denied, such as a narrower one. */
 function refuseTemplates(
-  { access, catalog }: Pick<Scene['visit'], 'access' | 'catalog'>,
+  { access, catalog }: Pick<Standing, 'access' | 'catalog'>,
   { server, name }: Capability,
   spellings: readonly Spelling[],
 ): Refusal | null {
@@ -94,7 +127,7 @@ interface Ruler {
 }
 
 /** A tool that some rule looks into is called with what its schema has, or not at all. */
-function wrongArguments({ input }: Scene, { kind, scope, definition }: Entry): Refusal | null {
+function wrongArguments({ input }: Judged, { kind, scope, definition }: Entry): Refusal | null {
   if (kind !== 'tool' || !scope.readsArguments || input === null) return null
   const wrong = refuseLoose(inputSchemaOf(definition), input)
   return wrong === null ? null : refused('arguments', null, `${TOLD.loose} ${wrong}`)
@@ -105,7 +138,7 @@ function enter({ rooms, visit, deed }: Scene, { capability }: Entry): Promise<En
   return rooms.flow.enter({ owner: `grant:${visit.principal.grant}`, labels: capability.labels, deed })
 }
 
-function judged({ visit, input }: Scene, scopes: readonly Ruler[], flow: EnteredFlow | null): Ruled {
+function judged({ visit, input }: Judged, scopes: readonly Ruler[], flow: FlowFacts | null): Unentered {
   const decisions: Decision[] = []
   for (const { scope, capability } of scopes) {
     // What has no arguments is still a call, to a rule that looks at what was called before.
@@ -116,7 +149,7 @@ function judged({ visit, input }: Scene, scopes: readonly Ruler[], flow: Entered
     if (!decision.allow) return tell(decision)
     decisions.push(decision)
   }
-  return { ...whole(decisions), flow }
+  return whole(decisions)
 }
 
 function tell({ because, rule }: Decision): Refusal {

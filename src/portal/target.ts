@@ -7,7 +7,7 @@ import { belongsTo } from '../protocol/uri-template.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import { BUILTINS, hasBuiltin } from './builtin.ts'
 import type { Catalog, Entry } from './catalog.ts'
-import type { Visit } from './visit.ts'
+import type { Standing, Visit } from './visit.ts'
 
 export type Target =
   /** The portal itself: lists, discovery, the built-in tools. */
@@ -39,8 +39,11 @@ function templateFor(catalog: Catalog, uri: string): Entry | undefined {
   return found
 }
 
+/** Who it is for, and how that one stands. */
+export type Asker = Standing & Pick<Visit, 'principal'>
+
 /** Whether it is there for this caller at all, before any policy is asked. */
-export function offered(target: Target, visit: Visit): Refusal | undefined {
+export function offered(target: Target, visit: Asker): Refusal | undefined {
   if (target.kind === 'nothing') return refused('not-offered')
   if (target.kind === 'builtin') return hasBuiltin(target.name, visit) ? undefined : refused('not-offered')
   if (target.kind !== 'capability') return undefined
