@@ -170,6 +170,8 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
     expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 2)
     const answers = (await takeAnswers(store, ['k'])).get('k') ?? ''
     expect(fresh.open(answers, sealedAt('k', 'answers'))).toBe('yes')
+    // What was taken is no seal that a later change would have to open.
+    expect(await countOpening(store.db, fresh)).toEqual({ opening: 4 + 1, closed: 0 })
     expect(fresh.open((await takeReply(store, 'k')) ?? '', sealedAt('k', 'reply'))).toBe('done')
   })
 

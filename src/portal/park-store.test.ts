@@ -121,6 +121,15 @@ describe.each(DATABASE_KINDS)('a parked call on %s', (kind) => {
     expect(await ids()).toEqual([])
   })
 
+  test('that is answered at the last moment has as long again for its reply', async () => {
+    const [here, there] = stores()
+    now += LIFE - 1
+    expect(await hand(there, 'at last')).toBe(true)
+    now += LIFE - 1
+    expect(await putReply(here, 'one', 'done')).toBe(true)
+    expect(await takeReply(there, 'one')).toBe('done')
+  })
+
   test('goes with its portal', async () => {
     const [here] = stores()
     await here.write((trx) => deletePortal(here, trx, park.portalUid))

@@ -57,7 +57,11 @@ export async function handAnswers(
   return store.write(async (trx) => {
     const handed = await trx
       .updateTable('parked')
-      .set({ answers_sealed: sealed })
+      // What is waited for now is the reply, for as long again.
+      .set((eb) => ({
+        answers_sealed: sealed,
+        expires_at: eb('expires_at', '+', eb(eb.val(now), '-', eb.ref('created_at'))),
+      }))
       .where('id', '=', id)
       .where('principal', '=', principal)
       .where('owner', '=', owner)

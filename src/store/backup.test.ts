@@ -263,7 +263,7 @@ describe.each(DATABASE_KINDS)('a backup of %s', (kind) => {
       .insertInto('parked')
       .values({
         ...{ id: 'k', principal: 'user:u', owner: 'grant:g', portal_uid: 'p', node: 'n', answers_sealed: null },
-        ...{ reply_sealed: null, created_at: 1, expires_at: 4_102_444_800_123 },
+        ...{ taken_at: null, reply_sealed: null, created_at: 1, expires_at: 4_102_444_800_123 },
       })
       .execute()
     const dump = await openDump(from.dir, from.databaseUrl, silentLog)
