@@ -9,15 +9,16 @@
  * again; in 2026 the checkpoint does so, because the answer comes with a request of its own.
  */
 import { Cancellation } from '../base/cancel.ts'
-import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
+import { isAskable, type ServerAnswer, type ServerQuestion } from '../protocol/asked.ts'
 import { type InputRequired, isInputRequired, readInputRequired } from '../protocol/era-2026/question.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
 import { askableAt } from './relay-askable.ts'
+import { showPages, wantsPages } from './relay-pages.ts'
 import { continueParked, performParked } from './relay-parked.ts'
 import { failedCall, putNow, type Relayed } from './relay-put.ts'
-import { noteOf, putBack, type RelayNote, recordAnswers, withAnswers } from './relay-round.ts'
+import { MOST_OPEN, noteOf, putBack, type RelayNote, recordAnswers, withAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
 import { askOwner } from './upstream-call.ts'
 
@@ -26,41 +27,50 @@ const MOST_ROUNDS = 8
 
 /** Performs a call whose server may ask something first. @throws what `askOwner` throws, RefusedLater */
 export function relayed(entry: Entry, params: JsonObject, scene: Scene): Promise<Performed> {
-  const { visit, rooms } = scene
+  const { visit, errand, rooms } = scene
   const era = rooms.upstreams.inventory(entry.server.uid)?.era ?? null
-  const askable = askableAt(entry.server, { visit, errand: scene.errand, era })
+  const askable = askableAt(entry.server, { visit, errand, era })
   const call: Relayed = { entry, params, scene, askable }
   if (visit.client.era === '2025') {
-    return askable === null
-      ? askOwner(entry, params, scene).then((done) => (isInputRequired(done.reply) ? unanswerable(done, call) : done))
-      : performLive(call)
+    if (askable !== null) return performLive(call, null)
+    return askOwner(entry, params, scene).then((done) => (isWanting(done) ? performLive(call, done) : done))
   }
   const note = noteOf(scene)
-  if (note?.park != null) return continueParked(note, call)
-  if (askable !== null && era !== '2026') return performParked(call)
-  return performRound(call, note)
+  const rounds = note?.rounds ?? 0
+  const settled = (done: Performed) => (isWanting(done) ? wanted(done, rounds + 1, call) : done)
+  if (note !== null && note.park !== null) return continueParked(note, call).then(settled)
+  if (askable !== null && era !== '2026') return performParked(call).then(settled)
+  return performRound(call, note).then(settled)
 }
 
-/** 2026 on both sides: nobody waits. */
+/** The call is not done: its server wants something first. */
+function isWanting(done: Performed): boolean {
+  return isInputRequired(done.reply) || wantsPages(done)
+}
+
+/** A client of 2026 is told so, and comes again. */
+function wanted(done: Performed, rounds: number, call: Relayed): Performed | Promise<Performed> {
+  if (rounds > MOST_ROUNDS) return failedCall(done, call, TOO_MANY)
+  return wantsPages(done) ? showPages(done, rounds, call) : putBack(done, rounds, call)
+}
+
+/** 2026 on both sides: nobody waits. Nearly every call, so it is spared a frame. */
 function performRound(call: Relayed, note: RelayNote | null): Promise<Performed> {
   const { entry, params, scene, askable } = call
   const asking = askable === null ? undefined : { askable }
-  const looked = (done: Performed) => {
-    if (!isInputRequired(done.reply)) return done
-    const rounds = (note?.rounds ?? 0) + 1
-    return rounds > MOST_ROUNDS ? failedCall(done, call, TOO_MANY) : putBack(done, rounds, call)
-  }
-  if (note === null) return askOwner(entry, params, scene, asking).then(looked)
+  if (note === null) return askOwner(entry, params, scene, asking)
   const sent = withAnswers(params, note, scene.errand.responses ?? {})
-  return recordAnswers(note, call)
-    .then(() => askOwner(entry, sent, scene, asking))
-    .then(looked)
+  return recordAnswers(note, call).then(() => askOwner(entry, sent, scene, asking))
 }
 
 const TOO_MANY = 'asked more than eight times in one call'
 
-/** 2025: the call waits on its own stream while its caller answers. */
-async function performLive(call: Relayed): Promise<Performed> {
+/**
+ * 2025: the call waits on its own stream while its caller answers.
+ *
+ * @param first where the server was called already, and wants something
+ */
+async function performLive(call: Relayed, first: Performed | null): Promise<Performed> {
   const { entry, scene } = call
   const { errand } = scene
   const own = new Cancellation()
@@ -80,32 +90,32 @@ async function performLive(call: Relayed): Promise<Performed> {
   }
   const held = { ...scene, errand: { ...errand, cancel: own } }
   const asking = call.askable === null ? undefined : { askable: call.askable, ask }
-  let sent = call.params
-  let ms = 0
-  for (let rounds = 0; ; rounds++) {
-    const done = await askOwner(entry, sent, held, asking).catch((error: unknown) => {
+  const perform = (sent: JsonObject) =>
+    askOwner(entry, sent, held, asking).catch((error: unknown) => {
       throw refused ?? error
     })
-    ms += done.upstreamMs
-    const performed = { ...done, upstreamMs: ms }
-    if (!isInputRequired(done.reply)) return performed
+  let done = first ?? (await perform(call.params))
+  for (let rounds = 1; isInputRequired(done.reply); rounds++) {
     const required = readInputRequired(done.reply)
-    if (required === null) return failedCall(performed, call, 'asked for something that cannot be understood')
-    if (rounds === MOST_ROUNDS) return failedCall(performed, call, TOO_MANY)
-    const answers = await answersTo(required, ask)
+    if (required === null) return failedCall(done, call, 'asked for something that cannot be understood')
+    if (rounds > MOST_ROUNDS) return failedCall(done, call, TOO_MANY)
+    const answers = await answersTo(required, call, ask)
     if (refused !== null) throw refused
-    if (answers === null) return failedCall(performed, call, 'asked something that was not answered')
-    sent = { ...call.params, ...(required.state === null ? {} : { requestState: required.state }) }
-    if (required.questions.size > 0) sent = { ...sent, inputResponses: answers }
+    if (answers === null) return failedCall(done, call, 'asked something that was not answered')
+    const next = await perform({ ...call.params, ...answers })
+    done = { ...next, upstreamMs: done.upstreamMs + next.upstreamMs }
   }
+  return wantsPages(done) ? showPages(done, 1, call) : done
 }
 
-/** @returns null where one of them was not answered: a server of 2026 cannot be told of an error */
+/** @returns what is sent with the next try; null where a question was not answered: a server of 2026 cannot be told of an error */
 async function answersTo(
-  { questions }: InputRequired,
+  { questions, state }: InputRequired,
+  { askable }: Relayed,
   ask: (question: ServerQuestion, signal: AbortSignal) => Promise<ServerAnswer>,
 ): Promise<JsonObject | null> {
-  if (questions.size > 3) return null
+  const may = [...questions.values()].every((question) => askable !== null && isAskable(question, askable))
+  if (!may || questions.size > MOST_OPEN) return null
   const never = new AbortController().signal
   const answers: Record<string, JsonObject> = {}
   for (const [key, question] of questions) {
@@ -113,12 +123,8 @@ async function answersTo(
     if ('error' in answer) return null
     answers[key] = answer.result
   }
-  return answers
-}
-
-/** Nothing was declared, and the server asks all the same; a state alone only wants to be asked again, which needs nobody. */
-function unanswerable(done: Performed, call: Relayed): Performed | Promise<Performed> {
-  const required = isInputRequired(done.reply) ? readInputRequired(done.reply) : null
-  const isOnlyState = required !== null && required.questions.size === 0
-  return isOnlyState ? performLive(call) : failedCall(done, call, 'asked for what this client cannot do')
+  return {
+    ...(questions.size === 0 ? {} : { inputResponses: answers }),
+    ...(state === null ? {} : { requestState: state }),
+  }
 }

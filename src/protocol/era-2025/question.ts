@@ -21,9 +21,9 @@ export function elicitationComplete(id: string): Notification {
 /**
  * -32042, 2025-11-25: the request can be carried out once the person was at a page.
  *
- * @param elicitation params of `elicitation/create` in mode `url`, the only one that this error may carry
+ * @param elicitations params of `elicitation/create` in mode `url`, the only one that this error may carry
  */
-export function urlRequired(elicitation: JsonObject): RpcError {
+export function urlRequired(...elicitations: JsonObject[]): RpcError {
   const message = 'The person has to open a page first. Show it to them, then send the request again.'
-  return { code: ErrorCode.UrlElicitationRequired, message, data: { elicitations: [elicitation] } }
+  return { code: ErrorCode.UrlElicitationRequired, message, data: { elicitations } }
 }
