@@ -114,7 +114,11 @@ const reaching = prepared([
   ),
   last,
 ])
-const gates = Array.from({ length: SERVERS }, (_, at) => ({ uid: `uid${at}` as ServerUid, id: `s${at}`, policies: [] }))
+const gates = Array.from({ length: SERVERS }, (_, at) => ({
+  uid: `uid${at}` as ServerUid,
+  id: `s${at}`,
+  policies: null,
+}))
 const whole = () => {
   const made = openCoverage(reaching, [])
   return { made, scopes: tools.map((tool) => made.scopeOf(tool)) }

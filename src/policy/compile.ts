@@ -11,8 +11,8 @@ import type { CallFacts, Capability, Decision, Facts, Policy } from './model.ts'
 export interface Gate {
   uid: ServerUid
   id: string
-  /** The server's own policies; where it has none, the portal's decide alone. */
-  policies: readonly Policy[]
+  /** The server's own policies; null where it has none, and the portal's decide alone. Empty lets nobody in. */
+  policies: readonly Policy[] | null
 }
 
 export interface Access {
@@ -38,12 +38,12 @@ export interface Rules {
 
 export function compileAccess({ portal, gates, coverage }: Rules, facts: Facts): Access {
   const who = metOnce(facts, coverage.index)
-  const all = [portal, ...gates.map(({ policies }) => policies)].flat()
+  const all = [portal, ...gates.map(({ policies }) => policies ?? [])].flat()
   const enter = decideMet(portal, TO_ENTER, who)
   const servers = new Map<ServerUid, Decision>()
   for (const { uid, id, policies } of gates) {
     const question = { ...TO_ENTER, serverId: id }
-    servers.set(uid, enter.allow ? both(portal, policies.length === 0 ? null : policies, question, who) : enter)
+    servers.set(uid, enter.allow ? both(portal, policies, question, who) : enter)
   }
   const known: (Decision | undefined)[] = []
   const judge = ({ portal: ofPortal, own, parts }: Scope, question: Question): Decision =>

@@ -29,7 +29,7 @@ const UNRULED = { limits: [], labels: [], toolLabels: new Map(), bypassCredentia
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
   const own = { onBehalf: false, carries: 'none', ...UNRULED } as const
-  const fixed = { name: id, policies: [], defaultDisabled: false, passesInstructions: false, ...own }
+  const fixed = { name: id, policies: null, defaultDisabled: false, passesInstructions: false, ...own }
   return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
 }
 
