@@ -26,7 +26,7 @@ export interface Scope {
 export interface Coverage {
   scopeOf(capability: Capability): Scope
   readonly scopes: readonly Scope[]
-  /** Of all these policies. */
+  /** Of the portal's policies. */
   readonly index: AddressIndex
 }
 
@@ -58,7 +58,7 @@ export function openCoverage(portal: readonly Policy[], servers: readonly (reado
 
   return {
     scopes,
-    index: openAddressIndex([portal, ...servers.map((own) => own ?? [])].flat()),
+    index: openAddressIndex(portal),
     scopeOf(capability) {
       const { server } = capability
       const known = whole.get(server)
