@@ -11,7 +11,7 @@ import { bearer, type RawCaller, send } from '../raw-mcp.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const PASSWORD = 'correct horse battery staple'
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 let database: FreshPostgres
 let ledger: Ledger

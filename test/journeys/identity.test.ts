@@ -19,7 +19,7 @@ const MCP = '/access/ai-controls/mcp'
 const HEADER = 'Cf-Access-Jwt-Assertion'
 const ISSUER = 'https://portal.acme.test'
 /** A replica looks once a second. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 60_000
 
 interface Door {
   url: string
