@@ -76,7 +76,7 @@ const at = (replica: PorticoProcess, link: string) => replica.url + new URL(link
 const call = (entry: string) => ({ name: 'ledger_post', arguments: { entry } })
 const posted = (entry: string) => ledger.posted.filter((one) => one === entry).length
 
-/** Until a replica knows the server, which it looks for once a second. */
+/** Until a replica knows the server, which it looks for twice a second. */
 async function ready(replica: PorticoProcess): Promise<PorticoProcess> {
   const deadline = Date.now() + PATIENCE_MS
   while ((await try2026(replica.url, asker, call('probe'), { elicitation: null })).error !== null) {

@@ -10,7 +10,7 @@ import { startWitness, type Witness } from '../support/witness.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const LABELS: Readonly<Record<string, string>> = { alpha: 'reads_private', beta: 'reads_untrusted', gamma: 'sends_out' }
-/** A replica looks once a second. */
+/** A replica looks twice a second. */
 const PATIENCE = { timeout: 60_000 }
 
 let database: FreshPostgres

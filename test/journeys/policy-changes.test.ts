@@ -13,7 +13,7 @@ import { ask2026, bearer, messageOf, open2025, request2026, send } from '../raw-
 
 const MCP = '/access/ai-controls/mcp'
 const TOOLS = 'notifications/tools/list_changed'
-/** A replica looks once a second; what a loaded machine takes besides is no promise of ours. */
+/** A replica looks twice a second; what a loaded machine takes besides is no promise of ours. */
 const PATIENCE = { timeout: 60_000, interval: 20 }
 
 let database: FreshPostgres

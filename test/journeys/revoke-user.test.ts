@@ -22,7 +22,7 @@ import { letClientIn, type SignedInPerson, signIn } from '../support/people.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const HOUR = 3_600_000
-/** A replica looks once a second. */
+/** A replica looks twice a second. */
 const PATIENCE_MS = 60_000
 
 let database: FreshPostgres
