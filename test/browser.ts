@@ -35,6 +35,7 @@ export async function openBrowser(): Promise<TestBrowser> {
   const executablePath = execFileSync(process.execPath, [FINDER], { encoding: 'utf8' })
   const browser: Browser = await chromium.launch({
     executablePath,
+    timeout: 100_000,
     // In a container there is neither the kernel's sandbox nor a GPU; nothing but our own pages is opened.
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
   })
@@ -49,8 +50,8 @@ export async function openBrowser(): Promise<TestBrowser> {
       })
       contexts.push(context)
       const page = await context.newPage()
-      // What does not come within this never will: everything is on this machine.
-      page.setDefaultTimeout(10_000)
+      // What does not come within this never will: everything is on this machine, however loaded that is.
+      page.setDefaultTimeout(60_000)
       return page
     },
     async close() {

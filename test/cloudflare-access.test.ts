@@ -256,10 +256,11 @@ describe.each(DATABASE_KINDS)('the official cloudflare SDK on %s', (kind) => {
     await apps.update(github, { account_id, type: 'mcp', policies: [String(policy.id)] })
     expect(await apps.delete(team, { account_id })).toEqual({ id: team })
     expect(await apps.delete(github, { account_id })).toEqual({ id: github })
-    expect(await portalOf('team')).toMatchObject({ policies: [], servers: [{ policies: [policy.id] }] })
+    expect(await portalOf('team')).toMatchObject({ policies: [], servers: [{ policies: [], own_policies: true }] })
     expect(await apps.get(team, { account_id })).toMatchObject({ name: 'Team', policies: [] })
     expect(await apps.get(team, { account_id })).not.toHaveProperty('session_duration')
-    await access().aiControls.mcp.servers.update('github', { account_id, policies: [] } as never)
+    await access().aiControls.mcp.servers.update('github', { account_id, own_policies: false } as never)
+    expect(await portalOf('team')).toMatchObject({ servers: [{ policies: [], own_policies: false }] })
     await access().policies.delete(String(policy.id), { account_id })
   })
 

@@ -4,7 +4,7 @@ export interface EventStream {
   headers: Headers
   /** JSON-RPC messages so far, in order. */
   readonly messages: readonly StreamedMessage[]
-  /** Resolves when the condition holds for what has come so far; rejects after ten seconds or when the stream ends. */
+  /** Resolves when the condition holds for what has come so far; rejects when the stream ends before, or after so long that it hangs. */
   until(condition: (messages: readonly StreamedMessage[]) => boolean): Promise<void>
   /** Resolves when the server ended the stream. */
   ended: Promise<void>
@@ -18,7 +18,7 @@ export interface StreamedMessage {
   result?: Record<string, unknown>
 }
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 export async function openEventStream(url: string, init: RequestInit): Promise<EventStream> {
   const abort = new AbortController()

@@ -1,16 +1,16 @@
 /** The portal as a process of its own, `portico start`, for journeys that kill it, signal it or start it twice. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { COMPILED, NODE } from './peers/servers.ts'
 import { BIN, PROGRAM } from './program.ts'
 
-const START_MS = 30_000
+/** A limit tells a hang, not a speed. */
+const START_MS = 100_000
 
 export interface PorticoProcess {
   url: string
@@ -58,10 +58,13 @@ export async function startPorticoProcess(
   const more = inherited === undefined ? [] : [...Array(inherited.at - 3).fill('ignore'), inherited.fd]
   let output = ''
   let child: ChildProcess
+  /** It is gone, and all that it wrote has been read. */
+  let gone: Promise<unknown>
 
   async function start(): Promise<void> {
     const [command = NODE, ...args] = [...(through ?? []), NODE, asSources ? BIN : PROGRAM, 'start']
     child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe', ...more] })
+    gone = once(child, 'close')
     const note = (chunk: Buffer) => {
       output += chunk.toString()
     }
@@ -80,6 +83,7 @@ export async function startPorticoProcess(
       if (answered) return
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
+    if (child.exitCode !== null) await gone
     throw new Error(`the portal did not become ready:\n${output}`)
   }
 
@@ -108,24 +112,34 @@ export async function startPorticoProcess(
       return (JSON.parse(text) as { result: T }).result
     },
     async end(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? String(child.signalCode)
-      const gone = once(child, 'exit')
-      child.kill(signal)
-      const [code, by] = await gone
-      return code ?? by
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await gone
+      return child.exitCode ?? String(child.signalCode)
     },
-    remove: () => rm(dir, { recursive: true, force: true }),
+    // What ran below another program may still be at its last write.
+    remove: () => rm(dir, { recursive: true, force: true, maxRetries: 20 }),
   }
 }
 
+/** Below what systems give to whoever asks for any port (32768 and up), or it could be given to somebody before it is used. */
+const LOWEST = 20_000
+const HIGHEST = 32_000
+/** No two of the processes that run tests side by side look among the same ports. */
+const LANES = 16
+
 /** One that nobody listens at now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  const lane = Number(process.env.VITEST_POOL_ID ?? 0) % LANES
+  for (;;) {
+    const port = LOWEST + lane + LANES * randomInt((HIGHEST - LOWEST) / LANES)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

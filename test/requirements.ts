@@ -98,6 +98,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('GATE-5', 'A server is reached only if the portal and the server allow; silence is a no.'),
   own('GATE-6', 'What a caller switches off is off for that caller alone.'),
   own('GATE-7', 'A request is judged by what holds when it is carried out, however long its body takes.'),
+  own('GATE-8', 'A server whose last policy goes is closed, by whichever way it went, until somebody says otherwise.'),
 
   own(
     'EGRESS-1',

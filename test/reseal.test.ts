@@ -35,7 +35,7 @@ const SECRETS = { nonce: 'n', verifier: 'v', issuer: 'https://idp.test' }
 function content(): NewServer['content'] {
   return {
     ...{ name: 'S', description: null, isolation: 'per_credential', definitions: 'hold_changed', instructions: 'off' },
-    ...{ allowPrivate: [], deadlines: null, updatedTools: null, updatedPrompts: null, policies: [] },
+    ...{ allowPrivate: [], deadlines: null, updatedTools: null, updatedPrompts: null, policies: null },
     ...{ identityWish: null, sharedOauthCallback: false, secureWebGateway: false },
   }
 }

@@ -18,8 +18,8 @@ import { type DocumentServer, serveDocuments } from './support/client-documents/
 
 export const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
 const MCP = '/access/ai-controls/mcp'
-/** A replica looks once a second; the rest is room for a busy machine. */
-const PATIENCE_MS = 10_000
+/** A replica looks twice a second; a limit tells a hang. */
+const PATIENCE_MS = 60_000
 
 export interface SignInJourney {
   portal: PorticoProcess

@@ -42,7 +42,7 @@ function aServer(id: string, secrets: Partial<NewServer['secrets']> = {}): NewSe
       instructions: 'off',
       updatedTools: null,
       updatedPrompts: [],
-      policies: [],
+      policies: null,
       allowPrivate: [],
       deadlines: null,
       identityWish: null,

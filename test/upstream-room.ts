@@ -84,7 +84,7 @@ const CONTENT = {
   description: null,
   updatedTools: null,
   updatedPrompts: null,
-  policies: [],
+  policies: null,
   definitions: 'hold_changed' as const,
   instructions: 'off' as const,
   identityWish: null,

@@ -4,12 +4,13 @@ import type { PageQuery } from '../contract/envelope.ts'
 import type { AppPolicyCreate, AppPolicyShown, AppPolicyUpdate } from '../contract/policy.ts'
 import { listPolicies, type PolicyRecord } from '../policy/policy-store.ts'
 import type { Db } from '../store/open.ts'
-import { type AccessApp, makeReusable } from './access-app-store.ts'
+import { type AccessApp, attachedTo, makeReusable } from './access-app-store.ts'
 import { addOwnPolicy, changePolicyOf, placedAt, policiesOf } from './app-policies.ts'
 import { attach, changeApp, existingApp } from './change-app.ts'
 import { pageOf } from './paging.ts'
 import { notFound } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
+import { noneLeft } from './take-own-policies.ts'
 import { writtenFields } from './written-fields.ts'
 
 export async function listAppPolicies({ deps, id, query }: Call<unknown, PageQuery>): Promise<Outcome> {
@@ -26,7 +27,7 @@ export async function createAppPolicy(call: Call<AppPolicyCreate>): Promise<Outc
   const { precedence, ...body } = call.body
   const policy = await changeApp(call, async (writing, app) => {
     const made = await addOwnPolicy(writing, app, body)
-    await attach(call, writing, app, placedAt(app.object.policies, made, precedence))
+    await attach(call, writing, app, placedAt(attachedTo(app), made, precedence))
     return made
   })
   return writtenPolicy(call, policy)
@@ -37,7 +38,7 @@ export async function updateAppPolicy(call: Call<AppPolicyUpdate>): Promise<Outc
     const before = await policyOf(writing.trx, app, call.params.policy_id ?? '')
     await changePolicyOf(writing, app, before, call.body)
     if (call.body.precedence !== undefined) {
-      await attach(call, writing, app, placedAt(app.object.policies, before.id, call.body.precedence))
+      await attach(call, writing, app, placedAt(attachedTo(app), before.id, call.body.precedence))
     }
     return before.id
   })
@@ -47,16 +48,16 @@ export async function updateAppPolicy(call: Call<AppPolicyUpdate>): Promise<Outc
 /** A reusable one is detached and stays; the application's own is gone. */
 export async function deleteAppPolicy(call: Call): Promise<Outcome> {
   const { deps, id } = call
-  const { gone, isOpen } = await changeApp(call, async (writing, app) => {
+  const { gone, closed } = await changeApp(call, async (writing, app) => {
     const before = await policyOf(writing.trx, app, call.params.policy_id ?? '')
-    const kept = app.object.policies.filter((one) => one !== before.id)
+    const kept = attachedTo(app).filter((one) => one !== before.id)
     await attach(call, writing, app, kept)
-    return { gone: before.id, isOpen: app.type === 'mcp' && kept.length === 0 }
+    return { gone: before.id, closed: app.type === 'mcp' && kept.length === 0 ? app.object.id : null }
   })
   await deps.upstreams.serversChanged()
   return {
     result: { id: gone },
-    messages: isOpen ? ['The server has no policies of its own now: those of its portals decide alone.'] : [],
+    messages: closed === null ? [] : [noneLeft(closed)],
     change: { object: 'app', id, fields: ['policies'] },
   }
 }
@@ -86,6 +87,6 @@ async function writtenPolicy({ deps, id, body }: Call<unknown>, policy: PolicyId
 
 async function policyOf(db: Db, app: AccessApp, id: string): Promise<PolicyRecord> {
   const policy = (await listPolicies(db)).find((one) => one.id === id)
-  if (policy === undefined || !app.object.policies.includes(policy.id)) throw notFound('policy of this application', id)
+  if (policy === undefined || !attachedTo(app).includes(policy.id)) throw notFound('policy of this application', id)
   return policy
 }

@@ -31,6 +31,11 @@ export function appIdOf(uid: PortalUid | ServerUid): string {
   )
 }
 
+/** In their order; none where the object is a server that leaves it to the policies of its portals. */
+export function attachedTo({ object }: Pick<AccessApp, 'object'>): readonly PolicyId[] {
+  return object.policies ?? []
+}
+
 /** Portals first, then servers, each in the order in which they were made. */
 export async function listApps(db: Db): Promise<AccessApp[]> {
   const rows = new Map((await db.selectFrom('access_apps').selectAll().execute()).map((row) => [row.id, row]))

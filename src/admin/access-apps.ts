@@ -7,6 +7,7 @@ import {
   KEPT_APP_SETTING_NAMES,
 } from '../contract/access-app.ts'
 import type { Db } from '../store/open.ts'
+import type { StoredServer } from '../upstream/server-store.ts'
 import {
   type AccessApp,
   type AppSettings,
@@ -21,6 +22,7 @@ import { pageOf } from './paging.ts'
 import { invalid } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
 import { hostnameOf, nameOf, showApp } from './show-app.ts'
+import { isNoneLeft, noneLeft } from './take-own-policies.ts'
 import { writtenFields } from './written-fields.ts'
 
 export async function listApps({ deps, query }: Call<unknown, AppQuery>): Promise<Outcome> {
@@ -51,24 +53,21 @@ export async function updateApp(call: Call<AppUpdate>): Promise<Outcome> {
 }
 
 /**
- * What only the application had is forgotten. A portal is left without policies, so nobody enters it; a server keeps its own,
- * because without any it would be open to whoever may enter a portal that it is in.
+ * What only the application had is forgotten, and its policies are taken away. So nobody enters a portal, and nobody uses a server that
+ * had any; one that never had any leaves it to the policies of its portals, as before.
  */
 export async function deleteApp(call: Call): Promise<Outcome> {
   const { id, deps } = call
-  const isServer = await changeApp(call, async (writing, app) => {
+  await changeApp(call, async (writing, app) => {
     await saveAppSettings(writing.store, writing.trx, app, {})
-    if (app.type === 'mcp_portal') await attach(call, writing, app, [])
-    return app.type === 'mcp'
+    await attach(call, writing, app, [])
   })
-  if (isServer) await deps.upstreams.serversChanged()
+  await deps.upstreams.serversChanged()
+  const { type, object } = await existingApp(deps.store.db, id)
+  const closed = type === 'mcp' ? closedBy(object) : ['The portal has no policies now, so nobody may enter it.']
   return {
     result: { id },
-    messages: [
-      isServer
-        ? 'The server keeps its policies: without any, those of its portals alone would decide. Delete the server, or empty its list.'
-        : 'The portal has no policies now, so nobody may enter it. The application is there as long as the portal is.',
-    ],
+    messages: [...closed, `The application is there as long as the ${type === 'mcp' ? 'server' : 'portal'} is.`],
     change: { object: 'app', id, fields: ['policies'] },
   }
 }
@@ -105,11 +104,18 @@ async function write(call: Call<unknown>, body: AppUpdate): Promise<Outcome> {
   })
   await deps.upstreams.serversChanged()
   const kept = KEPT_APP_SETTING_NAMES.filter((name) => body[name] !== undefined && body[name] !== null)
+  const { type, object } = await existingApp(deps.store.db, id)
+  const closed = type === 'mcp' && body.policies ? closedBy(object) : []
+  const idle = kept.length === 0 ? [] : [`Kept and shown, and decides nothing in this portal: ${kept.join(', ')}.`]
   return {
     result: await shown(deps.store.db, id),
-    messages: kept.length === 0 ? [] : [`Kept and shown, and decides nothing in this portal: ${kept.join(', ')}.`],
+    messages: [...closed, ...idle],
     change: { object: 'app', id, fields: writtenFields(body) },
   }
+}
+
+function closedBy(server: StoredServer): string[] {
+  return isNoneLeft(server) ? [noneLeft(server.id)] : []
 }
 
 /** Null takes a setting away; what is left out stays. */

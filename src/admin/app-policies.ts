@@ -15,7 +15,7 @@ import {
 } from '../policy/policy-store.ts'
 import type { Author } from '../store/columns.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
-import type { AccessApp } from './access-app-store.ts'
+import { type AccessApp, attachedTo } from './access-app-store.ts'
 import { policyUses } from './known-policies.ts'
 import { ApiRefusal, invalid } from './refusal.ts'
 import { showPolicy } from './show-policy.ts'
@@ -36,8 +36,8 @@ export async function policiesOf(db: Db, app: AccessApp): Promise<AppPolicyShown
 export async function policiesOfAll(db: Db, apps: readonly AccessApp[]): Promise<AppPolicyShown[][]> {
   const uses = await policyUses(db)
   const records = new Map((await listPolicies(db)).map((policy) => [policy.id, policy]))
-  return apps.map(({ object }) =>
-    object.policies.flatMap((id, index) => {
+  return apps.map((app) =>
+    attachedTo(app).flatMap((id, index) => {
       const policy = records.get(id)
       return policy === undefined ? [] : [{ ...showPolicy(policy, uses), precedence: index + 1 }]
     }),

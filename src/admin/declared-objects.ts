@@ -27,6 +27,7 @@ import type { Applying } from './declared.ts'
 import { refuseDestination } from './destination-gate.ts'
 import { ApiRefusal } from './refusal.ts'
 import { newCredentials } from './take-credentials.ts'
+import { afterSending, isNoneLeft, noneLeft } from './take-own-policies.ts'
 import { newPortalContent, refuseTakenHostname } from './write-portal.ts'
 import { identityOf, isStdio, newServerContent, placeFor, programOf } from './write-server.ts'
 
@@ -40,10 +41,14 @@ async function applyServer({ needs, trx, author, note }: Applying, shape: Server
   const { store, sealer } = needs
   const identity = identityOf(shape, needs.config.stdio)
   if (!isStdio(shape.hostname)) refuseDestination(needs.egress, shape.hostname, shape.allow_private ?? [])
-  const content = await newServerContent(trx, shape)
+  const written = await newServerContent(trx, shape)
   const credentials = newCredentials(shape, placeFor(needs, shape))
   const before = await readServer(trx, shape.id)
-  if (before !== undefined && sameIdentity(before, identity)) {
+  const isSame = before !== undefined && sameIdentity(before, identity)
+  const policies = isSame ? afterSending(before.policies, written.policies ?? [], shape.own_policies) : written.policies
+  const content = { ...written, policies }
+  if (isNoneLeft(content) && shape.own_policies === undefined) needs.log.warn({ server: shape.id }, noneLeft(shape.id))
+  if (isSame) {
     const stored = await readServerSecretsIfOpen(trx, sealer, before.uid)
     const change = changeOf({ content, ...credentials }, stored)
     if (before.origin === 'file' && same(serverContent(before), content) && !hasSecrets(change)) return

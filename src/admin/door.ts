@@ -29,8 +29,12 @@ type Env = { Bindings: { caller: Caller } }
 
 export function openDoor(routes: readonly Route[], deps: AdminDeps): Admin {
   const app = new Hono<Env>()
-  const document = JSON.stringify(describeApi(routes))
-  app.get('/openapi.json', (c) => c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' }))
+  // Written for the first who asks: it is a good part of the time that a start takes, and few ever ask.
+  let document: string | undefined
+  app.get('/openapi.json', (c) => {
+    document ??= JSON.stringify(describeApi(routes))
+    return c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' })
+  })
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
     const prefixes = isZoned(route.path) ? Object.values(PREFIXES) : [PREFIXES.accounts]

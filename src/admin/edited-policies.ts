@@ -8,6 +8,7 @@ import { listPortals } from '../portal/portal-store.ts'
 import type { Db } from '../store/open.ts'
 import { listServers } from '../upstream/server-store.ts'
 import { invalid } from './refusal.ts'
+import { afterSending, type OwnPolicies } from './take-own-policies.ts'
 import { newPolicyContent, refuseBadPolicy } from './write-policy.ts'
 
 export interface Edited {
@@ -31,14 +32,19 @@ export async function readEdits(
   })
   for (const record of records) await refuseBadPolicy(db, record)
   const changed = new Set(records.filter((record) => said(record) !== said(stored.get(record.id))).map(({ id }) => id))
-  const order = (list: AttachmentEdits['portals'] = []) =>
-    new Map(list.map((one) => [one.id, one.policies as PolicyId[]]))
+  const had = new Map<string, OwnPolicies>((await listServers(db)).map((server) => [server.id, server.policies]))
+  const { portals = [], servers = [] } = attachments
   return {
     changed,
     edits: {
       book: await readRuleBook(db, records),
-      portals: order(attachments.portals),
-      servers: order(attachments.servers),
+      portals: new Map(portals.map((one) => [one.id, one.policies as PolicyId[]])),
+      servers: new Map(
+        servers.map((one) => {
+          const after = afterSending(had.get(one.id) ?? null, one.policies as PolicyId[], one.own_policies)
+          return [one.id, after]
+        }),
+      ),
     },
   }
 }

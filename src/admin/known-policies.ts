@@ -34,6 +34,6 @@ export async function policyUses(db: Db): Promise<ReadonlyMap<string, readonly s
     for (const policy of policies) uses.set(policy, [...(uses.get(policy) ?? []), user])
   }
   for (const portal of await listPortals(db)) note(portal.policies, `portal "${portal.id}"`)
-  for (const server of await listServers(db)) note(server.policies, `server "${server.id}"`)
+  for (const server of await listServers(db)) note(server.policies ?? [], `server "${server.id}"`)
   return uses
 }

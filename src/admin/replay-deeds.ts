@@ -82,7 +82,7 @@ export function replayDeeds(deeds: Deeds, { change, sides, entry }: Replay): Rep
 
 function named({ spec }: Side, { rule }: Decision): UsedShown['rules'][0] {
   if (rule === null) return null
-  const all = [spec.policies, ...spec.servers.map(({ policies }) => policies)].flat()
+  const all = [spec.policies, ...spec.servers.map(({ policies }) => policies ?? [])].flat()
   return { id: rule, name: all.find(({ id }) => id === rule)?.name ?? rule }
 }
 

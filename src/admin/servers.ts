@@ -20,6 +20,7 @@ import type { Call, Outcome } from './route.ts'
 import { writeAttaching } from './rules-in-turn.ts'
 import { showServer, showServers } from './show-server.ts'
 import { stdioRefusal } from './stdio-gate.ts'
+import { isNoneLeft, noneLeft } from './take-own-policies.ts'
 import { addServer, changeServer, isStdio } from './write-server.ts'
 import { writtenFields } from './written-fields.ts'
 
@@ -44,9 +45,10 @@ export async function createServer(call: Call<ServerCreate>): Promise<Outcome> {
   const uid = await writeAttaching(deps.store, body, (trx) => addServer(deps, trx, body, author))
   await deps.upstreams.serversChanged()
   await syncWithPatience(deps, uid)
+  const made = await existingServer(deps.store.db, body.id)
   return {
-    result: await showServer(deps, await existingServer(deps.store.db, body.id)),
-    messages: warningsOf(body),
+    result: await showServer(deps, made),
+    messages: [...warningsOf(body), ...(isNoneLeft(made) ? [noneLeft(made.id)] : [])],
     change: { object: 'server', id: body.id, fields: writtenFields(body) },
   }
 }
@@ -61,9 +63,11 @@ export async function updateServer(call: Call<ServerUpdate>): Promise<Outcome> {
   })
   await deps.upstreams.serversChanged()
   if (renewed) await syncWithPatience(deps, uid)
+  const after = await existingServer(deps.store.db, id)
+  const isAboutPolicies = body.policies !== undefined || body.own_policies !== undefined
   return {
-    result: await showServer(deps, await existingServer(deps.store.db, id)),
-    messages: warningsOf(body),
+    result: await showServer(deps, after),
+    messages: [...warningsOf(body), ...(isAboutPolicies && isNoneLeft(after) ? [noneLeft(id)] : [])],
     change: { object: 'server', id, fields: writtenFields(body) },
   }
 }

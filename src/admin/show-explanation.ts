@@ -51,9 +51,23 @@ function sentence({ verdict, levels, waitsFor }: Explained): string {
   if (verdict === 'depends') return [...waitsFor].map((what) => WAITS[what]).join(' ')
   if (verdict === 'denied') {
     const refusing = levels.find(({ trace }) => !trace.decision.allow) ?? levels.at(-1)
-    return refusing === undefined ? 'No policy lets them in.' : `${deciderOf(refusing)} no.`
+    if (refusing === undefined) return 'No policy lets them in.'
+    return isNoneLeft(refusing) ? NONE_LEFT.says(refusing.id) : `${deciderOf(refusing)} no.`
   }
   return levels.map((level) => `${deciderOf(level)} yes.`).join(' ')
+}
+
+/** A server that never had policies of its own is no level. */
+function isNoneLeft({ level, trace }: Level): boolean {
+  return level === 'server' && trace.rules.length === 0
+}
+
+const NONE_LEFT = {
+  says: (id: string) => `The server ${id} has policies of its own, and none is left: nobody may use it.`,
+  mends: (id: string) => [
+    `Attach a policy to the server ${id} that lets them in.`,
+    `Or say "own_policies": false of the server ${id}: then the policies of its portals decide alone.`,
+  ],
 }
 
 /** `The policy "Interns" of the portal default says` */
@@ -121,7 +135,11 @@ function showTerms({ policy, terms }: Asking): ExplanationShown['terms'][number]
 }
 
 function wouldChange({ levels }: Explained, obstacles: readonly ObstacleShown[]): string[] {
-  const ofRules = levels.flatMap(({ trace }) => (trace.decision.allow ? [] : [...ofCall(trace), ...trace.wouldChange]))
+  const ofRules = levels.flatMap((level) => {
+    const { id, trace } = level
+    if (trace.decision.allow) return []
+    return isNoneLeft(level) ? NONE_LEFT.mends(id) : [...ofCall(trace), ...trace.wouldChange]
+  })
   const ofWay = obstacles.filter(({ blocks }) => blocks).map(({ what }) => MENDS[what] ?? null)
   return [...new Set([...ofWay.filter((words) => words !== null), ...ofRules])]
 }

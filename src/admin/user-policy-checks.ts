@@ -7,7 +7,7 @@ import { TO_ENTER } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { NOWHERE } from '../policy/model.ts'
 import { readRuleBook } from '../policy/read-rule-book.ts'
-import { type AccessApp, findApp } from './access-app-store.ts'
+import { type AccessApp, attachedTo, findApp } from './access-app-store.ts'
 import { verdictOn } from './policy-tests.ts'
 import { invalid, notFound } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
@@ -20,7 +20,7 @@ export async function checkUserPolicies(call: Call<unknown, UserPolicyCheckQuery
   if (app === undefined) throw notFound('application', id)
   const person = await meant(call)
   const book = await readRuleBook(db)
-  const policies = app.object.policies.map((one) => book.policy(one))
+  const policies = attachedTo(app).map((one) => book.policy(one))
   const { facts } = await deps.facts.gather(person.principal, NOWHERE, { origin: true, external: [] })
   const { rules } = explain(policies, facts, TO_ENTER)
   const status = await verdictOn(deps, policies, person)

@@ -16,11 +16,10 @@ import {
   type StoredServer,
   updateServer,
 } from '../upstream/server-store.ts'
-import { appIdOf, dropOwnPolicies } from './access-app-store.ts'
+import { dropOwnPolicies } from './access-app-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { refuseDestination } from './destination-gate.ts'
 import { readSeenDefinitions } from './inventory-store.ts'
-import { requirePolicies } from './known-policies.ts'
 import { refuseMachineOnBehalf } from './on-behalf.ts'
 import { conflict, invalid } from './refusal.ts'
 import { changedCredentials, newCredentials } from './take-credentials.ts'
@@ -28,6 +27,7 @@ import { takeDeadlines } from './take-deadlines.ts'
 import { refuseHeaderTwice, takeIdentityWish } from './take-identity-wish.ts'
 import type { OwnPlace } from './take-oauth.ts'
 import { takeOverrides } from './take-overrides.ts'
+import { takeOwnPolicies } from './take-own-policies.ts'
 import { takeRelay } from './take-relay.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config' | 'issuer'>
@@ -67,7 +67,7 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     relay: takeRelay(DEFAULT_RELAY, body.relay),
     updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
     updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
-    policies: await requirePolicies(db, body.policies ?? []),
+    policies: await takeOwnPolicies(db, body, null),
     definitions: body.definitions ?? 'hold_changed',
     instructions: body.instructions ?? 'off',
     identityWish,
@@ -131,7 +131,7 @@ export async function changeServer(
   const { moved, ...credential } = taken
   const change = { content, ...credential }
   await updateServer(needs.store, trx, before.uid, { change, author, sealer: needs.sealer })
-  if (body.policies !== undefined) await dropOwnPolicies(needs.store, trx, before.uid, content.policies)
+  if (body.policies !== undefined) await dropOwnPolicies(needs.store, trx, before.uid, content.policies ?? [])
   if (moved === true) await forgetConnections(needs.store, trx, needs.sealer, before.uid)
   await refuseMachineOnBehalf(trx, before.id)
   return taken.authenticationStatus !== undefined
@@ -171,8 +171,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
       body.updated_prompts === undefined
         ? before.updatedPrompts
         : takeOverrides('server', body.updated_prompts, 'updated_prompts', seen?.prompts),
-    policies:
-      body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies, appIdOf(before.uid)),
+    policies: await takeOwnPolicies(trx, body, before),
     definitions: body.definitions ?? before.definitions,
     instructions: body.instructions ?? before.instructions,
     identityWish: takeIdentityWish(before.identityWish, body, before),

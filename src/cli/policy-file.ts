@@ -8,7 +8,11 @@ import { CliError } from './cli-error.ts'
 const LARGEST = 1024 * 1024
 const MOST_ALIASES = 100
 
-const attached = z.looseObject({ id: z.string(), policies: z.array(z.unknown()).optional() })
+const attached = z.looseObject({
+  id: z.string(),
+  policies: z.array(z.unknown()).optional(),
+  own_policies: z.boolean().optional(),
+})
 const policy = z.looseObject({ id: z.string() })
 const whole = z.looseObject({
   policies: z.array(policy).nullish(),
@@ -33,6 +37,8 @@ export interface ReadPolicies {
 interface Attached {
   id: string
   policies: readonly unknown[]
+  /** Of a server: whether it has policies of its own; false leaves it to those of its portals. */
+  own_policies?: boolean | undefined
 }
 
 /** @throws CliError where it cannot be read, or has none of these shapes */
@@ -58,7 +64,9 @@ export function readPolicyFile(file: string, cwd: string): ReadPolicies {
 }
 
 function attachedIn(objects: z.infer<typeof whole>['portals']): Attached[] {
-  return (objects ?? []).flatMap(({ id, policies }) => (policies === undefined ? [] : [{ id, policies }]))
+  return (objects ?? []).flatMap(({ id, policies, own_policies }) =>
+    policies === undefined && own_policies === undefined ? [] : [{ id, policies: policies ?? [], own_policies }],
+  )
 }
 
 /**

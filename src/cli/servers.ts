@@ -247,7 +247,8 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     }
     const said = server.upstream_instructions
     if (said !== undefined) terminal.print(`says       ${JSON.stringify(said)} (to models: ${server.instructions})`)
-    if (server.policies.length > 0) terminal.print(`policies   ${server.policies.join(', ')}`)
+    if (server.own_policies)
+      terminal.print(`policies   ${server.policies.join(', ') || 'none left: nobody may use it'}`)
     if (server.origin === 'file') terminal.print('declared   in the configuration file; change it there')
     for (const tool of server.tools) terminal.print(`tool       ${String(tool.name)}`)
     for (const prompt of server.prompts) terminal.print(`prompt     ${String(prompt.name)}`)

@@ -15,7 +15,10 @@ const order = z.object({ id: z.string().min(1).max(64), policies: z.array(z.stri
 /** What would be attached where, in order; what is not named stays. */
 export const attachmentEdits = z.object({
   portals: z.array(order).max(1000).optional(),
-  servers: z.array(order).max(1000).optional(),
+  servers: z
+    .array(order.extend({ own_policies: z.boolean().optional() }))
+    .max(1000)
+    .optional(),
 })
 export type AttachmentEdits = z.infer<typeof attachmentEdits>
 

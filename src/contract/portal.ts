@@ -31,6 +31,7 @@ export const mappingInput = z.strictObject({
   identity_claims: z.unknown().optional(),
   transport: z.unknown().optional(),
   policies: z.unknown().optional(),
+  own_policies: z.unknown().optional(),
   labels: z.unknown().optional(),
   limits: z.unknown().optional(),
   bypass_credential: z.unknown().optional(),

@@ -110,6 +110,11 @@ const settings = {
   /** What it is told beside who it is. */
   identity_claims: identityClaimsSchema.optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
+  /**
+   * False: the portals' policies decide alone, as with a server that never had any. Left out, it stays, and a policy that is attached makes
+   * it true: a server whose last one is taken away is closed.
+   */
+  own_policies: z.boolean().optional(),
   /** What its tools do with data: rules may speak of it. */
   labels: labelsInput.nullish(),
   /** How many calls it may get. */
@@ -230,6 +235,8 @@ export const serverShown = z.object({
     .object({ type: z.literal('stdio'), command: z.string(), args: z.array(z.string()), cwd: z.string().optional() })
     .optional(),
   policies: z.array(z.string()),
+  /** True and no policies: what it had was taken away, and nobody may use it. */
+  own_policies: z.boolean(),
   labels: z.array(z.enum(LABELS)),
   limits: z.array(limitShown),
   bypass_credential: z.boolean(),

@@ -1,5 +1,5 @@
 /**
- * Who a policy can speak of at all, by address: most rules name addresses, domains, or groups of them, and one caller has one
+ * Whom a policy can speak of at all, by address: most rules name addresses, domains, or groups of them, and one caller has one
  * address. So that a decision over a hundred rules looks at the three that may matter, and not at every group of the company.
  * It only ever says "certainly not": everything else is judged.
  */
@@ -12,35 +12,64 @@ const MOST_ADDRESSES = 10_000
 export type Addresses = ReadonlySet<string>
 
 export interface AddressIndex {
-  /** @returns false for policies whose `include` certainly does not hold of this caller */
-  possible(facts: Facts): (policy: Policy) => boolean
+  /**
+   * @returns the places of the policies that may speak of this caller, in order; undefined where all may, or where these
+   * are not the ones that the index was made of, so that no rule is passed over by mistake
+   */
+  places(policies: readonly Policy[], facts: Facts): readonly number[] | undefined
 }
 
-export function openAddressIndex(policies: readonly Policy[]): AddressIndex {
-  const byAddress = new Map<string, Policy[]>()
-  for (const policy of new Set(policies)) {
-    for (const address of policy.addresses ?? []) {
+export function openAddressIndex(indexed: readonly Policy[]): AddressIndex {
+  const byAddress = new Map<string, number[]>()
+  const unbound: number[] = []
+  for (const [at, { addresses }] of indexed.entries()) {
+    if (addresses === undefined) unbound.push(at)
+    for (const address of addresses ?? []) {
       const known = byAddress.get(address)
-      if (known === undefined) byAddress.set(address, [policy])
-      else known.push(policy)
+      if (known === undefined) byAddress.set(address, [at])
+      else known.push(at)
     }
   }
   return {
-    possible({ principal }) {
-      // An address that is not known may be any.
-      if (principal.kind !== 'user' || principal.email === null) return anyPolicy
-      const { email } = principal
-      const named = byAddress.get(email)
-      const ofDomain = byAddress.get(email.slice(email.lastIndexOf('@')))
-      if (named === undefined && ofDomain === undefined) return isUnbound
-      const found = new Set([...(named ?? []), ...(ofDomain ?? [])])
-      return (policy) => policy.addresses === undefined || found.has(policy)
+    places(policies, facts) {
+      const email = addressOf(facts)
+      if (policies !== indexed || email === null) return undefined
+      return inOrder(inOrder(unbound, byAddress.get(email)), byAddress.get(domainOf(email)))
     },
   }
 }
 
-const anyPolicy = (): boolean => true
-const isUnbound = (policy: Policy): boolean => policy.addresses === undefined
+/** @returns false for policies whose `include` certainly does not hold of this caller */
+export function possibleFor(facts: Facts): (policy: Policy) => boolean {
+  const email = addressOf(facts)
+  if (email === null) return () => true
+  const domain = domainOf(email)
+  return ({ addresses }) => addresses === undefined || addresses.has(email) || addresses.has(domain)
+}
+
+/** Null where the caller has none, or one that is not known and may be any. */
+function addressOf({ principal }: Facts): string | null {
+  return principal.kind === 'user' ? principal.email : null
+}
+
+function domainOf(email: string): string {
+  return email.slice(email.lastIndexOf('@'))
+}
+
+/** Two ascending lists made one, in which nothing stands twice. */
+function inOrder(one: readonly number[], other: readonly number[] | undefined): readonly number[] {
+  if (other === undefined) return one
+  const all: number[] = []
+  let next = 0
+  for (const at of one) {
+    for (let rival = other[next]; rival !== undefined && rival <= at; rival = other[++next]) {
+      if (rival < at) all.push(rival)
+    }
+    all.push(at)
+  }
+  for (; next < other.length; next++) all.push(other[next] as number)
+  return all
+}
 
 /**
  * Of several of which any one would do.

@@ -3,16 +3,16 @@
  * rule, unless a rule looks at the call. Good until the policies, what they are attached to, or the facts change.
  */
 import type { ServerUid } from '../base/ids.ts'
-import type { AddressIndex } from './address-index.ts'
+import { possibleFor } from './address-index.ts'
 import type { Coverage, Scope } from './coverage.ts'
-import { decideMet, type Met, meets, type Parts, type Question, TO_ENTER } from './decide.ts'
+import { decideMet, type Known, type Met, meets, type Question, TO_ENTER } from './decide.ts'
 import type { CallFacts, Capability, Decision, Facts, Policy } from './model.ts'
 
 export interface Gate {
   uid: ServerUid
   id: string
-  /** The server's own policies; where it has none, the portal's decide alone. */
-  policies: readonly Policy[]
+  /** The server's own policies; null where it has none, and the portal's decide alone. Empty lets nobody in. */
+  policies: readonly Policy[] | null
 }
 
 export interface Access {
@@ -37,17 +37,18 @@ export interface Rules {
 }
 
 export function compileAccess({ portal, gates, coverage }: Rules, facts: Facts): Access {
-  const who = metOnce(facts, coverage.index)
-  const all = [portal, ...gates.map(({ policies }) => policies)].flat()
-  const enter = decideMet(portal, TO_ENTER, who)
+  const who = metOnce(facts)
+  const all = [portal, ...gates.map(({ policies }) => policies ?? [])].flat()
+  const places = coverage.index.places(portal, facts)
+  const enter = decideMet(portal, TO_ENTER, who, { places })
   const servers = new Map<ServerUid, Decision>()
   for (const { uid, id, policies } of gates) {
     const question = { ...TO_ENTER, serverId: id }
-    servers.set(uid, enter.allow ? both(portal, policies.length === 0 ? null : policies, question, who) : enter)
+    servers.set(uid, enter.allow ? both(portal, policies, question, who, { places }) : enter)
   }
   const known: (Decision | undefined)[] = []
   const judge = ({ portal: ofPortal, own, parts }: Scope, question: Question): Decision =>
-    enter.allow ? both(ofPortal, own, question, who, parts) : enter
+    enter.allow ? both(ofPortal, own, question, who, { parts }) : enter
   return {
     enter,
     servers,
@@ -70,11 +71,11 @@ function both(
   own: readonly Policy[] | null,
   question: Question,
   who: Met,
-  parts?: Scope['parts'],
+  { places, parts }: { places?: Known['places']; parts?: Scope['parts'] },
 ): Decision {
-  const atPortal = passes(portal, question, who, parts?.portal)
+  const atPortal = passes(portal, question, who, { places, parts: parts?.portal })
   if (own === null || !atPortal.allow) return atPortal
-  const atServer = passes(own, question, who, parts?.own)
+  const atServer = passes(own, question, who, { parts: parts?.own })
   if (!atServer.allow) return atServer
   return {
     ...atServer,
@@ -88,8 +89,8 @@ function both(
  * Who signed in, and whom the other policies let in as well and ask for nothing, is not there by the bypass alone: nobody has less than
  * they would have without it. Everybody else whom it let in is lent no credential.
  */
-function passes(policies: readonly Policy[], question: Question, who: Met, parts?: readonly Parts[]): Decision {
-  const decision = decideMet(policies, question, who, parts === undefined ? {} : { parts })
+function passes(policies: readonly Policy[], question: Question, who: Met, known: Known): Decision {
+  const decision = decideMet(policies, question, who, known)
   if (!decision.bypass || who.facts.principal.kind === 'anonymous') return decision
   const others = policies.filter((policy) => policy.decision !== 'bypass')
   const { allow, maybe, terms } = decideMet(others, question, who)
@@ -97,8 +98,8 @@ function passes(policies: readonly Policy[], question: Question, who: Met, parts
 }
 
 /** Each policy's criteria are looked at once a caller, however many tools it speaks of. */
-function metOnce(facts: Facts, index: AddressIndex): Met {
-  const isPossible = index.possible(facts)
+function metOnce(facts: Facts): Met {
+  const isPossible = possibleFor(facts)
   const known = new Map<Policy, boolean>()
   return {
     facts,

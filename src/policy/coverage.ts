@@ -13,7 +13,7 @@ export interface Scope {
   readonly server: number
   /** The portal's policies that speak of these capabilities, or of everything. */
   readonly portal: readonly Policy[]
-  /** The server's own; null where it has none, and the portal's decide alone. */
+  /** The server's own; null where it has none, and the portal's decide alone. Empty lets nobody in. */
   readonly own: readonly Policy[] | null
   /** Of each of those policies, the parts that cover these capabilities, so that no pattern is looked at twice. */
   readonly parts: { readonly portal: readonly Parts[]; readonly own: readonly Parts[] }
@@ -26,7 +26,7 @@ export interface Scope {
 export interface Coverage {
   scopeOf(capability: Capability): Scope
   readonly scopes: readonly Scope[]
-  /** Of all these policies. */
+  /** Of the portal's policies. */
   readonly index: AddressIndex
 }
 
@@ -40,12 +40,12 @@ interface Covering {
 
 type Cover = (capability: Capability) => Covering
 
-/** @param servers the own policies of each server, in portal order; empty where it has none */
-export function openCoverage(portal: readonly Policy[], servers: readonly (readonly Policy[])[]): Coverage {
+/** @param servers the own policies of each server, in portal order; null where it has none */
+export function openCoverage(portal: readonly Policy[], servers: readonly (readonly Policy[] | null)[]): Coverage {
   const scopes: Scope[] = []
   const byKey = new Map<string, Scope>()
   const ofPortal = openCover(portal)
-  const ofServers = servers.map(openCover)
+  const ofServers = servers.map((own) => openCover(own ?? []))
   // Nearly always no policy has a reach, and then there is one scope a server.
   const whole = new Map<number, Scope>()
 
@@ -58,28 +58,33 @@ export function openCoverage(portal: readonly Policy[], servers: readonly (reado
 
   return {
     scopes,
-    index: openAddressIndex([portal, ...servers].flat()),
+    index: openAddressIndex(portal),
     scopeOf(capability) {
       const { server } = capability
       const known = whole.get(server)
       if (known !== undefined) return known
-      const own = servers[server] ?? []
+      const own = servers[server] ?? null
       const atPortal = ofPortal(capability)
       const atServer = (ofServers[server] ?? openCover([]))(capability)
       const key = `${server} ${atPortal.key} ${atServer.key}`
       const scope = byKey.get(key) ?? make(key, scopeWith(server, own, atPortal, atServer))
-      if (hasNoReach(portal) && hasNoReach(own)) whole.set(server, scope)
+      if (hasNoReach(portal) && hasNoReach(own ?? [])) whole.set(server, scope)
       return scope
     },
   }
 }
 
-function scopeWith(server: number, own: readonly Policy[], atPortal: Covering, atServer: Covering): Omit<Scope, 'id'> {
+function scopeWith(
+  server: number,
+  own: readonly Policy[] | null,
+  atPortal: Covering,
+  atServer: Covering,
+): Omit<Scope, 'id'> {
   const reaches = [...atPortal.parts, ...atServer.parts].flatMap((parts) => parts ?? [])
   return {
     server,
     portal: atPortal.policies,
-    own: own.length === 0 ? null : atServer.policies,
+    own: own === null ? null : atServer.policies,
     parts: { portal: atPortal.parts, own: atServer.parts },
     readsArguments: reaches.some(({ readsArguments }) => readsArguments),
     readsFlow: reaches.some(({ flowWindow }) => flowWindow !== null),

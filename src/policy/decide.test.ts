@@ -153,14 +153,17 @@ describe('a server is reached only if the portal and the server allow', () => {
   const closed = [policy('closed', 'deny', { include: [everyone] })]
   const uid = 'srv' as ServerUid
   const rows = [
-    { portal: open, server: [], then: { allow: true, rule: 'open' } },
+    { portal: open, server: null, then: { allow: true, rule: 'open' } },
+    // It had policies of its own, and none is left.
+    { portal: open, server: [], then: { allow: false, rule: null } },
+    { portal: [], server: null, then: { allow: false, rule: null } },
     { portal: open, server: open, then: { allow: true, rule: 'open' } },
     { portal: open, server: closed, then: { allow: false, rule: 'closed' } },
     { portal: closed, server: open, then: { allow: false, rule: 'closed' } },
     { portal: [], server: open, then: { allow: false, rule: null } },
   ]
   for (const { portal, server, then } of rows) {
-    const name = (list: Policy[]) => list[0]?.id ?? 'no policy'
+    const name = (list: Policy[] | null) => (list === null ? 'never had any' : (list[0]?.id ?? 'no policy'))
     // [GATE-5]
     test(`portal: ${name(portal)}, server: ${name(server)}`, () => {
       const gates = [{ uid, id: 'srv', policies: server }]

@@ -35,76 +35,88 @@ export interface Met {
   met(policy: Policy): boolean
 }
 
-/** Where a walk notes what it came to, by the place of the policy in the list; what it did not come to stays out. */
+/**
+ * What a walk came to: the little that cannot be worked out afterwards without judging again, so that noting it costs
+ * nothing. `expand-notes.ts` says of each policy what it came to.
+ */
 export interface Notes {
-  reached: Reached[]
-  met: boolean[]
+  /** The places of the policies whose criteria hold of the caller, of those that were judged. */
+  met: number[]
+  /** The place of the policy that ended the walk; null where it came to the end of the list. */
+  end: number | null
+}
+
+export function openNotes(): Notes {
+  return { met: [], end: null }
 }
 
 /** Of a policy, the parts of its reach that cover the capability that is asked about; null where it has no reach. */
 export type Parts = readonly Reach[] | null
 
-/** @param index of these policies or more, where many callers are decided upon */
+/** @param index of this list, where many callers are decided upon */
 export function decide(
   policies: readonly Policy[],
   facts: Facts,
   question: Question = TO_ENTER,
   { notes, index }: { notes?: Notes; index?: AddressIndex } = {},
 ): Decision {
-  const isPossible = index?.possible(facts)
-  const met = isPossible
-    ? (policy: Policy) => isPossible(policy) && meets(policy, facts)
-    : (policy: Policy) => meets(policy, facts)
-  return decideMet(policies, question, { facts, met }, { notes })
+  const met = (policy: Policy) => meets(policy, facts)
+  return decideMet(policies, question, { facts, met }, { notes, places: index?.places(policies, facts) })
 }
 
-interface Known {
+export interface Known {
   /** By the place of the policy, where it was found out before. */
-  parts?: readonly Parts[]
+  parts?: readonly Parts[] | undefined
+  /** Of the policies that may speak of the caller, in order: no other is looked at. Left out: of all. */
+  places?: readonly number[] | undefined
   notes?: Notes | undefined
 }
 
 /** The same where it is known already which policies speak of the caller. */
 export function decideMet(policies: readonly Policy[], question: Question, who: Met, known: Known = {}): Decision {
-  const { parts, notes } = known
+  const { parts, places, notes } = known
   const { facts } = who
   const { kind } = facts.principal
+  const steps = (places ?? policies).length
   let perhaps: Decision | null = null
   let isOpen = false
   let because: Decision['because'] = 'policy'
-  for (let at = 0; at < policies.length; at++) {
+  // Two rounds in one loop: those that are looked at before any other, then the others.
+  for (let step = 0; step < 2 * steps; step++) {
+    const isFirstRound = step < steps
+    const nth = isFirstRound ? step : step - steps
+    const at = places === undefined ? nth : (places[nth] as number)
     const policy = policies[at] as Policy
-    if (!isFirst(policy) || (kind !== 'service' && policy.decision === 'non_identity')) continue
+    if (isFirst(policy) !== isFirstRound || !speaksOfKind(policy, kind)) continue
     const reached = policy.reach === null ? 'yes' : reachOf(policy, question, facts, parts?.[at])
-    if (notes !== undefined) notes.reached[at] = reached
-    if (reached === 'no') continue
-    const isMet = who.met(policy)
-    if (notes !== undefined) notes.met[at] = isMet
-    if (!isMet) continue
-    if (reached === 'yes') return allowed(policy, false)
-    if (reached === 'call') perhaps ??= allowed(policy, true)
+    if (!isJudged(policy, reached) || !who.met(policy)) continue
+    notes?.met.push(at)
+    if (keepsOut(policy)) {
+      if (reached === 'call') isOpen = true
+      // `deny`, and every decision that this program does not know.
+      else return ended(notes, at, perhaps ?? denied(policy.id, whatOf(policy, question)))
+    } else if (reached === 'yes') {
+      return ended(notes, at, allowed(policy, !isFirstRound && (isOpen || perhaps !== null)))
+    } else if (reached === 'call') perhaps ??= allowed(policy, true)
     else because = whatOf(policy, question)
   }
-  for (let at = 0; at < policies.length; at++) {
-    const policy = policies[at] as Policy
-    if (isFirst(policy)) continue
-    const isAllow = policy.decision === 'allow'
-    if (isAllow && kind !== 'user') continue
-    const reached = policy.reach === null ? 'yes' : reachOf(policy, question, facts, parts?.[at])
-    if (notes !== undefined) notes.reached[at] = reached
-    if (reached === 'no' || (!isAllow && reached === 'passed')) continue
-    const isMet = who.met(policy)
-    if (notes !== undefined) notes.met[at] = isMet
-    if (!isMet) continue
-    if (isAllow) {
-      if (reached === 'yes') return { ...allowed(policy, false), maybe: isOpen || perhaps !== null }
-      if (reached === 'call') perhaps ??= allowed(policy, true)
-      else because = whatOf(policy, question)
-    } else if (reached === 'call') isOpen = true
-    // `deny`, and every decision that this program does not know.
-    else return perhaps ?? denied(policy.id, whatOf(policy, question))
-  }
   return perhaps ?? denied(null, because)
+}
+
+function ended(notes: Notes | undefined, at: number, decision: Decision): Decision {
+  if (notes !== undefined) notes.end = at
+  return decision
+}
+
+/** Whether a policy is looked at for such callers at all. */
+export function speaksOfKind({ decision }: Policy, kind: Facts['principal']['kind']): boolean {
+  if (decision === 'allow') return kind === 'user'
+  return decision !== 'non_identity' || kind === 'service'
+}
+
+/** Whether it matters if the policy's criteria hold. */
+export function isJudged(policy: Policy, reached: Reached): boolean {
+  return reached === 'yes' || (reached !== 'no' && (reached !== 'passed' || !keepsOut(policy)))
 }
 
 /** Whether a policy is one of those that are looked at before any other. */
@@ -142,7 +154,12 @@ function whatOf({ reach }: Policy, { capability }: Question): Decision['because'
 }
 
 /** @param parts those that cover the capability, where that is known */
-function reachOf(policy: Policy, { serverId, capability, call }: Question, facts: Facts, parts?: Parts): Reached {
+export function reachOf(
+  policy: Policy,
+  { serverId, capability, call }: Question,
+  facts: Facts,
+  parts?: Parts,
+): Reached {
   const { reach } = policy
   if (reach === null) return 'yes'
   if (capability === null) {

@@ -22,6 +22,18 @@ test('each rule that was come to says which criterion was true, false or not kno
   expect(rules[1]).toMatchObject({ verdict: 'skipped', reached: 'unasked', criteria: [] })
 })
 
+test('a deny that speaks of this capability and not of this call is not held against the caller, and says so', () => {
+  const extra = { capabilities: [{ names: ['read'], arguments: [{ pointer: '/path', under: '/secret' }] }] }
+  const policies = prepared([
+    stored('secret', 'deny', { include: everyone, extra }),
+    stored('all', 'allow', { include: everyone }),
+  ])
+  const question = { serverId: 'files', capability: tool('read'), call: callWith({ path: '/safe' }) }
+  const { decision, rules } = explain(policies, factsOf(ada), question)
+  expect(decision).toMatchObject({ allow: true, rule: 'all' })
+  expect(rules[0]).toMatchObject({ verdict: 'skipped', reached: 'passed', criteria: [] })
+})
+
 describe('of a no, the nearest miss is the policy that lacks least', () => {
   test('one criterion is less than two', () => {
     const policies = prepared([

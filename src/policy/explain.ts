@@ -3,7 +3,8 @@
  * compared with. It looks at nothing that the decision does not look at, and changes nothing.
  */
 import type { PolicyId } from '../base/ids.ts'
-import { decide, isMatch, keepsOut, type Notes, type Question, type Reached, TO_ENTER } from './decide.ts'
+import { decide, isMatch, keepsOut, openNotes, type Question, TO_ENTER } from './decide.ts'
+import { expandNotes, type Noted } from './expand-notes.ts'
 import type { Condition, Criterion, Decision, Facts, Policy, Truth } from './model.ts'
 import { findNearest, type Miss } from './nearest-miss.ts'
 
@@ -23,8 +24,7 @@ export interface RuleTrace {
   decision: string
   /** `matched`: its criteria hold and it speaks of this. `skipped`: it was not come to, or does not speak of this. */
   verdict: 'matched' | 'missed' | 'skipped'
-  /** `unasked`: the walk ended before, or it speaks of other kinds of callers. */
-  reached: Reached | 'unasked'
+  reached: Noted['reached']
   inForce: 'yes' | 'not-yet' | 'over'
   /** Empty where it was skipped. */
   criteria: readonly CriterionTrace[]
@@ -42,29 +42,24 @@ export interface Trace {
 }
 
 export function explain(policies: readonly Policy[], facts: Facts, question: Question = TO_ENTER): Trace {
-  const notes: Notes = { reached: [], met: [] }
+  const notes = openNotes()
   const decision = decide(policies, facts, question, { notes })
-  const rules = policies.map((policy, at) =>
-    traceRule(policy, facts, { reached: notes.reached[at], met: notes.met[at] }),
-  )
+  const noted = expandNotes(policies, facts, question, notes)
+  const rules = policies.map((policy, at) => traceRule(policy, facts, noted[at] as Noted))
   if (decision.allow) return { decision, rules, nearest: null, wouldChange: [] }
   const nearest = findNearest(policies, facts, question, traceCriteria)
   return { decision, rules, nearest, wouldChange: whatWouldChange({ policies, decision, facts, nearest }) }
 }
 
-function traceRule(
-  policy: Policy,
-  facts: Facts,
-  { reached, met }: { reached: Reached | undefined; met: boolean | undefined },
-): RuleTrace {
+function traceRule(policy: Policy, facts: Facts, { reached, met }: Noted): RuleTrace {
   const inForce = inForceOf(policy, facts)
-  const isSkipped = met === undefined
+  const isSkipped = met === null
   const verdict = isSkipped ? 'skipped' : met && reached !== 'passed' ? 'matched' : 'missed'
   return {
     ...{ policy: policy.id, name: policy.name, decision: policy.decision, verdict, inForce },
-    reached: reached ?? 'unasked',
+    reached,
     criteria: isSkipped ? [] : traceCriteria(policy, facts),
-    says: sayOf(policy, facts, { verdict, inForce, reached: reached ?? 'unasked' }),
+    says: sayOf(policy, facts, { verdict, inForce, reached }),
   }
 }
 

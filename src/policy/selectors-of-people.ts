@@ -58,7 +58,7 @@ export const OF_PEOPLE: { [S in OfPeople]: Prepare<S> } = {
   oidc: ({ claim_name: name, claim_value: value, identity_provider_id: provider }) => claimed(provider, name, value),
   // Object ids of Entra are GUIDs, which it writes in lower case and people paste in either.
   azureAD: ({ id, identity_provider_id: provider }) => grouped(provider, id, (name) => name.toLowerCase()),
-  okta: ({ name, identity_provider_id: provider }) => grouped(provider, name, (own) => own),
+  okta: ({ name, identity_provider_id: provider }) => grouped(provider, name, null),
   gsuite({ email, identity_provider_id: provider }) {
     if (comparableEmail(email) === null) return `"${email}" is no address that a group can have`
     return grouped(provider, email, (own) => comparableEmail(own) ?? own)
@@ -106,19 +106,30 @@ function identified(see: (identity: IdentityFacts) => Truth, say: (identity: Ide
 
 /** What only this provider can say: of whoever signed in elsewhere it said nothing, and so not this. */
 function saidBy(id: string, see: (identity: IdentityFacts) => Truth, say: (identity: IdentityFacts) => string): Judged {
-  return identified(
-    (identity) => identity.provider === id && see(identity),
-    (identity) =>
-      identity.provider === id ? say(identity) : `signed in through ${identity.provider}, and only ${id} could say it`,
+  const { why } = identified(see, (identity) =>
+    identity.provider === id ? say(identity) : `signed in through ${identity.provider}, and only ${id} could say it`,
   )
+  return {
+    judge(facts) {
+      const identity = identityOf(facts)
+      if (typeof identity === 'string') return identity === 'unknown' && 'unknown'
+      return identity.provider === id && see(identity)
+    },
+    why,
+  }
 }
 
-/** @param plain the form in which names of this provider are compared */
-function grouped(provider: string, wanted: string, plain: (name: string) => string): Judged {
-  const meant = plain(wanted)
+/** @param plain the form in which names of this provider are compared; null where they are compared as they stand */
+function grouped(provider: string, wanted: string, plain: ((name: string) => string) | null): Judged {
+  const meant = plain === null ? wanted : plain(wanted)
   return saidBy(
     provider,
-    ({ groups }) => (groups === null ? 'unknown' : groups.some((name) => name === wanted || plain(name) === meant)),
+    ({ groups }) => {
+      if (groups === null) return 'unknown'
+      // A loop, because a decision may ask this a hundred times.
+      for (const name of groups) if (name === wanted || (plain !== null && plain(name) === meant)) return true
+      return false
+    },
     ({ groups }) =>
       groups === null
         ? `${provider} did not say all groups of the person, so whether "${wanted}" is one is not known`

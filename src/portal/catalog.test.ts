@@ -30,7 +30,7 @@ const SHARED = { relay: DEFAULT_RELAY, isolation: 'per_credential' } as const
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
   const own = { onBehalf: false, carries: 'none', ...UNRULED, ...SHARED } as const
-  const fixed = { name: id, policies: [], defaultDisabled: false, passesInstructions: false, ...own }
+  const fixed = { name: id, policies: null, defaultDisabled: false, passesInstructions: false, ...own }
   return { uid: id as ServerUid, id: id as ServerId, tools: new Map(), prompts: new Map(), ...fixed, ...more }
 }
 

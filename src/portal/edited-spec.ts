@@ -11,21 +11,26 @@ export interface Edits {
   book: RuleBook
   /** Which would be attached, in order, by the id of the portal or server; what is not in here stays as it is. */
   portals: ReadonlyMap<string, readonly PolicyId[]>
-  servers: ReadonlyMap<string, readonly PolicyId[]>
+  /** Null: the portal's decide alone. */
+  servers: ReadonlyMap<string, readonly PolicyId[] | null>
 }
 
 export function editedSpec(spec: PortalSpec, { book, portals, servers }: Edits): PortalSpec {
-  const attached = (ids: readonly PolicyId[] | undefined, now: readonly Policy[]) =>
-    (ids ?? now.map(({ id }) => id)).map((id) => book.policy(id))
-  const policies = attached(portals.get(spec.id), spec.policies)
-  const edited = spec.servers.map((server) => ({
-    ...server,
-    policies: attached(servers.get(server.id), server.policies),
-  }))
+  const prepared = (ids: readonly PolicyId[]) => ids.map((id) => book.policy(id))
+  const policies = prepared(portals.get(spec.id) ?? idsOf(spec.policies))
+  const edited = spec.servers.map((server) => {
+    const stays = server.policies === null ? null : idsOf(server.policies)
+    const ids = servers.has(server.id) ? (servers.get(server.id) ?? null) : stays
+    return { ...server, policies: ids === null ? null : prepared(ids) }
+  })
   const own = edited.map((server) => server.policies)
   return {
     ...{ ...spec, policies, servers: edited },
     coverage: openCoverage(policies, own),
-    asked: askedBy([policies, ...own].flat()),
+    asked: askedBy([policies, ...own.map((list) => list ?? [])].flat()),
   }
+}
+
+function idsOf(policies: readonly Policy[]): PolicyId[] {
+  return policies.map(({ id }) => id)
 }

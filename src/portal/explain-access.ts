@@ -127,7 +127,7 @@ function levelsOf({ spec, facts, server, input }: AccessAsked, access: Access, a
   return questions.flatMap((question) => {
     const own = spec.servers.find(({ id }) => id === question.serverId)
     const portal = levelOf('portal', spec.id, { policies: spec.policies, question, facts })
-    if (own === undefined || own.policies.length === 0) return [portal]
+    if (own === undefined || own.policies === null) return [portal]
     return [portal, levelOf('server', own.id, { policies: own.policies, question, facts })]
   })
 }

@@ -175,7 +175,8 @@ describe('the flow of data over replicas', () => {
   test('a flood of one grant does not keep others from the database', async () => {
     const flow = open(at.store)
     let isOver = false
-    const flood = Promise.all(Array.from({ length: 200 }, () => flow.enter(legs([PRIVATE], 'grant:flood'))))
+    // On a slow day the last of them wait too long for their turn, and are refused; that is the flood's own matter.
+    const flood = Promise.allSettled(Array.from({ length: 200 }, () => flow.enter(legs([PRIVATE], 'grant:flood'))))
     const over = flood.then(() => {
       isOver = true
     })

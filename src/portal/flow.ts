@@ -92,7 +92,7 @@ export function openFlow({ store, log }: { store: Store; log: Log }): Flow {
     isWatched(spec) {
       const known = watched.get(spec)
       if (known !== undefined) return known
-      const policies = [...spec.policies, ...spec.servers.flatMap((server) => server.policies)]
+      const policies = [...spec.policies, ...spec.servers.flatMap((server) => server.policies ?? [])]
       const made = policies.some(({ reach }) => reach?.some(({ flowWindow }) => flowWindow !== null))
       watched.set(spec, made)
       return made

@@ -2,12 +2,12 @@
 import { Fault } from '../base/fault.ts'
 import { isDatabaseDown } from '../store/trouble.ts'
 
-const PATIENCE_MS = 2000
+const PATIENCE_MS = 5000
 
 /**
  * @param work what the database was asked; it goes on when nobody waits for it any more
  * @param what of the sentence "… cannot be looked up now"
- * @throws Fault `store-unavailable` where the database cannot be used, or took longer than two seconds
+ * @throws Fault `store-unavailable` where the database cannot be used, or took longer than five seconds
  */
 export async function inTime<T>(work: Promise<T>, what: string, patienceMs = PATIENCE_MS): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

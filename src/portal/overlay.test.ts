@@ -27,7 +27,13 @@ function inventory(lists: Lists, held: readonly HeldDefinition[] = []): Inventor
 }
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
-  const rest = { policies: [], defaultDisabled: false, passesInstructions: false, tools: new Map(), prompts: new Map() }
+  const rest = {
+    policies: null,
+    defaultDisabled: false,
+    passesInstructions: false,
+    tools: new Map(),
+    prompts: new Map(),
+  }
   const unruled = { limits: [], labels: [], toolLabels: new Map(), bypassCredential: false }
   const own = {
     onBehalf: true,

@@ -40,7 +40,7 @@ function toSpec(portal: PortalRecord, servers: Servers, book: RuleBook): PortalS
     description,
     policies,
     coverage: openCoverage(policies, own),
-    asked: askedBy([policies, ...own].flat()),
+    asked: askedBy([policies, ...own.map((list) => list ?? [])].flat()),
     limits: portal.limits,
     serviceTokenHeader: portal.serviceTokenHeader?.toLowerCase() ?? null,
     clientPolicy: parsePolicy(portal.clientPolicy),
@@ -58,7 +58,7 @@ function toServerSpec(mapping: ServerMapping, server: StoredServer, book: RuleBo
     uid: server.uid,
     id: server.id,
     name: server.name,
-    policies: attached(server.policies, book),
+    policies: server.policies === null ? null : attached(server.policies, book),
     limits: server.limits,
     labels: server.labels,
     toolLabels: new Map(

@@ -56,7 +56,7 @@ const SERVER: NewServer = {
     deadlines: null,
     updatedTools: null,
     updatedPrompts: null,
-    policies: [],
+    policies: null,
     identityWish: null,
     sharedOauthCallback: false,
     secureWebGateway: false,

@@ -41,7 +41,8 @@ export interface ServerSpec {
   uid: ServerUid
   id: ServerId
   name: string
-  policies: readonly Policy[]
+  /** Its own; null where it has none, and the portal's decide alone. Empty lets nobody in. */
+  policies: readonly Policy[] | null
   limits: readonly CallLimit[]
   /** What its tools do with data; a tool's own are beside. */
   labels: readonly Label[]

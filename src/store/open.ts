@@ -45,8 +45,11 @@ export interface StoreOptions {
   log: Log
 }
 
-/** How soon a replica notices what another one changed. */
-const POLL_MS = 1000
+/**
+ * How soon a replica notices what another one changed. A change is to be in force everywhere within a second, and between looking and being
+ * in force lie the counters' answer, reading what changed, and whatever else a busy process does: half of the time is theirs.
+ */
+const POLL_MS = 500
 /** How often one write is tried where others stand in its way, and how long it waits between at the most, times attempts. */
 const MOST_ATTEMPTS = 5
 const PAUSE_MS = 50

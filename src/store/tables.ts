@@ -173,6 +173,7 @@ export interface ServerRow extends Stamps {
   identity_claims: string | null
   updated_tools: string
   updated_prompts: string
+  /** JSON array of its own, or the text `null` where it never had any: an empty one lets nobody in. */
   policies: string
   /** JSON array of what its tools do with data (`reads_private`, …), or null for nothing said. */
   labels: string | null

@@ -1,7 +1,7 @@
 /**
  * How a change in the store reaches the caches in memory: a counter a topic, raised inside the writing transaction. Local
  * listeners are told after the local commit and before the write returns, so whoever wrote sees the effect; replicas look
- * once a second. A listener that fails is told again, so a cache may be late but never stays wrong.
+ * twice a second. A listener that fails is told again, so a cache may be late but never stays wrong.
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Log } from '../base/log.ts'
@@ -116,7 +116,7 @@ class StoredVersions implements Versions {
     try {
       await this.announce()
     } catch (error) {
-      // The next look is a second away; what must be refused meanwhile is refused by whoever needs the database.
+      // The next look is half a second away; what must be refused meanwhile is refused by whoever needs the database.
       if (!this.#closed) this.#log.warn({ err: error }, 'could not look for changes made by other replicas')
     }
   }

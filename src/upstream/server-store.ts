@@ -33,7 +33,8 @@ export interface StoredServer extends ServerRecord, Stamped, CredentialFacts {
   /** Null where the admin sent none: told apart from an empty list, because it is echoed exactly. */
   updatedTools: readonly CapabilityOverride[] | null
   updatedPrompts: readonly CapabilityOverride[] | null
-  policies: readonly PolicyId[]
+  /** Its own. Null where it has none and never had: its portals' decide alone. Empty where none is left: nobody may use it. */
+  policies: readonly PolicyId[] | null
   /** What its tools do with data, as an admin says. */
   labels: readonly Label[]
   limits: readonly CallLimit[]

@@ -1,16 +1,11 @@
 /** The conformance suite of the protocol with the portal as its client, and what it found of authorization. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
 import { NODE } from '../peers/servers.ts'
 import { startHarness } from './harness.ts'
-
-export const REVISIONS = ['2026-07-28', '2025-11-25'] as const
-export type Revision = (typeof REVISIONS)[number]
+import { badChecks, type Check, checksIn, openAmong, type Revision, readRequirements, runSuite } from './suite.ts'
 
 /** Those that the portal has. The suite plays them with each revision, and never counts them; we do. */
 export const EXTENSIONS: readonly string[] = [
@@ -28,7 +23,6 @@ const MAY_STOP: readonly string[] = [
 /** For one client of the suite, from the beginning: it begins all of them at once, and most of them wait for their turn. */
 const PATIENCE_MS = '300000'
 
-const PACKAGE = fileURLToPath(new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url))
 const KNOCK = fileURLToPath(new URL('./knock.ts', import.meta.url))
 
 export interface Verdict {
@@ -44,9 +38,8 @@ export interface Verdict {
 
 /** Scenarios of authorization that the revision requires, in the order of the suite's own list. */
 export async function requiredScenarios(revision: Revision): Promise<string[]> {
-  const text = await readFile(join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8')
-  const { client } = parse(text) as { client: string[] }
-  return client.filter((name) => name.startsWith('auth/'))
+  const { required } = await readRequirements(revision, 'client')
+  return required.filter((name) => name.startsWith('auth/'))
 }
 
 export async function runClientSet(revision: Revision): Promise<Verdict> {
@@ -58,14 +51,9 @@ export async function runClientSet(revision: Revision): Promise<Verdict> {
       ...['--command', `${NODE} ${KNOCK} ${harness.url}`],
     ])
     const required = await requiredScenarios(revision)
-    const found = await checksIn(join(dir, 'out'))
+    const found = await checksIn(join(dir, 'out'), 'client')
     const wrong = (names: readonly string[]) =>
-      Object.fromEntries(
-        names.flatMap((name) => {
-          const complaints = complaintsOf(name, found.get(name), harness.problems.get(name))
-          return complaints.length === 0 ? [] : [[name, complaints]]
-        }),
-      )
+      openAmong(names, (name) => complaintsOf(name, found.get(name), harness.problems.get(name)))
     return { revision, required, open: wrong(required), openExtensions: wrong(EXTENSIONS), problems: harness.problems }
   } finally {
     await harness.close()
@@ -73,33 +61,8 @@ export async function runClientSet(revision: Revision): Promise<Verdict> {
   }
 }
 
-async function runSuite(dir: string, args: readonly string[]): Promise<void> {
-  const env = { PATH: process.env.PATH ?? '', HOME: dir }
-  const child = spawn(NODE, [join(PACKAGE, 'dist/index.js'), ...args], { cwd: dir, env, stdio: 'ignore' })
-  await once(child, 'exit')
-}
-
-interface Check {
-  id: string
-  status: string
-  description: string
-}
-
-/** By scenario; each has a directory that is named by it and the time. */
-async function checksIn(dir: string): Promise<Map<string, Check[]>> {
-  const found = new Map<string, Check[]>()
-  for (const path of await readdir(dir, { recursive: true })) {
-    const [, name] = /^(?:client-)?(.*?)-\d{4}-\d\d-\d\dT[^/]*\/checks\.json$/.exec(path) ?? []
-    if (name !== undefined) found.set(name, JSON.parse(await readFile(join(dir, path), 'utf8')) as Check[])
-  }
-  return found
-}
-
-/** A warning counts as a failure, as it does for the suite. */
 function complaintsOf(name: string, checks: Check[] | undefined, problem: string | null | undefined): string[] {
   if (checks === undefined || problem === undefined) return ['was not played']
-  const bad = checks
-    .filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
-    .map(({ id, status, description }) => `${status} ${id}: ${description}`)
+  const bad = badChecks(checks)
   return problem !== null && !MAY_STOP.includes(name) ? [...bad, `the client stopped: ${problem}`] : bad
 }

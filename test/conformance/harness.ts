@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { queue } from './queue.ts'
 import { playScenario, type Scenario } from './scenario.ts'
 
 const AT_ONCE = 3
@@ -35,23 +36,6 @@ export async function startHarness(): Promise<Harness> {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
-  }
-}
-
-/** Runs what it is given, so many at once, first come first. */
-function queue(room: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = room
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) free++
-      else next()
-    }
   }
 }
 

@@ -1,23 +1,33 @@
 /**
- * `npm run conformance [authorization] [client]`: the protocol's own suite against the portal as an authorization server, and as a client
- * of others'. Without a name: both. Fails where something that is required does.
+ * `npm run conformance [authorization] [client] [server [door/upstream…]]`: the protocol's own suite against the portal as an authorization
+ * server, as a client of others', and as a server in front of others. Without a name: all three. Fails where something that is required does.
  */
 import { spawnSync } from 'node:child_process'
-import { EXTENSIONS, REVISIONS, runClientSet, type Verdict } from './client-suite.ts'
+import { EXTENSIONS, runClientSet } from './client-suite.ts'
+import { queue } from './queue.ts'
+import { AT_ONCE, CELLS, type Cell, nameOf, runCell } from './server-suite.ts'
+import { REVISIONS, tallyOf } from './suite.ts'
 
-const PARTS = ['authorization', 'client'] as const
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !PARTS.some((part) => part === name))
-if (unknown.length > 0) {
-  process.stderr.write(`there is no ${unknown.join(', ')}; there are ${PARTS.join(' and ')}\n`)
+const PARTS = ['authorization', 'client', 'server'] as const
+type Part = (typeof PARTS)[number]
+
+const words = process.argv.slice(2)
+const parts = PARTS.filter((part) => words.includes(part))
+const cells = CELLS.filter((cell) => words.includes(nameOf(cell)))
+const unknown = words.filter((word) => ![...PARTS, ...CELLS.map(nameOf)].includes(word))
+if (unknown.length > 0 || (cells.length > 0 && !parts.includes('server'))) {
+  const cellNames = CELLS.map(nameOf).join(', ')
+  process.stderr.write(`there are ${PARTS.join(', ')}; and of server, ${cellNames}; not ${words.join(' ')}\n`)
   process.exit(2)
 }
 
-let isGood = true
-for (const part of PARTS) {
-  if (asked.length > 0 && !asked.includes(part)) continue
-  isGood = (part === 'client' ? await asClient() : asAuthorizationServer()) && isGood
+const RUN: Record<Part, () => boolean | Promise<boolean>> = {
+  authorization: asAuthorizationServer,
+  client: asClient,
+  server: () => asServer(cells.length === 0 ? CELLS : cells),
 }
+let isGood = true
+for (const part of parts.length === 0 ? PARTS : parts) isGood = (await RUN[part]()) && isGood
 process.exit(isGood ? 0 : 1)
 
 function asAuthorizationServer(): boolean {
@@ -28,21 +38,35 @@ function asAuthorizationServer(): boolean {
 async function asClient(): Promise<boolean> {
   let isAll = true
   for (const revision of REVISIONS) {
-    const verdict = await runClientSet(revision)
-    process.stdout.write(`${lineOf(verdict)}\n`)
-    const open = { ...verdict.open, ...verdict.openExtensions }
-    tell(open)
-    isAll &&= Object.keys(open).length === 0
+    const { required, open, openExtensions } = await runClientSet(revision)
+    const extensions = `extensions ${tallyOf(EXTENSIONS, openExtensions)}`
+    process.stdout.write(`client ${revision} auth ${tallyOf(required, open)} ${extensions}\n`)
+    tell({ ...open, ...openExtensions })
+    isAll &&= Object.keys({ ...open, ...openExtensions }).length === 0
   }
   return isAll
 }
 
-function lineOf({ revision, required, open, openExtensions }: Verdict): string {
-  const good = (all: readonly string[], bad: Verdict['open']) => `${all.length - Object.keys(bad).length}/${all.length}`
-  return `client ${revision} auth ${good(required, open)} extensions ${good(EXTENSIONS, openExtensions)}`
+/** What is not scored is told, and fails nothing. */
+async function asServer(asked: readonly Cell[]): Promise<boolean> {
+  let isAll = true
+  const take = queue(AT_ONCE)
+  const played = asked.map((cell) => ({ cell, verdicts: take(() => runCell(cell)) }))
+  for (const { cell, verdicts: coming } of played) {
+    const verdicts = await coming
+    for (const revision of REVISIONS) {
+      const { required, open, unscored, openUnscored } = verdicts[revision]
+      process.stdout.write(`server ${revision} ${nameOf(cell)} ${tallyOf(required, open)}\n`)
+      tell(open)
+      process.stdout.write(`  extensions ${tallyOf(unscored, openUnscored)}\n`)
+      tell(openUnscored)
+      isAll &&= Object.keys(open).length === 0
+    }
+  }
+  return isAll
 }
 
-function tell(open: Verdict['open']): void {
+function tell(open: Record<string, string[]>): void {
   for (const [name, complaints] of Object.entries(open)) {
     process.stdout.write(`  open: ${name}\n${complaints.map((one) => `    ${one.slice(0, 800)}\n`).join('')}`)
   }

@@ -5,7 +5,7 @@ import { ask2026, bearer, open2025 } from '../raw-mcp.ts'
 import { openRaw } from '../raw-socket.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
 
-const PATIENCE = { timeout: 10_000 }
+const PATIENCE = { timeout: 60_000 }
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},

@@ -137,7 +137,7 @@ test('its page is readable by everyone in every state, and does its work without
   } finally {
     await browser.close()
   }
-}, 60_000)
+})
 
 describe('the command line', () => {
   test('makes another link, which ends the one before, and none once somebody is owner', async () => {
@@ -179,7 +179,7 @@ describe('the command line', () => {
     const signedIn = await ada.submit(await ada.open(`${portal.url}/sign-in`), '/sign-in/local', ADA)
     expect(signedIn.text).toContain(ADA.email)
     expect((await ada.open(out.trim())).status).toBe(410)
-  }, 60_000)
+  })
 
   // [SIGNIN-6]
   test('gives and takes roles, and keeps the last owner, whom the settings made', async () => {

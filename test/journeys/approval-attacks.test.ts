@@ -21,7 +21,7 @@ beforeAll(async () => {
       held.push(() => json(response, result(seen, { resultType: 'complete', content: [] })))
     }),
   )
-  room = await openDemandRoom({ limits: { connect_turn: 3000, connect_wait: 60_000 } })
+  room = await openDemandRoom({ limits: { connect_turn: 10_000, connect_wait: 60_000 } })
   policy = await room.guard(APPROVAL)
   const everybody = await room.api<{ id: string }>('POST', '/access/policies', {
     ...{ name: 'All', decision: 'allow', include: [{ everyone: {} }] },

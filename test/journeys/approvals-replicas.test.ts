@@ -11,7 +11,7 @@ import { bearer, type RawCaller, send } from '../raw-mcp.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const PASSWORD = 'correct horse battery staple'
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 let database: FreshPostgres
 let ledger: Ledger
@@ -76,7 +76,7 @@ const at = (replica: PorticoProcess, link: string) => replica.url + new URL(link
 const call = (entry: string) => ({ name: 'ledger_post', arguments: { entry } })
 const posted = (entry: string) => ledger.posted.filter((one) => one === entry).length
 
-/** Until a replica knows the server, which it looks for once a second. */
+/** Until a replica knows the server, which it looks for twice a second. */
 async function ready(replica: PorticoProcess): Promise<PorticoProcess> {
   const deadline = Date.now() + PATIENCE_MS
   while ((await try2026(replica.url, asker, call('probe'), { elicitation: null })).error !== null) {

@@ -14,7 +14,7 @@ let asker: RawCaller
 const open: OpenClient[] = []
 
 beforeAll(async () => {
-  room = await openDemandRoom({ limits: { connect_turn: 3000, connect_wait: 60_000 } })
+  room = await openDemandRoom({ limits: { connect_turn: 10_000, connect_wait: 60_000 } })
   grace = await signInAs(room.home, 'grace')
   token = await room.home.portal.userToken(ASKER)
   asker = bearer(token)

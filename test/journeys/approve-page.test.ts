@@ -84,7 +84,7 @@ test('webhooks are told that a call waits, with the page and without what it is 
   })
   await room.guard(APPROVAL)
   const refused = await try2026(room.url, caller, call('told entry'), none)
-  await expect.poll(() => receiver.seen.length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => receiver.seen.length).toBe(1)
   const [seen] = receiver.seen
   expect(seen?.body).toMatchObject({
     type: 'approval.requested',

@@ -117,7 +117,7 @@ test('lists that go round come to an end, and what was listed before stays', asy
     (await portal.api<{ status: string; error?: string; tools: { name: string }[] }>('GET', `${SERVERS}/${id}`)).body
       .result
   // Each change of a list is told and read anew, so this goes on by itself until somebody counts to three.
-  await vi.waitFor(async () => expect((await stateOf(a, 'b')).status).toBe('error'), 20_000)
+  await vi.waitFor(async () => expect((await stateOf(a, 'b')).status).toBe('error'), 60_000)
   const told = await stateOf(a, 'b')
   expect(told.error).toContain('it may have this one behind it')
   expect(told.tools.map(({ name }) => name)).toContain('a_new_echo')

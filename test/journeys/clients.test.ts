@@ -101,7 +101,7 @@ test('the audit names a call that its client gave up as cancelled', async () => 
   )
   await expect(call).rejects.toThrow()
   await expect
-    .poll(() => outcomes('quitter@example.com'), { timeout: 5_000 })
+    .poll(() => outcomes('quitter@example.com'))
     .toContainEqual({ capability: 'http_trigger-long-running-operation', outcome: 'cancelled' })
   await client.close()
 })

@@ -16,7 +16,7 @@ const SUITE = fileURLToPath(
   new URL('../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
 )
 const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 interface Check {
   id: string

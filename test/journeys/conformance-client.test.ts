@@ -3,7 +3,8 @@
  * the extensions that the portal has.
  */
 import { expect, test } from 'vitest'
-import { REVISIONS, requiredScenarios, runClientSet } from '../conformance/client-suite.ts'
+import { requiredScenarios, runClientSet } from '../conformance/client-suite.ts'
+import { REVISIONS } from '../conformance/suite.ts'
 
 const HOW_MANY = { '2026-07-28': 25, '2025-11-25': 14 }
 

@@ -50,7 +50,7 @@ describe('connecting one’s own account', () => {
     expect(home.text).toContain('Your account is connected.')
     expect(home.text).toMatch(/Your connections[\s\S]*alice/)
     // What the account lists is read behind the pages, and counted there once it is known.
-    await vi.waitUntil(async () => /alice[\s\S]*It lists \d+ tools?</.test((await ada.open(room.url)).text), 10_000)
+    await vi.waitUntil(async () => /alice[\s\S]*It lists \d+ tools?</.test((await ada.open(room.url)).text), 60_000)
     expect(named.text).not.toContain('not given')
     const [made] = await room.connections()
     expect(made).toMatchObject({ kind: 'oauth', status: 'ready', account: expect.stringContaining('alice') })

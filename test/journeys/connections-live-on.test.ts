@@ -19,8 +19,8 @@ import { startOauthUpstream } from '../support/oauth-upstream/start.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const BOOTSTRAP = { PORTICO_BOOTSTRAP_ADMIN_EMAIL: ADA.email, PORTICO_BOOTSTRAP_ADMIN_PASSWORD: ADA.password }
-/** Another replica looks once a second; a portal that starts reads lists first. */
-const PATIENCE = { timeout: 15_000, interval: 100 }
+/** Another replica looks twice a second; a portal that starts reads lists first. */
+const PATIENCE = { timeout: 60_000, interval: 100 }
 
 let folder: string
 let upstream: OauthUpstream

@@ -12,7 +12,7 @@ import { startOauthUpstream } from '../support/oauth-upstream/start.ts'
 
 const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
 const MCP = '/access/ai-controls/mcp'
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 let database: FreshPostgres
 let balancer: Balancer

@@ -57,7 +57,7 @@ async function call(id: string) {
 async function begin(id: string, { held }: Holding): Promise<{ answer: Promise<string> }> {
   const before = held.length
   const answer = call(id)
-  await expect.poll(() => held.length, { timeout: 5000 }).toBe(before + 1)
+  await expect.poll(() => held.length).toBe(before + 1)
   return { answer }
 }
 
@@ -74,7 +74,7 @@ test('deadlines that an admin sets hold from the next call on; what is in flight
   const beside = await begin('other', other)
   const { answer } = await begin('hurried', hurried)
   expect(await answer).toContain('took too long')
-  expect(hurried.held.map(({ isClosed }) => isClosed)).toEqual([false, true])
+  await expect.poll(() => hurried.held.map(({ isClosed }) => isClosed)).toEqual([false, true])
   const query = new URLSearchParams({ capability: 'hurried_echo', limit: '1', phase: 'ended' })
   const [row] = (await portal.api<AuditRow[]>('GET', `/access/ai-controls/mcp/logs?${query}`)).body.result
   expect(row?.error).toBe('upstream-timeout')

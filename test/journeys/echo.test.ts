@@ -67,7 +67,7 @@ beforeAll(async () => {
   await portal.api('PUT', '/access/ai-controls/mcp/portals/default', { servers: rows })
   token = (await portal.api<{ token: string }>('POST', '/tokens/access', { email: 'ada@acme.test', portal: 'default' }))
     .token
-}, 60_000)
+})
 afterAll(async () => {
   await portal?.end('SIGKILL')
   await portal?.remove()

@@ -207,7 +207,7 @@ describe('a program of one’s own', () => {
     child.stdout.on('data', (chunk: Buffer) => {
       listed += chunk.toString()
     })
-    const ended = once(child, 'exit')
+    const ended = once(child, 'close')
     const [said] = (await once(createInterface(child.stderr), 'line')) as [string]
     const person = new Person(portico.url)
     const page = await signInAndAllow(person, await person.open(said.replace('Open this in a browser: ', '')), ADA)

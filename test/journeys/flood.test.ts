@@ -92,7 +92,7 @@ test('a flood of bad tokens, hosts, origins and targets is a handful of rows tha
     .filter((line) => line.includes('refused at the door'))
   expect(lines.length).toBeGreaterThan(0)
   expect(lines.length).toBeLessThan(10)
-}, 60_000)
+})
 
 test('a caller who is known and guesses portals has some refusals written and the others counted', async () => {
   const portal = await startPorticoProcess({ LOG_LEVEL: 'info' })
@@ -116,4 +116,4 @@ test('a caller who is known and guesses portals has some refusals written and th
   expect(own.length).toBeLessThanOrEqual(180)
   expect(own.length + counted.reduce((sum, { refusals }) => sum + refusals.count, 0)).toBe(300)
   expect(counted.every(({ error, actor }) => error === 'not-offered' && actor.label === 'robot')).toBe(true)
-}, 60_000)
+})

@@ -116,7 +116,7 @@ test('on a full disk calls go on only while they can be recorded; none is done o
   expect(ledger.posted.length).toBe(done)
 
   await writeFile(join(portal.data, 'filler'), '')
-  await expect.poll(async () => (await post('again')).status, { timeout: 20_000 }).toBe(200)
+  await expect.poll(async () => (await post('again')).status).toBe(200)
   await expect.poll(async () => (await readyz(portal)).status).toBe(200)
   const rows = await audited(portal)
   expect(answered.length).toBeGreaterThan(100)
@@ -128,13 +128,13 @@ test('below the floor calls are refused although there is room, the log warns be
   const { ledger, portal, post } = await onSmallDisk(64, { PORTICO_AUDIT_MIN_FREE_MB: '16' })
   expect(portal.output()).not.toContain('room for the audit')
   await fill(portal, 30 * MIB)
-  await expect.poll(() => portal.output(), { timeout: 10_000 }).toContain('room for the audit runs out')
+  await expect.poll(() => portal.output()).toContain('room for the audit runs out')
   expect((await post('still')).status).toBe(200)
   expect((await readyz(portal)).status).toBe(200)
 
   // Whatever the database and the journal take at this moment, less than the floor is left, and more than nothing.
   await fill(portal, 20 * MIB)
-  await expect.poll(async () => (await post('no')).status, { timeout: 10_000 }).toBe(503)
+  await expect.poll(async () => (await post('no')).status).toBe(503)
   const done = ledger.posted.length
   expect((await post('never')).status).toBe(503)
   expect(ledger.posted.length).toBe(done)
@@ -145,5 +145,5 @@ test('below the floor calls are refused although there is room, the log warns be
   expect(JSON.stringify(body)).not.toMatch(/mb|free|space|data/i)
 
   await writeFile(join(portal.data, 'filler'), '')
-  await expect.poll(async () => (await post('again')).status, { timeout: 10_000 }).toBe(200)
+  await expect.poll(async () => (await post('again')).status).toBe(200)
 }, 120_000)

@@ -20,12 +20,12 @@ beforeAll(async () => {
     const proof = proofs.get(pair)
     await bench.prove(pair).then(proof?.resolve, proof?.reject)
   })
-}, 120_000)
+}, 300_000)
 afterAll(() => bench?.close())
 
 for (const pair of pairs) {
   const { attack, defence } = pair.mode
-  test(`a server that ${attack}, over ${pair.transport}: ${defence}`, () => proofs.get(pair)?.promise, 60_000)
+  test(`a server that ${attack}, over ${pair.transport}: ${defence}`, () => proofs.get(pair)?.promise, 300_000)
 }
 
 test('after all of it no prototype is touched and nothing escaped its handler', async () => {

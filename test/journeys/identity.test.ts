@@ -18,8 +18,8 @@ import { ask2026, bearer, messageOf, open2025, type RawCaller } from '../raw-mcp
 const MCP = '/access/ai-controls/mcp'
 const HEADER = 'Cf-Access-Jwt-Assertion'
 const ISSUER = 'https://portal.acme.test'
-/** A replica looks once a second. */
-const PATIENCE_MS = 5_000
+/** A replica looks twice a second. */
+const PATIENCE_MS = 60_000
 
 interface Door {
   url: string

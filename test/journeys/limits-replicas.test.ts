@@ -10,8 +10,8 @@ import { startWitness, type Witness } from '../support/witness.ts'
 
 const MCP = '/access/ai-controls/mcp'
 const LABELS: Readonly<Record<string, string>> = { alpha: 'reads_private', beta: 'reads_untrusted', gamma: 'sends_out' }
-/** A replica looks once a second. */
-const PATIENCE = { timeout: 10_000 }
+/** A replica looks twice a second. */
+const PATIENCE = { timeout: 60_000 }
 
 let database: FreshPostgres
 let witnesses: Witness[]
@@ -40,7 +40,7 @@ beforeAll(async () => {
     await api('POST', `${MCP}/servers`, { id, name: id, hostname: url, auth_type: 'unauthenticated', ...more })
     await api('POST', `${MCP}/servers/${id}/sync`)
   }
-  await api('PUT', `${MCP}/servers/alpha`, { limits: [{ per: 'principal', calls: 50, window: '1m' }] })
+  await api('PUT', `${MCP}/servers/alpha`, { limits: [{ per: 'principal', calls: 50, window: '1h' }] })
   await api('PUT', `${MCP}/servers/slow`, { limits: [{ per: 'principal', concurrency: 2 }] })
   const { policies } = await api<{ policies: (string | { id: string })[] }>('GET', `${MCP}/portals/default`)
   const flow = {
@@ -90,7 +90,7 @@ const textOf = (answer: RawAnswer): string => JSON.stringify(messageOf(answer).r
 const taken = (): string[] => witnesses.flatMap(({ id, reached }) => reached.splice(0).map((one) => `${id}: ${one}`))
 
 // [CALLS-4]
-test('fifty calls a minute are fifty over two replicas, from three clients of one person, in batches and by any name', async () => {
+test('fifty calls an hour are fifty over two replicas, from three clients of one person, in batches and by any name', async () => {
   const email = 'ada@acme.test'
   const clients = [await tokenOf(email), await tokenOf(email), await tokenOf(email)]
   const at = `${balancer.url}/mcp`

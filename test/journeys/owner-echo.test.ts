@@ -48,7 +48,7 @@ const EVENTS = ['ended', 'ended', 'ended', 'replaced', 'revoked', 'disconnected'
 
 // [OWN-1]
 test(`in ${CALLS} calls of ${PEOPLE.length} people, no answer is of another's account`, {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async () => {
   const seed = Date.now()
   const chance = chanceOf(seed)

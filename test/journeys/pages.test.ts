@@ -96,6 +96,7 @@ describe('every state of every page is readable by everyone', () => {
     await page.goto(`${url}/sign-out`)
     await look('sign-out')
     await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
     await look('signed-out')
 
     expect(faults).toEqual([])

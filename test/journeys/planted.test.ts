@@ -42,7 +42,7 @@ beforeAll(async () => {
   portal = await startPorticoProcess({ PORTICO_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') })
   await portal.api('POST', '/access/ai-controls/mcp/servers', {
     ...{ id: 'planted', name: PLANT, description: PLANT },
-    ...{ hostname: 'http://127.0.0.1:45999/mcp', auth_type: 'unauthenticated' },
+    ...{ hostname: 'http://127.0.0.1:2/mcp', auth_type: 'unauthenticated' },
   })
   await portal.api('POST', '/access/ai-controls/mcp/portals', {
     ...{ id: 'planted', name: PLANT, description: PLANT, hostname: 'planted.test' },
@@ -67,7 +67,7 @@ beforeAll(async () => {
   })
   await audit.close()
   await portal.start()
-}, 60_000)
+})
 afterAll(async () => {
   await portal?.end('SIGKILL')
   await portal?.remove()

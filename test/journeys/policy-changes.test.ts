@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FreshPostgres, freshPostgres } from '../databases.ts'
+import { beforeItIsOver } from '../enough-time.ts'
 import { type EventStream, openEventStream } from '../event-stream.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
@@ -12,8 +13,8 @@ import { ask2026, bearer, messageOf, open2025, request2026, send } from '../raw-
 
 const MCP = '/access/ai-controls/mcp'
 const TOOLS = 'notifications/tools/list_changed'
-/** A replica looks once a second; what a loaded machine takes besides is no promise of ours. */
-const PATIENCE = { timeout: 10_000, interval: 20 }
+/** A replica looks twice a second; what a loaded machine takes besides is no promise of ours. */
+const PATIENCE = { timeout: 60_000, interval: 20 }
 
 let database: FreshPostgres
 let ledger: Ledger
@@ -45,11 +46,13 @@ afterAll(async () => {
   await ledger?.stop()
   await database?.drop()
 })
-afterEach(async () => {
+afterEach(startAnew)
+
+async function startAnew(): Promise<void> {
   for (const stream of streams.splice(0)) stream.close()
   await attach(open)
   await untilAsBefore()
-})
+}
 
 async function untilAsBefore(): Promise<void> {
   while (!(await listed(second)).includes('ledger_post')) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -65,7 +68,7 @@ const nobodyPosts = (more: Record<string, unknown> = {}) =>
     ...{ name: 'Nobody posts', decision: 'deny', include: [{ everyone: {} }] },
     ...{ capabilities: [{ servers: ['ledger'], names: ['post'] }], ...more },
   })
-const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString()
+const asTime = (ms: number) => new Date(ms).toISOString()
 
 const at = (replica: PorticoProcess) => `${replica.url}/mcp`
 const listed = async (replica: PorticoProcess) => (await ask2026(at(replica), bearer(token), 'tools/list')).text
@@ -149,18 +152,22 @@ describe('what is taken away', () => {
 describe('what is allowed for a time', () => {
   // [SURFACE-6]
   test('goes by itself when the time is over, and open streams of both eras hear of it at both replicas', async () => {
-    const session = await open2025(at(first), bearer(token))
-    const until = await policy({
-      ...{ name: 'Guests', decision: 'allow', include: [{ everyone: {} }], valid_until: inSeconds(4) },
-      capabilities: [{ names: ['post'] }],
-    })
     const counts = await policy({
       ...{ name: 'Count', decision: 'allow', include: [{ everyone: {} }], capabilities: [{ names: ['count'] }] },
     })
-    await attach(until, counts)
-    await expect.poll(async () => (await listed(second)).includes('audit'), PATIENCE).toBe(false)
-    const ears = [await listen2025(first, session.headers), await listen2026(second)]
-    expect(await listed(first)).toContain('ledger_post')
+    const { session, ears } = await beforeItIsOver(4, async (endsAt) => {
+      await startAnew()
+      const session = await open2025(at(first), bearer(token))
+      const until = await policy({
+        ...{ name: 'Guests', decision: 'allow', include: [{ everyone: {} }], valid_until: asTime(endsAt) },
+        capabilities: [{ names: ['post'] }],
+      })
+      await attach(until, counts)
+      await expect.poll(async () => (await listed(second)).includes('audit'), PATIENCE).toBe(false)
+      const ears = [await listen2025(first, session.headers), await listen2026(second)]
+      expect(await listed(first)).toContain('ledger_post')
+      return { session, ears }
+    })
     await Promise.all(ears.map((ear) => hears(ear, 1)))
     for (const replica of [first, second]) expect(await listed(replica)).not.toContain('ledger_post')
     expect(messageOf(await session.ask('tools/call', POST)).error?.message).toBe('Unknown tool: ledger_post')
@@ -169,9 +176,13 @@ describe('what is allowed for a time', () => {
 
   // [SURFACE-6]
   test('comes by itself when its time begins', async () => {
-    await attach(await nobodyPosts({ valid_until: inSeconds(3) }), open)
-    const ear = await listen2026(first)
-    expect(await listed(first)).not.toContain('ledger_post')
+    const ear = await beforeItIsOver(3, async (endsAt) => {
+      await startAnew()
+      await attach(await nobodyPosts({ valid_until: asTime(endsAt) }), open)
+      const ear = await listen2026(first)
+      expect(await listed(first)).not.toContain('ledger_post')
+      return ear
+    })
     await hears(ear, 1)
     expect(messageOf(await ask2026(at(first), bearer(token), 'tools/call', POST)).result).toMatchObject({
       content: [{ text: 'posted x' }],
@@ -180,9 +191,12 @@ describe('what is allowed for a time', () => {
 
   // [SURFACE-6]
   test('ends the stream where it was the right to be here', async () => {
-    const guests = { name: 'Guests', decision: 'allow', include: [{ everyone: {} }], valid_until: inSeconds(3) }
-    await attach(await policy(guests))
-    const ear = await listen2026(first)
+    const guests = { name: 'Guests', decision: 'allow', include: [{ everyone: {} }] }
+    const ear = await beforeItIsOver(3, async (endsAt) => {
+      await startAnew()
+      await attach(await policy({ ...guests, valid_until: asTime(endsAt) }))
+      return listen2026(first)
+    })
     await ear.ended
     expect((await ask2026(at(first), bearer(token), 'tools/list')).status).toBe(403)
   })

@@ -18,7 +18,7 @@ let before: string[]
 const open: OpenClient[] = []
 
 beforeAll(async () => {
-  room = await openConnectRoom({}, { limits: { connect_turn: 5000, connect_wait: 60_000 } })
+  room = await openConnectRoom({}, { limits: { connect_turn: 10_000, connect_wait: 60_000 } })
   const { portal } = room.home
   await portal.api('POST', `${MCP}/servers/notes/authorize`, {}).then(async ({ body }) => {
     const { pathname, search } = new URL((body.result as { url: string }).url)

@@ -29,8 +29,10 @@ function add(id: string, hostname: string) {
   return portico.api<{ status: string }>('POST', SERVERS, { id, name: id, hostname, auth_type: 'unauthenticated' })
 }
 
-test('the start says that the proxy decides which names may be reached, and not its password', () => {
-  expect(portico.output()).toContain('which resolves names and so decides which of them may be reached')
+test('the start says that the proxy decides which names may be reached, and not its password', async () => {
+  await expect
+    .poll(() => portico.output())
+    .toContain('which resolves names and so decides which of them may be reached')
   expect(portico.output()).not.toContain('proxy-password')
 })
 

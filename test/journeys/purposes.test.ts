@@ -12,7 +12,7 @@ let room: DemandRoom
 let grace: Person
 
 beforeAll(async () => {
-  room = await openDemandRoom({ limits: { connect_turn: 3000, connect_wait: 30_000 } })
+  room = await openDemandRoom({ limits: { connect_turn: 10_000, connect_wait: 60_000 } })
   grace = await signInAs(room.home, 'grace')
 })
 afterAll(() => room?.close())

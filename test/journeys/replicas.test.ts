@@ -7,8 +7,8 @@ import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { ask2026, bearer, messageOf, open2025, send } from '../raw-mcp.ts'
 
 const MCP = '/access/ai-controls/mcp'
-/** A replica looks once a second. */
-const PATIENCE_MS = 5_000
+/** A replica looks twice a second. */
+const PATIENCE_MS = 60_000
 
 let database: FreshPostgres
 let ledger: Ledger

@@ -10,7 +10,8 @@ import { json, legacy, modern, result, type ScriptedServer, startScripted } from
 /** What one (a+)+$ costs on the argument below is more than the age of the universe. */
 const BITING = `${'a'.repeat(60)}!`
 const SLOW = '^(a+)+$'
-const STALL_MS = 5000
+/** Far below what one of them would cost, and above what a loaded machine does to a process. */
+const STALL_MS = 60_000
 const SMALL = { properties: { a: { pattern: SLOW } }, $ref: '#' }
 
 function nested(depth: number, wrap: (inner: unknown) => unknown): unknown {

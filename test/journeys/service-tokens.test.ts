@@ -201,7 +201,7 @@ test('a service token needs a policy that lets it in, at the portal and at the s
 
 describe('what the audit keeps of a service token that opened nothing', () => {
   const rows = async (name: string) => {
-    const query = new URLSearchParams({ actor: bot(name).id, phase: 'ended', plane: 'mcp', limit: '100' })
+    const query = new URLSearchParams({ actor: bot(name).id, phase: 'ended', plane: 'mcp', limit: '1000' })
     return must<AuditRow[]>('GET', `${MCP}/logs?${query}`)
   }
 
@@ -230,9 +230,10 @@ describe('what the audit keeps of a service token that opened nothing', () => {
 
   test('who guesses on and on is counted from then on, and the token itself works and is written down', async () => {
     const before = (await rows('other')).length
-    await Promise.all(Array.from({ length: 80 }, () => call('default', two(wrong('other')))))
+    await Promise.all(Array.from({ length: 200 }, () => call('default', two(wrong('other')))))
     const guesses = (await rows('other')).length - before
-    expect(guesses).toBeLessThanOrEqual(60)
+    // Sixty a minute; a minute may end in between.
+    expect(guesses).toBeLessThanOrEqual(120)
     expect((await call('nowhere', two(bot('other')))).status).toBe(403)
     expect((await rows('other'))[0]).toMatchObject({ error: 'not-offered', portal: 'nowhere' })
   })

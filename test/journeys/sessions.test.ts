@@ -7,7 +7,7 @@ import { startTestPortal, type TestPortal } from '../portal.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { bearer, open2025, send } from '../raw-mcp.ts'
 
-const PATIENCE = { timeout: 10_000 }
+const PATIENCE = { timeout: 60_000 }
 const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
 
 type Opened = Awaited<ReturnType<typeof open2025>>

@@ -97,8 +97,8 @@ test('a newcomer comes from the link to a connected client in four steps, withou
   await page.getByRole('button', { name: 'Add the server' }).click()
   await page.getByText('has a port that is for something else than HTTP').waitFor()
   await page.getByLabel('Address').fill(`${server.origin}/mcp`)
-  await press(page, 'Add the server', `${url}/setup/server`)
-  expect(await page.locator('main').innerText()).toContain('answers, and offers 1 tool')
+  await page.getByRole('button', { name: 'Add the server' }).click()
+  await page.getByText('answers, and offers 1 tool').waitFor()
   expect(await portal.api(`GET`, `${PORTALS}/default`)).toMatchObject({ servers: [{ server_id: 'team-handbook' }] })
   await press(page, 'Go on', `${url}/setup/sign-in`)
 
@@ -139,7 +139,7 @@ test('a newcomer comes from the link to a connected client in four steps, withou
   await page.getByRole('link', { name: '1. Name and address' }).click()
   expect(await page.getByLabel('Name of your organisation').inputValue()).toBe('Acme Corp')
   expect(existsSync(storedIn(portal))).toBe(false)
-}, 60_000)
+})
 
 // [SETUP-2]
 test('every change is a deed of the person in the audit, and nothing that was typed as a secret is in it', async () => {
@@ -209,7 +209,7 @@ describe.each(DATABASE_KINDS)('the public address, on %s', (kind) => {
     expect((await portico(portal, overruled, 'doctor')).out).toContain(
       `the set-up stored ${SETTLED}, and PORTICO_PUBLIC_URL overrules it with https://other.acme.test`,
     )
-  }, 60_000)
+  })
 })
 
 async function metadata({ url }: PorticoProcess): Promise<string> {
@@ -305,20 +305,20 @@ test('every state of every step is readable by everyone', async () => {
   await page.getByRole('alert').waitFor()
   await look('server-wrong')
   for (const [name, address] of [
-    ['Gone', 'http://127.0.0.1:59999/mcp'],
+    ['Gone', 'http://127.0.0.1:2/mcp'],
     ['Handbook', `${server.origin}/mcp`],
   ] as const) {
     await page.getByLabel('Name', { exact: true }).fill(name)
     await page.getByLabel('Address').fill(address)
     await page.getByRole('button', { name: 'Add the server' }).click()
-    await page.getByText(name, { exact: true }).waitFor({ timeout: 20_000 })
+    await page.getByText(name, { exact: true }).waitFor()
   }
   await look('server-added')
   await page.getByRole('button', { name: 'Ask again: Gone' }).click()
   await page.getByText('does not work yet').waitFor()
   await page.getByRole('button', { name: 'Remove: Gone' }).click()
+  await page.getByText('Gone', { exact: true }).waitFor({ state: 'detached' })
   await page.waitForURL(`${url}/setup/server`)
-  expect(await page.getByText('Gone', { exact: true }).count()).toBe(0)
   await press(page, 'Go on', `${url}/setup/sign-in`)
   await page.getByRole('button', { name: 'Offer codes by mail' }).click()
   await page.getByRole('alert').waitFor()
@@ -356,7 +356,7 @@ test('every state of every step is readable by everyone', async () => {
   await look('home-of-owner')
   expect(faults).toEqual([])
   expect(complaints).toEqual([])
-}, 180_000)
+}, 300_000)
 
 describe('whoever is no owner', () => {
   let home: LivedIn

@@ -206,16 +206,21 @@ describe('a client', () => {
 
 describe('a flood', () => {
   test('of authorizations from one network is written down so far and no further, and the rest goes on', async () => {
+    const from = Date.now()
     const flooded = await startTestPortal()
     try {
       const client = await registerClient(flooded.url)
       const statuses: number[] = []
-      for (let round = 0; round < 16; round++) {
+      while (!statuses.includes(503)) {
         const begin = () => fetch(client.authorizeUrl().url, { redirect: 'manual' })
         statuses.push(...(await Promise.all(Array.from({ length: 20 }, begin))).map(({ status }) => status))
       }
-      expect(statuses.filter((status) => status === 303)).toHaveLength(300)
-      expect(statuses.filter((status) => status === 503)).toHaveLength(20)
+      // Three hundred a minute, and that is one unless the machine is slow.
+      const minutes = Math.ceil((Date.now() - from) / 60_000)
+      const begun = statuses.filter((status) => status === 303).length
+      expect(begun).toBeGreaterThanOrEqual(300)
+      expect(begun).toBeLessThanOrEqual(300 * minutes)
+      expect(statuses.filter((status) => status === 503)).toHaveLength(statuses.length - begun)
       expect((await client.refresh('none')).body.error).toBe('invalid_grant')
     } finally {
       await flooded.close()
@@ -229,13 +234,14 @@ test('a client whose person is let in no more writes itself into the audit so of
     const client = await registerClient(strict.url)
     const { tokens } = await letIn(new Person(strict.url), client, ADA)
     await strict.api('PUT', '/access/ai-controls/mcp/portals/default', { policies: [] })
-    for (let i = 0; i < 80; i++) expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant')
+    for (let i = 0; i < 130; i++) expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant')
     const { body } = await strict.api<{ error: string }[]>(
       'GET',
-      '/access/ai-controls/mcp/logs?method=renew&phase=ended&limit=100',
+      '/access/ai-controls/mcp/logs?method=renew&phase=ended&limit=1000',
     )
     expect(body.result.length).toBeGreaterThan(0)
-    expect(body.result.length).toBeLessThan(80)
+    // Sixty a minute; a minute may end in between.
+    expect(body.result.length).toBeLessThanOrEqual(120)
   } finally {
     await strict.close()
   }

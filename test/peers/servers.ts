@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SHIM = fileURLToPath(new URL('./bind-loopback.cjs', import.meta.url))
 const PACKAGES = `${ROOT}node_modules/@modelcontextprotocol/`
-const START_MS = 20_000
+/** A limit tells a hang, not a speed. */
+const START_MS = 100_000
 const STOP_MS = 5_000
 
 /** The Node that npm brought, or the one that runs this where a system Node was new enough. */

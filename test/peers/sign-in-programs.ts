@@ -15,7 +15,7 @@ const MODULES = new URL('../../node_modules/', import.meta.url).pathname
 const REMOTE = `${MODULES}mcp-remote/dist/proxy.js`
 const INSPECTOR = `${MODULES}.bin/mcp-inspector`
 /** Less than a test may take. */
-const PATIENCE_MS = 25_000
+const PATIENCE_MS = 100_000
 const LINK = /https?:\/\/\S+\/oauth\/authorize\?\S+/g
 
 /** As a desktop host starts it: a stdio server in front of the URL, here driven by SDK v1. */

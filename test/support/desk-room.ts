@@ -140,6 +140,6 @@ export async function openDeskRoom(
 
 const CONTENT = (name: string, allowPrivate: readonly string[]) => ({
   ...{ name, description: null, isolation: 'per_credential' as const, allowPrivate, deadlines: null },
-  ...{ updatedTools: null, updatedPrompts: null, policies: [], definitions: 'auto' as const },
+  ...{ updatedTools: null, updatedPrompts: null, policies: null, definitions: 'auto' as const },
   ...{ instructions: 'off' as const, identityWish: null, sharedOauthCallback: false, secureWebGateway: false },
 })

@@ -104,7 +104,7 @@ export async function openKeeperRoom(kind: DatabaseKind, options: KeeperRoomOpti
         ...({ instructions: 'off', allowPrivate: [server.place], deadlines: null, updatedTools: null } as const),
         ...{
           updatedPrompts: null,
-          policies: [],
+          policies: null,
           identityWish: null,
           sharedOauthCallback: false,
           secureWebGateway: false,

@@ -24,10 +24,10 @@ export interface Rule {
   capabilities: Entry[] | null
 }
 
-/** What is attached to the portal and, by id, to its servers. */
+/** What is attached to the portal and, by id, to its servers: nothing said leaves it to the portal's, and none left is another thing. */
 export interface RuleSet {
   portal: Rule[]
-  servers: Record<string, Rule[]>
+  servers: Record<string, Rule[] | null>
 }
 
 export interface Caller {
@@ -82,10 +82,10 @@ export function mayCall(rules: RuleSet, caller: Caller, { thing, input }: { thin
   return mayEnter(rules, caller) && gatesOf(rules, thing.server).every((gate) => passes(gate, caller, reaches))
 }
 
-/** A server without policies of its own has only the portal's before it. */
+/** A server that never had policies of its own has only the portal's before it; one that has none left lets nobody pass. */
 function gatesOf({ portal, servers }: RuleSet, server: string): Rule[][] {
-  const own = servers[server] ?? []
-  return own.length === 0 ? [portal] : [portal, own]
+  const own = servers[server] ?? null
+  return own === null ? [portal] : [portal, own]
 }
 
 function letsIn({ decision }: Rule): boolean {
@@ -188,14 +188,14 @@ export const PATHS = ['/safe/a', '/etc/b']
 /** Bounded, and often meeting: two or three at the portal, a few at some servers. */
 export function randomRules(chance: Chance, servers: readonly string[]): RuleSet {
   const several = (most: number) => Array.from({ length: 1 + chance.below(most) }, () => randomRule(chance, servers))
-  const own = servers.map((id) => [id, chance.oneIn(2) ? [] : several(3)])
+  const own = servers.map((id) => [id, chance.oneIn(2) ? (chance.oneIn(4) ? [] : null) : several(3)])
   const portal = several(4)
   // Half of the sets let nearly everybody in, or most would show nothing at all.
   if (chance.oneIn(2)) {
     portal.push({ ...ruleOf('allow'), include: [{ everyone: {} }] })
     portal.unshift({ ...ruleOf('non_identity'), include: [{ any_valid_service_token: {} }] })
   }
-  return { portal, servers: Object.fromEntries(own) as Record<string, Rule[]> }
+  return { portal, servers: Object.fromEntries(own) as RuleSet['servers'] }
 }
 
 function ruleOf(decision: Decision): Rule {

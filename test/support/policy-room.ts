@@ -77,8 +77,9 @@ async function writeRules(store: Store, trx: Trx, { portal, servers }: RuleSet):
   const policies = await insertAll(store, trx, portal)
   await trx.updateTable('portals').set({ policies }).where('id', '=', 'default').execute()
   for (const id of SERVERS) {
-    const own = await insertAll(store, trx, servers[id] ?? [])
-    await trx.updateTable('servers').set({ policies: own }).where('id', '=', id).execute()
+    const own = servers[id] ?? null
+    const policies = own === null ? 'null' : await insertAll(store, trx, own)
+    await trx.updateTable('servers').set({ policies }).where('id', '=', id).execute()
   }
   await store.versions.bump(trx, 'policies')
 }

@@ -22,7 +22,7 @@ export interface WatchedPortico extends PorticoProcess {
 }
 
 const LOADED = new URL('./watch.ts', import.meta.url).href
-const LOOK_MS = 20_000
+const LOOK_MS = 60_000
 
 /** @param limits shorter patience for its servers */
 export async function startWatchedPortico(

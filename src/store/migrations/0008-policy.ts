@@ -6,6 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await makeDemands(db)
   await makeCounters(db)
   await db.schema.alterTable('policies').addColumn('app_id', 'text').execute()
+  await tellNoneFromNoneLeft(db as Kysely<{ servers: { policies: string } }>)
   await db.schema.alterTable('servers').addColumn('labels', 'text').execute()
   await db.schema.alterTable('servers').addColumn('limits', 'text').execute()
   await db.schema
@@ -14,6 +15,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.alterTable('portals').addColumn('limits', 'text').execute()
   await db.schema.alterTable('identities').addColumn('authenticated_at', 'bigint').execute()
+}
+
+/** Until now an empty list left it to the portal's policies, and does so for the servers that have one. From now on that is null. */
+async function tellNoneFromNoneLeft(db: Kysely<{ servers: { policies: string } }>): Promise<void> {
+  await db.updateTable('servers').set({ policies: 'null' }).where('policies', '=', '[]').execute()
 }
 
 async function makeRules(db: Kysely<unknown>): Promise<void> {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS } from '../../../test/databases.ts'
 import { type KeeperRoom, openKeeperRoom, SEALER } from '../../../test/support/keeper-room.ts'
+import { untilAWriteWaits } from '../../../test/support/until-a-write-waits.ts'
 import type { UserPrincipal } from '../../base/principal.ts'
 import { deleteConnections, ownerOfUser, saveConnection } from './connection-store.ts'
 import { forgetConnections } from './forget-connections-store.ts'
@@ -23,18 +24,21 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
   test('whoever forgets all connections of a server forgets one that is being made, too', async () => {
     const { store } = room
     const content = await room.connect(setup, 'admin')
-    const isSaved = Promise.withResolvers<void>()
+    const [isSaved, mayCommit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const saving = store.write(async (trx) => {
       // As the desk does when a person confirms.
       await store.versions.bump(trx, 'connections')
       const tokens = { access: 'at', type: 'Bearer', refresh: null }
       await saveConnection(store, trx, SEALER, { ...content, owner: ownerOfUser(ada.id), tokens })
       isSaved.resolve()
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      await mayCommit.promise
     })
     await isSaved.promise
-    await store.write((trx) => forgetConnections(store, trx, SEALER, setup.record.uid))
-    await saving
+    const forgetting = store.write((trx) => forgetConnections(store, trx, SEALER, setup.record.uid))
+    // One that waits for nobody would be done by now, and would have missed what is being made.
+    await Promise.race([untilAWriteWaits(room.at.databaseUrl), forgetting])
+    mayCommit.resolve()
+    await Promise.all([saving, forgetting])
     expect(await room.row(setup, ownerOfUser(ada.id))).toBeUndefined()
   })
 

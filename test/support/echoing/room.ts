@@ -22,7 +22,7 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** Where alice connects an account by the pages. */
 export const CONNECTED = ['own', 'older', 'manual'] as const
 const SHARED = ['shared', 'machine', 'keyed']
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 /** A browser that writes down everything that the portal sent it. */
 export class Watched extends Person {

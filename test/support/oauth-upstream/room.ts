@@ -163,7 +163,7 @@ function notesOf(room: PeopleRoom, id: string, upstream: OauthUpstream): Notes {
   return notes
 }
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 /** What somebody's own connection sees is listed behind the calls, soon after it was made. */
 async function listed({ url }: TestPortal, token: string, id: string): Promise<void> {

@@ -1,0 +1,88 @@
+/**
+ * The conformance suite of the protocol against the portal as a server. What answers behind it is the fixture, in every build, beside
+ * another real server; it is asked by its own URL (`mount`), and among all others by bare names (`aggregate`).
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { everythingStdio, NODE } from '../peers/servers.ts'
+import { startTestPortal, type TestServer } from '../portal.ts'
+import { openDoorway } from './doorway.ts'
+import { BUILDS, startFixture } from './fixture/http.ts'
+import { badChecks, checksIn, openAmong, type Revision, readRequirements, runSuite } from './suite.ts'
+
+export const UPSTREAMS = [...BUILDS, 'stdio'] as const
+export type Upstream = (typeof UPSTREAMS)[number]
+
+export const DOORS = { mount: '/p/default/s/fixture/mcp', aggregate: '/mcp' } as const
+export type Door = keyof typeof DOORS
+
+export interface Cell {
+  upstream: Upstream
+  door: Door
+}
+
+export const CELLS: readonly Cell[] = UPSTREAMS.flatMap((upstream) =>
+  (['mount', 'aggregate'] as const).map((door) => ({ upstream, door })),
+)
+
+/** How many cells are played at the same time: the suite waits most of its own. */
+export const AT_ONCE = 2
+
+/** `door/upstream` */
+export function nameOf({ door, upstream }: Cell): string {
+  return `${door}/${upstream}`
+}
+
+export interface ServerVerdict {
+  required: readonly string[]
+  /** Of those that count: what the suite complains of. */
+  open: Record<string, string[]>
+  unscored: readonly string[]
+  openUnscored: Record<string, string[]>
+}
+
+const PROGRAM = fileURLToPath(new URL('./fixture/main.ts', import.meta.url))
+
+/** Plays both revisions, one after the other, against a portal of the cell's own. */
+export async function runCell({ upstream, door }: Cell): Promise<Record<Revision, ServerVerdict>> {
+  await using closing = new AsyncDisposableStack()
+  const fixture = await placeFixture(upstream)
+  closing.defer(fixture.close)
+  const portal = await startTestPortal()
+  closing.defer(portal.close)
+  await portal.furnish([{ id: 'everything', stdio: everythingStdio() }, fixture.server])
+  const doorway = await openDoorway(portal.url, await portal.userToken('ada@acme.test'))
+  closing.defer(doorway.close)
+  const url = `${doorway.origin}${DOORS[door]}`
+  return { '2026-07-28': await judge(url, '2026-07-28'), '2025-11-25': await judge(url, '2025-11-25') }
+}
+
+/** Plays all that the revision names against one URL. */
+export async function judge(url: string, revision: Revision): Promise<ServerVerdict> {
+  const dir = await mkdtemp(join(tmpdir(), 'conformance-server-'))
+  try {
+    const out = join(dir, 'out')
+    await runSuite(dir, ['server', '--url', url, '--requirements', revision, '--output-dir', out])
+    const { required, unscored } = await readRequirements(revision, 'server')
+    const found = await checksIn(out, 'server')
+    const wrong = (names: readonly string[]) =>
+      openAmong(names, (name) => {
+        const checks = found.get(name)
+        return checks === undefined ? ['was not played'] : badChecks(checks)
+      })
+    return { required, open: wrong(required), unscored, openUnscored: wrong(unscored) }
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+async function placeFixture(upstream: Upstream): Promise<{ server: TestServer; close: () => Promise<void> }> {
+  if (upstream === 'stdio') {
+    const stdio = { command: NODE, args: [PROGRAM, 'stdio'], env: {} }
+    return { server: { id: 'fixture', stdio }, close: async () => {} }
+  }
+  const { url, close } = await startFixture(upstream)
+  return { server: { id: 'fixture', url }, close }
+}
