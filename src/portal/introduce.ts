@@ -4,6 +4,7 @@
  * passed on only where the admin turned that on, and then as what that server says, never as the portal's own words.
  */
 import { LIMITS } from '../config/limits.ts'
+import { SUPPORTED_VERSIONS } from '../protocol/methods.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import type { Errand } from './errand.ts'
@@ -17,7 +18,7 @@ export function initialize(visit: Visit, errand: Errand, rooms: Rooms): Promise<
 }
 
 export function discover(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
-  return introduce(visit, errand, rooms, { supportedVersions: ['2026-07-28'] })
+  return introduce(visit, errand, rooms, { supportedVersions: SUPPORTED_VERSIONS })
 }
 
 function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject): Promise<Outcome> {

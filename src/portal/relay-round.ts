@@ -103,6 +103,17 @@ export function withAnswers(params: JsonObject, note: RelayNote, responses: Json
   }
 }
 
+/**
+ * Answers that come before anything was asked: a client may know what a server will want. They are the caller's own words, like its
+ * params; no question of the portal's own is answered by them.
+ */
+export function volunteered(params: JsonObject, { errand }: Pick<Scene, 'errand'>): JsonObject {
+  const { inputResponses: said, requestState } = errand.request.params
+  if (said === undefined || requestState !== undefined || !isObject(said)) return params
+  const answers = Object.fromEntries(Object.entries(said).map(([key, answer]) => [key, withoutMarks(answer)]))
+  return { ...params, inputResponses: answers as JsonObject }
+}
+
 function withoutMarks(answer: JsonObject[string] | undefined): JsonObject[string] {
   if (!isObject(answer)) return answer ?? null
   const { _meta, ...own } = answer

@@ -18,7 +18,7 @@ import { askableAt } from './relay-askable.ts'
 import { showPages, wantsPages } from './relay-pages.ts'
 import { continueParked, performParked } from './relay-parked.ts'
 import { failedCall, putNow, type Relayed } from './relay-put.ts'
-import { MOST_OPEN, noteOf, putBack, type RelayNote, recordAnswers, withAnswers } from './relay-round.ts'
+import { MOST_OPEN, noteOf, putBack, type RelayNote, recordAnswers, volunteered, withAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
 import { askOwner } from './upstream-call.ts'
 
@@ -58,7 +58,7 @@ function wanted(done: Performed, rounds: number, call: Relayed): Performed | Pro
 function performRound(call: Relayed, note: RelayNote | null): Promise<Performed> {
   const { entry, params, scene, askable } = call
   const asking = askable === null ? undefined : { askable }
-  if (note === null) return askOwner(entry, params, scene, asking)
+  if (note === null) return askOwner(entry, volunteered(params, scene), scene, asking)
   const sent = withAnswers(params, note, scene.errand.responses ?? {})
   return recordAnswers(note, call).then(() => askOwner(entry, sent, scene, asking))
 }
