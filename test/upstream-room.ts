@@ -15,6 +15,7 @@ import type { UserPrincipal } from '../src/base/principal.ts'
 import { keyRing, openSealer, type Sealer } from '../src/base/secret.ts'
 import type { Config } from '../src/config.ts'
 import type { DefinitionsMode } from '../src/contract/server.ts'
+import { type Askable, NOTHING_ASKABLE } from '../src/protocol/asked.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 import type { Limits } from '../src/upstream/exchange.ts'
@@ -54,6 +55,9 @@ export interface CallOptions {
   logLevel?: UpstreamCall['logLevel']
   cancel?: Cancellation
   report?: (notification: Notification) => void
+  /** What the caller can be asked, and how it answers. */
+  askable?: Partial<Askable>
+  ask?: NonNullable<UpstreamCall['ask']>
 }
 
 export interface Room {
@@ -207,6 +211,8 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
       params,
       progress: call.progress ?? false,
       ...(call.logLevel === undefined ? {} : { logLevel: call.logLevel }),
+      ...(call.askable === undefined ? {} : { askable: { ...NOTHING_ASKABLE, ...call.askable } }),
+      ...(call.ask === undefined ? {} : { ask: call.ask }),
       cancel: call.cancel ?? new Cancellation(),
       report: call.report ?? (() => {}),
     })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Askable, NOTHING_ASKABLE } from './asked.ts'
 import { classify } from './classify.ts'
 import { buildAnswer2025, buildInitialize, buildNotification2025, buildRequest2025 } from './era-2025/client.ts'
 import { buildRequest2026, type OutgoingRequest, speaker2026 } from './era-2026/client.ts'
@@ -57,6 +58,27 @@ describe('a request to a 2026 server', () => {
         method: 'tools/call',
         params: { ...params, _meta: { ...speaker.envelope, 'dev.portico/hop': 1 } },
       })
+    }
+  })
+
+  test('what the caller can be asked stands in its own request, in the place of what is declared for all, and in no other', () => {
+    const bare = speaker2026('2026-07-28', { name: 'portico', version: '1' }, {})
+    const declared = (given: Partial<typeof out> & { askable?: Askable }) =>
+      read(buildRequest2026({ id: 9, method: 'tools/call', params: {}, ...given }, bare).body).params._meta[
+        'io.modelcontextprotocol/clientCapabilities'
+      ]
+    const forms = { ...NOTHING_ASKABLE, form: true }
+    const all = { form: true, url: true, sampling: true, samplingTools: true, roots: true }
+    for (const _ of ['made', 'kept']) {
+      expect(declared({ askable: forms })).toEqual({ elicitation: { form: {} } })
+      expect(declared({ ...out, askable: forms })).toEqual({ elicitation: { form: {} } })
+      expect(declared({ askable: all })).toEqual({
+        elicitation: { form: {}, url: {} },
+        sampling: { tools: {} },
+        roots: {},
+      })
+      expect(declared({})).toEqual({})
+      expect(declared({ askable: NOTHING_ASKABLE })).toEqual({})
     }
   })
 

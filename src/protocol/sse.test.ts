@@ -45,6 +45,10 @@ describe('reading events', () => {
     expect(readText('data: a\n\ndata: b\n').events).toEqual([{ event: 'message', data: 'a' }])
   })
 
+  test('the id of an event cut off by the end of the stream is not the last one: it would never come again', () => {
+    expect(readText('id: 1\ndata: a\n\nid: 2\ndata: b\n').id).toBe('1')
+  })
+
   test('an event name does not outlive its event', () => {
     expect(readText('event: x\n\ndata: a\n\n').events).toEqual([{ event: 'message', data: 'a' }])
   })

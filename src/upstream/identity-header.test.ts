@@ -1,5 +1,6 @@
 /** Who is told who calls, on which request, and who is not: over every transport, with real connections. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { asks, startAsking } from '../../test/asking-server.ts'
 import {
   json,
   legacy,
@@ -48,6 +49,24 @@ const ERAS: [era: string, make: (calls: Script) => Script][] = [
   ['2026', modern],
   ['2025', (calls) => legacy(calls, { 'mcp-session-id': 's1' })],
 ]
+
+test('an answer to a question is said in the name of whose question it was, and no statement comes back with the result', async () => {
+  let minted = 0
+  const server = await startAsking(async (call, at) => {
+    call.say(asks('q'))
+    await at.toldOf('q')
+    call.answer(told(at.http.seen).join(' '))
+  })
+  open.push(() => server.http.close())
+  const upstream = await room((principal) => `statement.of.${nameOf(principal)}.${principal === null ? 0 : ++minted}`)
+  const uid = await upstream.add('s', { url: server.url, identityWish: WISH })
+  const ask = async () => ({ result: { action: 'decline' } })
+  const reply = await upstream.tool(uid, 'echo', {}, { who: 'ada', askable: { form: true }, ask })
+  const answer = server.http.seen.find(({ body }) => body.result !== undefined)
+  expect(answer?.headers[HEADER]).toBe('statement.of.ada.2')
+  expect(textOf(reply)).toContain('statement.of.portal')
+  expect(textOf(reply)).not.toContain('of.ada')
+})
 
 describe.each(ERAS)('a server of %s', (_, make) => {
   // [IDENTITY-1]

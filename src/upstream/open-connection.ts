@@ -46,6 +46,8 @@ export interface Opening {
   /** What each of its callers can be asked. */
   askable: Askable
   verdict: Verdict | null
+  /** Others of the same key are in use. */
+  hasSiblings: boolean
   children: ChildSlots
 }
 
@@ -117,7 +119,8 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const asking = askingOf(deps, opening)
   const start = () => openStdio({ launch, env, cwd, portal, limits, watch, asking, era, onEnded })
   const connection = await opening.children.take(start).catch(async (error: unknown) => {
-    if (isFetched) await forgetInstalled(stdio, places)
+    // Not from under a child that runs from there.
+    if (isFetched && !opening.hasSiblings) await forgetInstalled(stdio, places)
     throw error
   })
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }

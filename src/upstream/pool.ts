@@ -84,6 +84,15 @@ function placeOf({ verdict }: Line, { key, askable = NOTHING_ASKABLE }: Pick<Sea
   return fingerprint === '' ? key : `${key}${ASKED}${fingerprint}`
 }
 
+/** Whether others of the same key, for callers that can be asked something else, are open or about to be. */
+function hasSiblings(line: Line | undefined, key: string, slot: Slot): boolean {
+  for (const [place, other] of line?.slots ?? []) {
+    const isOfKey = place === key || place.startsWith(`${key}${ASKED}`)
+    if (other !== slot && isOfKey && (other.connection?.isOpen || other.opening !== null)) return true
+  }
+  return false
+}
+
 export interface PoolDeps {
   clock: Clock
   log: Log
@@ -301,6 +310,7 @@ export class Pool {
       opened = await openConnection(this.#deps, {
         setup,
         ...whose,
+        hasSiblings: hasSiblings(line, whose.key, slot),
         verdict: line?.verdict ?? null,
         children: this.#children,
       })
