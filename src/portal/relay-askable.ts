@@ -1,6 +1,7 @@
 /** What one server may ask one caller: what the client can do, the admin lets through, and the server's connection can carry. */
-import { type Askable, askableBy, fingerprintOf } from '../protocol/asked.ts'
-import type { Era } from '../protocol/model.ts'
+import { type Askable, askableBy, fingerprintOf, type ServerQuestion } from '../protocol/asked.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { Era, JsonObject, RpcError } from '../protocol/model.ts'
 import type { Errand } from './errand.ts'
 import type { ServerSpec } from './spec.ts'
 import type { Visit } from './visit.ts'
@@ -35,3 +36,20 @@ export function askableAt(
 }
 
 const ALONE: ReadonlySet<ServerSpec['isolation']> = new Set(['per_user', 'per_session'] as const)
+
+/**
+ * -32021 (2026-07-28, basic): a call that failed for want of what its client could declare, and did not. Nothing is said of what an admin
+ * switched off: to declare it would not help.
+ */
+export function lackOf(lacking: readonly ServerQuestion[], { relay }: Pick<ServerSpec, 'relay'>): RpcError | null {
+  const required: Record<string, JsonObject> = {}
+  for (const { method, params } of lacking) {
+    if (method === 'sampling/createMessage' && relay.sampling) required.sampling = {}
+    if (method === 'roots/list' && relay.roots) required.roots = {}
+    if (method === 'elicitation/create' && relay.elicitation)
+      required.elicitation = params.mode === 'url' ? { url: {} } : { form: {} }
+  }
+  if (Object.keys(required).length === 0) return null
+  const message = `The server needs what this client did not declare: ${Object.keys(required).join(', ')}.`
+  return { code: ErrorCode.MissingClientCapability, message, data: { requiredCapabilities: required } }
+}

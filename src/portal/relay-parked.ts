@@ -25,7 +25,12 @@ export function performParked(call: Relayed): Promise<Performed> {
   attach(park, scene)
   const errand = { ...scene.errand, cancel: own, report: park.report }
   const ask = (question: ServerQuestion, signal: AbortSignal) => put(question, signal, { park, call })
-  park.end = askOwner(entry, params, { ...scene, errand }, askable === null ? undefined : { askable, ask })
+  park.end = askOwner(
+    entry,
+    params,
+    { ...scene, errand },
+    askable === null ? undefined : { askable, ask, lacks: (asked) => void call.lacking.push(asked) },
+  )
   return goOn(park, 0, call)
 }
 

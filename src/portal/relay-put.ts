@@ -19,6 +19,8 @@ export interface Relayed {
   scene: Scene
   /** Null where it may ask nothing. */
   askable: Askable | null
+  /** What an older server asked all the same. */
+  lacking: ServerQuestion[]
 }
 
 /** The question as it may be put, or why not. */

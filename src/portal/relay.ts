@@ -14,7 +14,7 @@ import { type InputRequired, isInputRequired, readInputRequired } from '../proto
 import type { JsonObject } from '../protocol/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
-import { askableAt } from './relay-askable.ts'
+import { askableAt, lackOf } from './relay-askable.ts'
 import { showPages, wantsPages } from './relay-pages.ts'
 import { continueParked, performParked } from './relay-parked.ts'
 import { failedCall, putNow, type Relayed } from './relay-put.ts'
@@ -30,7 +30,7 @@ export function relayed(entry: Entry, params: JsonObject, scene: Scene): Promise
   const { visit, errand, rooms } = scene
   const era = rooms.upstreams.inventory(entry.server.uid)?.era ?? null
   const askable = askableAt(entry.server, { visit, errand, era })
-  const call: Relayed = { entry, params, scene, askable }
+  const call: Relayed = { entry, params, scene, askable, lacking: [] }
   if (visit.client.era === '2025') {
     if (askable !== null) return performLive(call, null)
     return askOwner(entry, params, scene).then((done) => (isWanting(done) ? performLive(call, done) : done))
@@ -39,8 +39,17 @@ export function relayed(entry: Entry, params: JsonObject, scene: Scene): Promise
   const rounds = note?.rounds ?? 0
   const settled = (done: Performed) => (isWanting(done) ? wanted(done, rounds + 1, call) : done)
   if (note !== null && note.park !== null) return continueParked(note, call).then(settled)
-  if (askable !== null && era !== '2026') return performParked(call).then(settled)
-  return performRound(call, note).then(settled)
+  if (era === '2026') return performRound(call, note).then(settled)
+  const older = askable === null ? performRound(call, note) : performParked(call)
+  return older.then((done) => lacked(done, call) ?? settled(done))
+}
+
+/** @returns what the client has to declare, where that is what the call failed for; else null */
+function lacked(done: Performed, { lacking, entry }: Relayed): Performed | null {
+  const { reply } = done
+  const isFailed = reply.kind === 'raw' && (reply.outcome === 'error' || reply.has.isError)
+  const error = isFailed ? lackOf(lacking, entry.server) : null
+  return error === null ? null : { ...done, reply: { kind: 'error', error } }
 }
 
 /** The call is not done: its server wants something first. */
@@ -56,8 +65,9 @@ function wanted(done: Performed, rounds: number, call: Relayed): Performed | Pro
 
 /** 2026 on both sides: nobody waits. Nearly every call, so it is spared a frame. */
 function performRound(call: Relayed, note: RelayNote | null): Promise<Performed> {
-  const { entry, params, scene, askable } = call
-  const asking = askable === null ? undefined : { askable }
+  const { entry, params, scene, askable, lacking } = call
+  const lacks = (question: ServerQuestion) => void lacking.push(question)
+  const asking = askable === null ? { lacks } : { askable, lacks }
   if (note === null) return askOwner(entry, volunteered(params, scene), scene, asking)
   const sent = withAnswers(params, note, scene.errand.responses ?? {})
   return recordAnswers(note, call).then(() => askOwner(entry, sent, scene, asking))

@@ -14,7 +14,8 @@ export type ToOwner = Pick<Scene, 'visit' | 'errand' | 'rooms' | 'isBypassed'>
 
 /** What the server may ask while it is at it, and who puts it; without `ask` it can only end with what it wants (2026). */
 export interface Asking {
-  askable: Askable
+  askable?: Askable
+  lacks?: NonNullable<UpstreamCall['lacks']>
   ask?: NonNullable<UpstreamCall['ask']>
 }
 

@@ -29,6 +29,7 @@ export interface Outgoing {
   report(notification: Notification): void
   askable?: Askable
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
+  lacks?(question: ServerQuestion): void
 }
 
 export interface Limits {

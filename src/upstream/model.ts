@@ -145,6 +145,8 @@ export interface UpstreamCall {
    * @returns what the server is told; never rejects
    */
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
+  /** A server of 2024 or 2025 asked in this call what was not declared to it, and was told so. */
+  lacks?(question: ServerQuestion): void
 }
 
 /** Cancellation that costs nothing until it is used. The caller cancels, the connection listens. */

@@ -69,11 +69,18 @@ export class Questions {
       return answer
     }
     const asked = questionOf(method, params)
-    if (asked === null || !isDeclared(asked, this.#asking.askable)) return NOT_FOUND
+    if (asked === null) return NOT_FOUND
+    if (!isDeclared(asked, this.#asking.askable)) {
+      exchange?.out.lacks?.(asked)
+      return NOT_FOUND
+    }
     if (exchange === null) return refused('nobody is alone there', unasked(asked))
     const { ask, askable = NOTHING_ASKABLE } = exchange.out
     const mayAsk = ask !== undefined && isAskable(asked, this.#asking.askable) && isAskable(asked, askable)
-    if (!mayAsk) return refused('not declared', undeclared(asked, askable))
+    if (!mayAsk) {
+      exchange.out.lacks?.(asked)
+      return refused('not declared', undeclared(asked, askable))
+    }
     // Its second answer could not be told from the first one's. The server broke the rule; it gets one answer.
     if (this.#open.has(keyOf(id))) return refused('its id is in use', null)
     const question = exchange.withoutSecrets(asked)

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { everythingStdio, NODE } from '../peers/servers.ts'
-import { startTestPortal, type TestServer } from '../portal.ts'
+import { startTestPortal, type TestPortal, type TestServer } from '../portal.ts'
 import { openDoorway } from './doorway.ts'
 import { BUILDS, startFixture } from './fixture/http.ts'
 import { badChecks, checksIn, openAmong, type Revision, readRequirements, runSuite } from './suite.ts'
@@ -53,10 +53,18 @@ export async function runCell({ upstream, door }: Cell): Promise<Record<Revision
   const portal = await startTestPortal()
   closing.defer(portal.close)
   await portal.furnish([{ id: 'everything', stdio: everythingStdio() }, fixture.server])
+  await letAsk(portal)
   const doorway = await openDoorway(portal.url, await portal.userToken('ada@acme.test'))
   closing.defer(doorway.close)
   const url = `${doorway.origin}${DOORS[door]}`
   return { '2026-07-28': await judge(url, '2026-07-28'), '2025-11-25': await judge(url, '2025-11-25') }
+}
+
+/** What no server may do until an admin says so: spend the tokens of a model, and learn of folders where others share its connection. */
+async function letAsk(portal: TestPortal): Promise<void> {
+  const change = { isolation: 'per_user', relay: { sampling: true } }
+  const { status, body } = await portal.api('PUT', '/access/ai-controls/mcp/servers/fixture', change)
+  if (!body.success) throw new Error(`${status} ${JSON.stringify(body)}`)
 }
 
 /** Plays all that the revision names against one URL. */
