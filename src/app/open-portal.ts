@@ -23,6 +23,7 @@ import { openLimits } from '../portal/limits.ts'
 import { openParkDesk } from '../portal/park-desk.ts'
 import { Parks } from '../portal/parks.ts'
 import { openQuestions } from '../portal/questions.ts'
+import { openSessionSubscriptions } from '../portal/session-subscriptions.ts'
 import { openSessions } from '../portal/sessions.ts'
 import { openToggles } from '../portal/toggles.ts'
 import { openVisitors, sessionOwner } from '../portal/visit.ts'
@@ -58,6 +59,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
   )
   sessions.onDropped((session) => toggles.forget(sessionOwner(session)))
   const questions = openQuestions({ store, sealer: openSealer(config.keys, 'question'), since })
+  const subscriptions = openings.own(openSessionSubscriptions(store))
   const directory = await openDirectory({
     store,
     inventory: (server) => upstreams.inventory(server.uid),
@@ -92,6 +94,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       toggles,
       sessions,
       questions,
+      subscriptions,
       parks,
       desk,
       directory,

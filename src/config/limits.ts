@@ -43,6 +43,7 @@ const CONFINEMENT = 'src/upstream/confinement.test.ts'
 const RENDER = 'src/portal/render.test.ts'
 const INTRODUCE = 'src/portal/introduce.test.ts'
 const CONNECTING = 'test/journeys/connect-at-call.test.ts'
+const SUBSCRIPTIONS = 'test/journeys/subscriptions.test.ts'
 const APPROVALS = 'src/portal/approval-store.test.ts'
 
 export const LIMITS = {
@@ -207,6 +208,21 @@ export const LIMITS = {
     unit: 'count',
     reached: 'the same',
     proof: ['src/portal/parks.test.ts', 'a process keeps so many calls, and a caller fewer'],
+  },
+  resource_subscriptions: {
+    what: 'Resources that one session of 2025, or one `subscriptions/listen` of 2026, hears of',
+    value: 200,
+    unit: 'count',
+    reached: 'a session gets an error; of a `subscriptions/listen` the first ones are acknowledged',
+    proof: [SUBSCRIPTIONS, 'a session has so many subscriptions and no more, and a listener its first ones'],
+  },
+  subscribing: {
+    what: 'How long a subscription to resources waits for their servers before it is answered',
+    value: 2 * SECOND,
+    unit: 'ms',
+    reached:
+      'a `subscriptions/listen` is acknowledged without what is not there yet; a session is told as soon as it is',
+    proof: [SUBSCRIPTIONS, 'a server that says nothing keeps no listener waiting for longer, and nobody else'],
   },
   connect_turn: {
     what: 'How long a call of a 2026 client waits for its person to connect an account, before it asks again',

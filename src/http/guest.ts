@@ -102,3 +102,6 @@ export const LIST_CHANGED: Readonly<Record<ListKind, string>> = {
   prompt: 'notifications/prompts/list_changed',
   resource: 'notifications/resources/list_changed',
 }
+
+/** What tells a client that a resource changed. */
+export const UPDATED = 'notifications/resources/updated'

@@ -2,7 +2,7 @@
  * Requests of the handshake era: `initialize` makes a session, everything after it names one. A plain disconnect is not
  * a cancellation here; `notifications/cancelled` is, and only for the caller's own session.
  */
-import type { Feed } from '../portal/changes.ts'
+import { ResourceWatch } from '../portal/resource-watch.ts'
 import type { Session } from '../portal/sessions.ts'
 import { ownerOf } from '../portal/visit.ts'
 import type { BatchMember, Classified, WireRequest } from '../protocol/classify.ts'
@@ -21,6 +21,7 @@ import {
   refuseForbidden,
   refuseTooMuch,
   UNAVAILABLE,
+  UPDATED,
 } from './guest.ts'
 import { inquirer, takeResponse } from './inquire-2025.ts'
 import { lingerer } from './linger.ts'
@@ -148,7 +149,7 @@ async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Pro
   guest.answer.end(200, Buffer.from('{}'))
 }
 
-/** The stream for unsolicited messages, which here means that a list changed. */
+/** The stream for unsolicited messages, which here means that a list changed, or a resource that the session subscribed to. */
 async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
   const { answer, place, who } = guest
   const giveBack = rooms.inFlight.takeStream(session, () => answer.finish())
@@ -161,26 +162,32 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     giveBack()
     return refuseTooMuch(answer, giveUp, null)
   }
-  let feed: Feed | null = null
+  const owner = ownerOf(who.principal, session)
+  const origin = originOf(guest.arrival)
+  const caller = { place, principal: who.principal, owner, origin }
+  const tell = (notification: Notification) => {
+    const message = encodeNotification2025(notification, null)
+    if (message) answer.send(message)
+  }
+  const watch = new ResourceWatch(rooms, {
+    ...{ ...caller, session: session.id },
+    updated: (uri) => tell({ method: UPDATED, params: { uri } }),
+  })
+  const ends: (() => void)[] = [giveBack, giveUp, () => watch.close()]
   answer.onClose(() => {
-    giveBack()
-    giveUp()
-    feed?.close()
+    for (const end of ends) end()
   })
   answer.open()
-  feed = await rooms.changes.follow({
-    place,
-    principal: who.principal,
-    owner: ownerOf(who.principal, session),
-    origin: originOf(guest.arrival),
+  const feed = await rooms.changes.follow({
+    ...caller,
     kinds: ['tool', 'prompt', 'resource'],
-    changed(kind) {
-      const message = encodeNotification2025({ method: LIST_CHANGED[kind], params: {} }, null)
-      if (message) answer.send(message)
-    },
+    changed: (kind) => tell({ method: LIST_CHANGED[kind], params: {} }),
+    seen: (standing) => watch.see(standing),
     ended: () => answer.finish(),
   })
-  if (answer.closed) feed.close()
+  ends.push(() => feed.close())
+  ends.push(await rooms.subscriptions.follow(session, watch))
+  if (answer.closed) for (const end of ends) end()
   answer.standBy(() => answer.finish())
   // It may have ended between being found and having a stream that could be ended.
   if ((await rooms.sessions.over([session])).length > 0) answer.finish()

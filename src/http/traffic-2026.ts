@@ -1,6 +1,10 @@
 /** Requests of the stateless era: everything is in the request, and closing the stream is how a client cancels. */
 import { Cancellation } from '../base/cancel.ts'
-import type { Feed, ListKind } from '../portal/changes.ts'
+import type { ListKind } from '../portal/changes.ts'
+import { ResourceWatch } from '../portal/resource-watch.ts'
+import { LIVE_MS } from '../portal/session-subscriptions.ts'
+import { watchedIn } from '../portal/subscribe.ts'
+import type { Subscription } from '../portal/subscription-store.ts'
 import type { Visit } from '../portal/visit.ts'
 import type { Classified } from '../protocol/classify.ts'
 import { decode2026 } from '../protocol/era-2026/decode.ts'
@@ -12,7 +16,7 @@ import {
   encodeNotification2026,
 } from '../protocol/era-2026/frames.ts'
 import { errorBody } from '../protocol/errors.ts'
-import type { JsonObject, Notification, Request } from '../protocol/model.ts'
+import type { Json, JsonObject, Notification, Request } from '../protocol/model.ts'
 import { serveRequest } from './call.ts'
 import {
   accept,
@@ -23,8 +27,10 @@ import {
   refuseForbidden,
   refuseTooMuch,
   UNAVAILABLE,
+  UPDATED,
 } from './guest.ts'
 import { lingerer } from './linger.ts'
+import type { Answer } from './stream.ts'
 
 export type Classified2026 = Extract<Classified, { kind: 'request' | 'notification' }>
 
@@ -57,7 +63,8 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   if (served.kind === 'forbidden') return refuseForbidden(answer)
   if (served.kind === 'unavailable') return answer.end(503, errorBody(UNAVAILABLE, request.id))
   const { reply } = served
-  if (request.method === 'subscriptions/listen' && reply.kind === 'result') return listen(guest, visit, request, rooms)
+  if (request.method === 'subscriptions/listen' && reply.kind === 'result')
+    return listen(guest, visit, { request, watched: watchedIn(reply.result.watched) }, rooms)
   const { id, method } = request
   const encoded = encode2026({ reply, id, method, identity: rooms.identity, ttlMs: visit.isExpecting ? 0 : TTL_MS })
   answer.end(encoded.status, encoded.body)
@@ -69,28 +76,65 @@ const ASKED: readonly (readonly [string, ListKind])[] = [
   ['resourcesListChanged', 'resource'],
 ]
 
+interface Admitted {
+  request: Request
+  /** What the caller hears of, as far as the servers tell. */
+  watched: readonly Subscription[]
+}
+
 /** Follows first and acknowledges then, so that nothing that happens after the acknowledgement is missed. */
-async function listen(guest: Guest, visit: Visit, request: Request, rooms: DoorRooms): Promise<void> {
-  const { answer } = guest
+async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted, rooms: DoorRooms): Promise<void> {
+  const { answer, place } = guest
   const { id } = request
   const wanted = (request.params.notifications ?? {}) as JsonObject
   const kinds = ASKED.filter(([name]) => wanted[name] === true)
-  let feed: Feed | null = null
+  const frames = openFrames(answer)
+  const caller = { place, principal: visit.principal, owner: visit.owner, origin: visit.origin }
+  const tell = (notification: Notification) => frames.send(encodeListenEvent(notification, id))
+  const updated = (uri: string) => tell({ method: UPDATED, params: { uri } })
+  const watch = new ResourceWatch(rooms, { ...caller, session: null, updated })
   const end = () => answer.end(200, encodeListenEnd(id, rooms.identity))
-  answer.onClose(() => feed?.close())
-  feed = await rooms.changes.follow({
-    place: guest.place,
-    principal: visit.principal,
-    owner: visit.owner,
-    origin: visit.origin,
+  const ends: (() => void)[] = [() => watch.close()]
+  const close = () => {
+    for (const one of ends) one()
+  }
+  answer.onClose(close)
+  const feed = await rooms.changes.follow({
+    ...caller,
     kinds: kinds.map(([, kind]) => kind),
-    changed: (kind) => answer.send(encodeListenEvent({ method: LIST_CHANGED[kind], params: {} }, id)),
+    changed: (kind) => tell({ method: LIST_CHANGED[kind], params: {} }),
+    seen: (standing) => watch.see(standing),
     ended: end,
   })
-  if (answer.closed) feed.close()
+  ends.push(() => feed.close())
+  if (answer.closed) close()
   answer.standBy(end)
-  const honoured = Object.fromEntries(kinds.map(([name]) => [name, true]))
+  const honoured: Record<string, Json> = Object.fromEntries(kinds.map(([name]) => [name, true]))
+  if (Array.isArray(wanted.resourceSubscriptions)) {
+    await watch.want(watched)
+    const live = await watch.live(LIVE_MS)
+    // Of the others nothing comes, also where their servers wake up later: a client hears of what it was told that it would.
+    await watch.want(live)
+    honoured.resourceSubscriptions = live.map(({ uri }) => uri)
+  }
   // Who listens gets a stream, whatever else the request says it takes: nothing but a stream could answer it.
   answer.open()
   answer.send(encodeAcknowledged(honoured, id))
+  frames.release()
+}
+
+/** What happens before the acknowledgement is said after it, each thing once. */
+function openFrames(answer: Answer) {
+  let held: Map<string, Buffer> | null = new Map()
+  return {
+    send(frame: Buffer): void {
+      if (held === null) answer.send(frame)
+      else held.set(frame.toString(), frame)
+    },
+    release(): void {
+      const frames = held ?? new Map()
+      held = null
+      for (const frame of frames.values()) answer.send(frame)
+    },
+  }
 }

@@ -27,6 +27,8 @@ export interface Listener {
   origin: Origin
   kinds: readonly ListKind[]
   changed(kind: ListKind): void
+  /** Something changed, and so the caller stands now. */
+  seen?(standing: Standing): void
   /** The caller may no longer be here: end the stream. */
   ended(): void
 }
@@ -89,6 +91,7 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
       return
     }
     follower.until = standing.until
+    listener.seen?.(standing)
     for (const kind of listener.kinds) {
       const now = fingerprint(standing, kind)
       if (follower.seen.get(kind) === now) continue

@@ -31,6 +31,8 @@ export interface Deed {
   input?: JsonObject
   /** It may put questions to its caller, and so may come back with answers. */
   asks?: boolean
+  /** The deed that it is part of. */
+  parent?: DeedId
 }
 
 export interface Performed {
@@ -58,7 +60,9 @@ interface Recorded {
 /** @throws Fault `audit-unavailable`: what cannot be recorded is neither done nor answered */
 export async function passCheckpoint(deed: Deed, asker: Asker, perform: Perform): Promise<Outcome> {
   const { visit, rooms } = asker
-  const entry = await rooms.audit.begin(startOf(deed.method, deed.target.name, visit))
+  const start = startOf(deed.method, deed.target.name, visit)
+  if (deed.parent !== undefined) start.parent = deed.parent
+  const entry = await rooms.audit.begin(start)
   const end: DeedEnd = { outcome: 'unknown' }
   const outcome = await attempt(deed, asker, perform, { id: entry.deed, end }).catch(failed)
   closeDeed(end, outcome)

@@ -8,6 +8,7 @@ import { SUPPORTED_VERSIONS } from '../protocol/methods.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import type { Errand } from './errand.ts'
+import { tellsOfChanges } from './may-hear.ts'
 import { cut } from './render.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
@@ -35,14 +36,16 @@ function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject)
 /** The union of what this caller's servers declared, as far as the portal passes it on. */
 function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   const declared = new Set<string>()
+  let tells = false
   visit.spec.servers.forEach(({ uid }, index) => {
     if (visit.visible.has[index] !== true) return
     const inventory = visit.own.get(index) ?? rooms.upstreams.inventory(uid)
     for (const key of Object.keys(inventory?.capabilities ?? {})) declared.add(key)
+    tells ||= tellsOfChanges(visit, index, rooms.upstreams)
   })
   const all: Record<string, JsonObject> = { tools: { listChanged: true } }
   if (declared.has('prompts')) all.prompts = { listChanged: true }
-  if (declared.has('resources')) all.resources = { listChanged: true }
+  if (declared.has('resources')) all.resources = tells ? { subscribe: true, listChanged: true } : { listChanged: true }
   if (declared.has('completions')) all.completions = {}
   if (declared.has('logging')) all.logging = {}
   return all

@@ -2,14 +2,15 @@
  * Whether a caller may hear that a resource changed, as of now: exactly whoever may read it, by the same names, switches and policies.
  * Nothing is recorded here and nobody is asked: the deed was done when the caller said what it wants to hear of.
  */
+import type { Upstreams } from '../upstream/model.ts'
 import { allowedToHear } from './allowed.ts'
+import { isObject } from './read-params.ts'
 import type { ServerSpec } from './spec.ts'
 import { type Asker, findTarget, offered } from './target.ts'
+import type { Standing } from './visit.ts'
 
 export interface MayHear {
   server: ServerSpec
-  /** The server's own name of it. */
-  uri: string
   /** Only a bypass lets the caller in. */
   isBypassed: boolean
   /** A policy asks for something beside a yes, such as an approval: of whoever reads it, each time. */
@@ -23,5 +24,17 @@ export function mayHear(caller: Asker, uri: string): MayHear | null {
   const ruling = allowedToHear({ visit: caller, target, input: { uri } })
   if (ruling.kind === 'refused') return null
   const { isBypassed, terms } = ruling
-  return { server: target.entry.server, uri, isBypassed, hasTerms: terms.length > 0 }
+  return { server: target.entry.server, isBypassed, hasTerms: terms.length > 0 }
+}
+
+/** Whether a server said that it tells of changes, as far as this caller knows it. @param index in portal order */
+export function tellsOfChanges(
+  { spec, own }: Pick<Standing, 'spec' | 'own'>,
+  index: number,
+  upstreams: Pick<Upstreams, 'inventory'>,
+): boolean {
+  const server = spec.servers[index]
+  const inventory = own.get(index) ?? (server && upstreams.inventory(server.uid))
+  const resources = inventory?.capabilities.resources
+  return isObject(resources) && resources.subscribe === true
 }

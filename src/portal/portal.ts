@@ -10,6 +10,7 @@ import { lister } from './lists.ts'
 import { badInput } from './read-params.ts'
 import { readResource } from './read-resource.ts'
 import type { Rooms } from './rooms.ts'
+import { listen, subscribe, unsubscribe } from './subscribe.ts'
 import { PORTAL } from './target.ts'
 import type { Visit } from './visit.ts'
 
@@ -28,6 +29,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['resources/list', lister('resource')],
   ['resources/templates/list', lister('template')],
   ['resources/read', readResource],
+  ['resources/subscribe', subscribe],
+  ['resources/unsubscribe', unsubscribe],
   ['completion/complete', complete],
   ['subscriptions/listen', listen],
 ])
@@ -52,13 +55,4 @@ function setLogLevel(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcom
 async function keepLevel(visit: Visit, level: LogLevel, rooms: Rooms) {
   if (visit.session) await rooms.sessions.setLogLevel(visit.session, level)
   return { reply: { kind: 'result' as const, result: {} }, credential: null, upstreamMs: 0 }
-}
-
-/** Admits the listener and records it; the door opens the stream. */
-function listen(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
-  return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => ({
-    reply: { kind: 'result', result: {} },
-    credential: null,
-    upstreamMs: 0,
-  }))
 }

@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts'
 import type { ParkDesk } from './park-desk.ts'
 import type { Parks } from './parks.ts'
 import type { Questions } from './questions.ts'
+import type { SessionSubscriptions } from './session-subscriptions.ts'
 import type { Sessions } from './sessions.ts'
 import type { Toggles } from './toggles.ts'
 
@@ -21,6 +22,8 @@ export interface Rooms {
   parks: Parks
   /** And those that wait in another process. */
   desk: ParkDesk
+  /** What sessions of 2025 want to hear of. */
+  subscriptions: SessionSubscriptions
   announcements: Announcements
   limits: Limits
   flow: Flow

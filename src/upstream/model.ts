@@ -149,6 +149,24 @@ export interface UpstreamCall {
   lacks?(question: ServerQuestion): void
 }
 
+/** Somebody wants to hear of changes of one resource, as the server calls it. The first members are those of a call. */
+export interface ResourceInterest
+  extends Pick<UpstreamCall, 'serverUid' | 'principal' | 'session' | 'onBehalf' | 'withoutCredential'> {
+  uri: string
+  /**
+   * It changed, or may have while nobody could be told.
+   *
+   * @param uri the one above, or one below it; of the credential that this caller's calls carry, and of no other's
+   */
+  updated(uri: string): void
+}
+
+export interface ResourceFollowing {
+  /** What came of the first try: whether the server tells of it from now on. Later, it is tried again by itself. Never rejects. */
+  readonly live: Promise<boolean>
+  close(): void
+}
+
 /** Cancellation that costs nothing until it is used. The caller cancels, the connection listens. */
 export interface Cancel {
   readonly cancelled: boolean
@@ -175,6 +193,8 @@ export interface InventoryChange {
 export interface Upstreams {
   /** @throws Fault when the server cannot be reached, is lost in mid-call, takes too long, or answers what is not an answer */
   call(call: UpstreamCall): Promise<UpstreamReply>
+  /** Hears of changes of a resource, by the credential that a call of this caller would carry, until it is closed. Never waits. */
+  followResource(interest: ResourceInterest): ResourceFollowing
   /** What the shared credential saw at its last sync, or undefined before the first. Never waits. */
   inventory(serverUid: ServerUid): Inventory | undefined
   /**

@@ -5,6 +5,12 @@ import { principalKey } from '../base/principal.ts'
 import { LOG_LEVELS, type LogLevel, type Notification } from '../protocol/model.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 
+export const LIST_CHANGES: readonly string[] = [
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+]
+
 /** Progress goes only to a caller that asked for it. The token was checked by whoever found the call. */
 export function isProgressOf(notification: Notification, out: Outgoing): boolean {
   return out.progress && typeof notification.params.progress === 'number'

@@ -106,8 +106,8 @@ export interface PoolDeps {
   assertFor: AssertFor
   /** The `Mcp-Param-*` headers that a server's tool wants, names and values in turn. */
   paramHeaders(server: ServerUid, out: Outgoing, inventory: string): readonly string[]
-  /** @param inventory whose lists it speaks of */
-  onNotification(server: ServerUid, notification: Notification, inventory: string): void
+  /** @param inventory whose lists it speaks of @param place the key of the connection that it came on */
+  onNotification(server: ServerUid, notification: Notification, inventory: string, place: string): void
 }
 
 /** Who wants a connection. */
@@ -330,7 +330,8 @@ export class Pool {
     slot.idleMs = 0
     line.verdict = verdict
     const { inventory } = whose.credential
-    connection.listen((notification) => this.#deps.onNotification(setup.record.uid, notification, inventory))
+    const { uid } = setup.record
+    connection.listen((notification) => this.#deps.onNotification(uid, notification, inventory, whose.place))
     return connection
   }
 

@@ -27,6 +27,14 @@ import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
 import { detailsOf, Trouble, troubleOf } from './trouble.ts'
 
+/** What comes of a sync that there is nothing to read for. */
+export const NO_SERVER: SyncResult = {
+  status: 'waiting',
+  error: null,
+  errorDetails: null,
+  counts: { tool: 0, prompt: 0, resource: 0, template: 0 },
+}
+
 export interface SyncDeps {
   store: Store
   log: Log

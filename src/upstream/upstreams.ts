@@ -13,13 +13,13 @@ import type { Notification } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { askServer } from './ask-server.ts'
 import { type Answer, healthOf, type Question } from './breaker.ts'
+import { carried, isCommon, isHintOfTrouble } from './call-outcome.ts'
 import { CLOSED } from './circuit.ts'
 import { ownerOfUser } from './connections/connection-store.ts'
 import type { ConnectDesk } from './connections/desk-model.ts'
 import type { Keeper } from './connections/keeper.ts'
 import { type ConnectionEvent, ConnectionNeeded, type LiveCredential, type Owner } from './connections/model.ts'
 import { type Connections, openConnections } from './connections/open-connections.ts'
-import { renewedName } from './connections/resolve.ts'
 import type { PortalInfo } from './encode.ts'
 import { Exchange, LIMITS, type Limits, unlessStopped, Watch } from './exchange.ts'
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
@@ -28,6 +28,8 @@ import { ADMIN } from './inventory-store.ts'
 import type {
   AssertFor,
   CapabilityKind,
+  ResourceFollowing,
+  ResourceInterest,
   ServerFigures,
   ServerHealth,
   SyncResult,
@@ -35,16 +37,18 @@ import type {
   UpstreamReply,
   Upstreams,
 } from './model.ts'
+import { LIST_CHANGES } from './notifications.ts'
 import { readOwnLists } from './own-lists.ts'
 import { type Performer, perform, refuseOddType, type Task } from './perform.ts'
 import { isolationKey, keyOf, Pool, SHARED } from './pool.ts'
 import { withoutSecrets } from './redact.ts'
+import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import { type Due, Schedule } from './schedule.ts'
 import { type Server, ServerTable } from './server-table.ts'
 import type { ServerSetup } from './setup.ts'
 import { credentialOf, readerOf, sharedOf } from './shared-credential.ts'
 import { GAP } from './subscriptions.ts'
-import { recordFailure, type SyncDeps, syncServer } from './sync.ts'
+import { NO_SERVER, recordFailure, type SyncDeps, syncServer } from './sync.ts'
 import { faultOf, Trouble, troubleOf } from './trouble.ts'
 import { credentialFor } from './without-credential.ts'
 
@@ -72,12 +76,6 @@ export interface UpstreamsDeps {
   limits?: Partial<Limits>
 }
 
-const CHANGES: readonly string[] = [
-  'notifications/tools/list_changed',
-  'notifications/prompts/list_changed',
-  'notifications/resources/list_changed',
-]
-
 /** Loads what is known and starts syncing what is due; waits for no server. */
 export async function openUpstreams(deps: UpstreamsDeps): Promise<Upstreams> {
   const upstreams = new OpenUpstreams(deps)
@@ -94,6 +92,7 @@ class OpenUpstreams implements Upstreams {
   readonly #pool: Pool
   readonly #performer: Performer
   readonly #schedule: Schedule
+  readonly #subscriptions: ResourceSubscriptions
   readonly #endings: (() => void)[] = []
   #connections: Connections | null = null
   #closing: Promise<void> | null = null
@@ -106,7 +105,7 @@ class OpenUpstreams implements Upstreams {
     const tickMs = Math.max(20, Math.min(1000, limits.idleMs / 4, limits.probeMs / 4, config.stdio.idleStopMs / 4))
     this.#inventories = new Inventories(store)
     this.#notices = new HeldNotices({ store, clock, log, record: deps.recordHeld })
-    this.#watch = new Watch(limits, tickMs, (ms) => this.#pool.tick(ms))
+    this.#watch = new Watch(limits, tickMs, (ms) => this.#tick(ms))
     this.#pool = new Pool({
       clock,
       log,
@@ -117,7 +116,7 @@ class OpenUpstreams implements Upstreams {
       stdio: config.stdio,
       assertFor: deps.assertFor,
       paramHeaders: (server, out, inventory) => this.#inventories.paramHeaders(server, out, inventory),
-      onNotification: (server, notification, inventory) => this.#hear(server, notification, inventory),
+      onNotification: (...said) => this.#hear(...said),
     })
     this.#performer = {
       pool: this.#pool,
@@ -144,6 +143,11 @@ class OpenUpstreams implements Upstreams {
       log,
       sync: (server, inventory, only) => this.#sync(server, inventory, only),
       servers: () => this.#due(),
+    })
+    this.#subscriptions = new ResourceSubscriptions({
+      ...{ clock, log, limits, watch: this.#watch, pool: this.#pool },
+      keeper: () => this.keeper,
+      find: (server) => this.#servers.get(server),
     })
   }
 
@@ -217,6 +221,10 @@ class OpenUpstreams implements Upstreams {
   get desk(): ConnectDesk {
     if (this.#connections === null) throw new Error('not open yet')
     return this.#connections.desk
+  }
+
+  followResource(interest: ResourceInterest): ResourceFollowing {
+    return this.#subscriptions.follow(interest)
   }
 
   inventory(serverUid: ServerUid) {
@@ -311,6 +319,7 @@ class OpenUpstreams implements Upstreams {
 
   async #close(): Promise<void> {
     for (const end of this.#endings) end()
+    this.#subscriptions.close()
     this.#servers.close()
     this.#watch.close()
     await this.#pool.close()
@@ -369,32 +378,16 @@ class OpenUpstreams implements Upstreams {
     }
   }
 
-  #hear(server: ServerUid, notification: Notification, inventory: string): void {
+  #tick(ms: number): void {
+    this.#pool.tick(ms)
+    this.#subscriptions.tick()
+  }
+
+  #hear(server: ServerUid, notification: Notification, inventory: string, place: string): void {
+    this.#subscriptions.heard(server, notification, place)
     if (notification === GAP) this.#schedule.gap(server, inventory)
-    else if (CHANGES.includes(notification.method)) this.#schedule.listsChanged(server, inventory)
+    else if (LIST_CHANGES.includes(notification.method)) this.#schedule.listsChanged(server, inventory)
   }
 }
 
 const RESOURCE_KINDS: readonly CapabilityKind[] = ['resource', 'template']
-
-const NO_SERVER: SyncResult = {
-  status: 'waiting',
-  error: null,
-  errorDetails: null,
-  counts: { tool: 0, prompt: 0, resource: 0, template: 0 },
-}
-
-/** As the audit has it for this call. */
-function carried(name: string, { isRenewed }: Exchange): string {
-  return isRenewed ? renewedName(name) : name
-}
-
-/** How one person's account fares says nothing about the server. */
-function isCommon({ inventory }: LiveCredential): boolean {
-  return inventory === ADMIN
-}
-
-/** Troubles of one call say something about the server only when the server could not be talked to. */
-function isHintOfTrouble(trouble: Trouble): boolean {
-  return trouble.kind === 'unsent' || trouble.kind === 'status' || trouble.kind === 'not-ready'
-}

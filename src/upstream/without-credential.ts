@@ -15,7 +15,11 @@ const WITHOUT: LiveCredential = { ...fixedCredential('none', []), poolKey: NOBOD
 export function credentialFor(
   keeper: Pick<Keeper, 'resolve'>,
   setup: ServerSetup,
-  { withoutCredential: isWithout, principal, onBehalf }: UpstreamCall,
+  {
+    withoutCredential: isWithout,
+    principal,
+    onBehalf,
+  }: Pick<UpstreamCall, 'withoutCredential' | 'principal' | 'onBehalf'>,
   witness: Witness,
 ): LiveCredential | Promise<LiveCredential> {
   return isWithout ? withoutCredential(setup) : keeper.resolve(setup, principal, onBehalf, witness)

@@ -41,6 +41,8 @@ function encodeRaw(raw: RawReply, answer: Answer2025): Buffer {
   return replaceId(raw, answer.id)
 }
 
+const RESOURCES: ReadonlySet<string> = new Set(['resources/read', 'resources/subscribe', 'resources/unsubscribe'])
+
 /**
  * 1. A missing resource has a code of its own here. 2. -32042 exists in 2025-11-25 only. 3. What 2026 reserved means
  * nothing to these clients.
@@ -48,7 +50,7 @@ function encodeRaw(raw: RawReply, answer: Answer2025): Buffer {
 function fitError(error: RpcError, { method, version }: Answer2025): RpcError {
   const { code, data } = error
   const namesUri = typeof data === 'object' && data !== null && Object.hasOwn(data, 'uri')
-  if (code === ErrorCode.InvalidParams && method === 'resources/read' && namesUri) {
+  if (code === ErrorCode.InvalidParams && RESOURCES.has(method) && namesUri) {
     return { ...error, code: ErrorCode.ResourceNotFound }
   }
   if (code === ErrorCode.UrlElicitationRequired && version === '2025-11-25') return error

@@ -1,0 +1,106 @@
+/**
+ * Who hears of which resource, at all servers. Counted by server, credential, isolation and URI, so that what several callers follow
+ * by one credential is subscribed to once, and what comes by one credential reaches nobody whose calls carry another: a person's own
+ * account is a group of its own, and is heard on its own connection alone.
+ */
+import type { ServerUid } from '../base/ids.ts'
+import { type Principal, principalKey } from '../base/principal.ts'
+import type { Notification } from '../protocol/model.ts'
+import { whoseCredential } from './connections/resolve.ts'
+import type { ResourceFollowing, ResourceInterest } from './model.ts'
+import { isolationKey } from './pool.ts'
+import type { ServerSetup } from './setup.ts'
+import { type Follower, type GroupDeps, SubscriptionGroup } from './subscription-group.ts'
+
+export class ResourceSubscriptions {
+  readonly #deps: GroupDeps
+  readonly #groups = new Map<string, SubscriptionGroup>()
+  /** Null where the server is not there, or takes no credential of theirs, as things stand. */
+  readonly #homes = new Map<Follower, SubscriptionGroup | null>()
+  #isClosed = false
+
+  constructor(deps: GroupDeps) {
+    this.#deps = deps
+  }
+
+  follow(interest: ResourceInterest): ResourceFollowing {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const follower: Follower = { interest, settle: resolve, hasGap: false }
+    if (this.#isClosed) resolve(false)
+    else this.#seat(follower)
+    return { live: promise, close: () => this.#leave(follower) }
+  }
+
+  /** What a server said on one of its connections. @param place the connection's key */
+  heard(server: ServerUid, notification: Notification, place: string): void {
+    for (const group of this.#groups.values())
+      if (group.server === server && group.place === place) group.heard(notification)
+  }
+
+  /** To be called about once a second: what was lost is taken up again. */
+  tick(): void {
+    for (const [follower, home] of this.#homes) if (home === null) this.#seat(follower)
+    for (const [key, group] of this.#groups) {
+      if (this.#deps.find(group.server)?.setup !== group.setup) this.#move(key, group)
+      else if (group.isOver) this.#groups.delete(key)
+      else group.tick()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const group of this.#groups.values()) group.close()
+    for (const { settle } of this.#homes.keys()) settle(false)
+    this.#groups.clear()
+    this.#homes.clear()
+  }
+
+  #seat(follower: Follower): void {
+    const { interest } = follower
+    const setup = this.#deps.find(interest.serverUid)?.setup
+    const key = setup === undefined ? null : groupKey(setup, interest)
+    if (setup === undefined || key === null) {
+      this.#homes.set(follower, null)
+      follower.settle(false)
+      return
+    }
+    const old = this.#groups.get(key)
+    if (old !== undefined && old.setup !== setup) this.#move(key, old)
+    const group = this.#groups.get(key) ?? new SubscriptionGroup(this.#deps, interest.serverUid, setup)
+    this.#groups.set(key, group)
+    this.#homes.set(follower, group)
+    group.add(follower)
+  }
+
+  /** The server is set up otherwise by now, or gone: nothing that was settled with it holds, and what it said meanwhile nobody heard. */
+  #move(key: string, group: SubscriptionGroup): void {
+    this.#groups.delete(key)
+    const followers = [...group.followers()]
+    group.close()
+    for (const follower of followers) {
+      follower.hasGap = true
+      this.#seat(follower)
+    }
+  }
+
+  #leave(follower: Follower): void {
+    this.#homes.get(follower)?.remove(follower)
+    this.#homes.delete(follower)
+    follower.settle(false)
+  }
+}
+
+/** Whose calls go by one connection. @returns null where a call could carry no credential at all, and would be told why */
+function groupKey(setup: ServerSetup, interest: ResourceInterest): string | null {
+  const { serverUid, principal, onBehalf, withoutCredential } = interest
+  try {
+    const whose = withoutCredential === true ? 'nobody' : ownerKey(whoseCredential(setup, principal, onBehalf))
+    return `${serverUid} ${whose} ${isolationKey(setup, interest)}`
+  } catch {
+    return null
+  }
+}
+
+function ownerKey(whose: string | Principal): string {
+  return typeof whose === 'string' ? whose : principalKey(whose)
+}
