@@ -20,7 +20,7 @@ import { continueParked, performParked } from './relay-parked.ts'
 import { failedCall, putNow, type Relayed } from './relay-put.ts'
 import { MOST_OPEN, noteOf, putBack, type RelayNote, recordAnswers, volunteered, withAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
-import { askOwner } from './upstream-call.ts'
+import { type Asking, askOwner } from './upstream-call.ts'
 
 /** The official client gives up after ten rounds of all kinds. */
 const MOST_ROUNDS = 8
@@ -39,9 +39,14 @@ export function relayed(entry: Entry, params: JsonObject, scene: Scene): Promise
   const rounds = note?.rounds ?? 0
   const settled = (done: Performed) => (isWanting(done) ? wanted(done, rounds + 1, call) : done)
   if (note !== null && note.park !== null) return continueParked(note, call).then(settled)
-  if (era === '2026') return performRound(call, note).then(settled)
-  const older = askable === null ? performRound(call, note) : performParked(call)
+  if (era === '2026') return performRound(call, note, askable === null ? undefined : { askable }).then(settled)
+  const older = askable === null ? performRound(call, note, lacksOf(call)) : performParked(call)
   return older.then((done) => lacked(done, call) ?? settled(done))
+}
+
+/** An older server asks what was not declared, and whoever called learns of it where the call fails. */
+function lacksOf({ lacking }: Relayed): Asking {
+  return { lacks: (question) => void lacking.push(question) }
 }
 
 /** @returns what the client has to declare, where that is what the call failed for; else null */
@@ -64,10 +69,8 @@ function wanted(done: Performed, rounds: number, call: Relayed): Performed | Pro
 }
 
 /** 2026 on both sides: nobody waits. Nearly every call, so it is spared a frame. */
-function performRound(call: Relayed, note: RelayNote | null): Promise<Performed> {
-  const { entry, params, scene, askable, lacking } = call
-  const lacks = (question: ServerQuestion) => void lacking.push(question)
-  const asking = askable === null ? { lacks } : { askable, lacks }
+function performRound(call: Relayed, note: RelayNote | null, asking: Asking | undefined): Promise<Performed> {
+  const { entry, params, scene } = call
   if (note === null) return askOwner(entry, volunteered(params, scene), scene, asking)
   const sent = withAnswers(params, note, scene.errand.responses ?? {})
   return recordAnswers(note, call).then(() => askOwner(entry, sent, scene, asking))
