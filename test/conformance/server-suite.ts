@@ -53,7 +53,7 @@ export async function runCell({ upstream, door }: Cell): Promise<Record<Revision
   const portal = await startTestPortal()
   closing.defer(portal.close)
   await portal.furnish([{ id: 'everything', stdio: everythingStdio() }, fixture.server])
-  await letAsk(portal)
+  await letAsk(portal, upstream)
   const doorway = await openDoorway(portal.url, await portal.userToken('ada@acme.test'))
   closing.defer(doorway.close)
   const url = `${doorway.origin}${DOORS[door]}`
@@ -61,8 +61,9 @@ export async function runCell({ upstream, door }: Cell): Promise<Record<Revision
 }
 
 /** What no server may do until an admin says so: spend the tokens of a model, and learn of folders where others share its connection. */
-async function letAsk(portal: TestPortal): Promise<void> {
-  const change = { isolation: 'per_user', relay: { sampling: true } }
+async function letAsk(portal: TestPortal, upstream: Upstream): Promise<void> {
+  const isolation = upstream === 'legacy' ? { isolation: 'per_user' } : {}
+  const change = { ...isolation, relay: { sampling: true } }
   const { status, body } = await portal.api('PUT', '/access/ai-controls/mcp/servers/fixture', change)
   if (!body.success) throw new Error(`${status} ${JSON.stringify(body)}`)
 }
