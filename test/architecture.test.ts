@@ -84,7 +84,7 @@ const DOORS: readonly Door[] = [
     what: 'a URL is taken apart where requests are served',
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
     openTo:
-      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index|portal\/resources)\.ts$/,
+      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index|portal\/(?:resources|relay-question))\.ts$/,
   },
   // Schemas of servers are data: compiled ones are code of the server's choice, at its price.
   { what: 'a JSON Schema is compiled', imported: /^(ajv|@cfworker|jsonschema|is-my-json-valid|@exodus)/, openTo: /^$/ },

@@ -165,7 +165,11 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
     }
     const portalUid = await store.write((trx) => insertPortal(store, trx, portal, author))
     await openPark(store, { id: 'k', principal: 'user:u', owner: 'grant:g', portalUid, node: 'n' }, 60_000)
-    await handAnswers(store, 'k', 'user:u', 'grant:g', old.seal('yes', sealedAt('k', 'answers')))
+    await handAnswers(
+      store,
+      { id: 'k', principal: 'user:u', owner: 'grant:g' },
+      old.seal('yes', sealedAt('k', 'answers')),
+    )
     await putReply(store, 'k', old.seal('done', sealedAt('k', 'reply')))
     expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 2)
     const answers = (await takeAnswers(store, ['k'])).get('k') ?? ''

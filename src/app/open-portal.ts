@@ -2,7 +2,7 @@
 import { heldRecorder } from '../admin/record-held.ts'
 import { approvalNotice, connectionNotice } from '../audit/webhooks/notice.ts'
 import { openNotices } from '../audit/webhooks/notices.ts'
-import { hostOf } from '../base/destination.ts'
+import { hostIn } from '../base/destination.ts'
 import { newUuid } from '../base/ids.ts'
 import { deriveKey, openSealer } from '../base/secret.ts'
 import { openAnonymous } from '../http/anonymous.ts'
@@ -66,7 +66,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
     onInventoryChanged: (listener) => upstreams.onInventoryChanged(listener),
   })
   const parks = openings.own(new Parks())
-  const desk = openings.own(openParkDesk({ store, sealer: ground.sealer, log, node: parks.node }))
+  const desk = openings.own(openParkDesk({ store, sealer: ground.sealer, log, parks }))
   directory.onChange(() => void parks.reconsider())
   own.hasName = (name) => directory.byHostname(name) !== undefined
   const countries = await openCountries({ file: config.geoFile, clock, log })
@@ -79,6 +79,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
   const visitors = openVisitors({ directory, toggles, clock, accounts: upstreams, accesses })
   const changes = openings.own(openChanges(directory, toggles, visitors))
   const authenticator = openAuthenticator(store, clock)
+  authenticator.onChange(() => void parks.reconsider())
   const announcements = openAnnouncements(store)
   const counting = openings.own(openCallLimits({ store, clock, log, holder: newUuid() }))
   const limits = openLimits(counting)
@@ -111,7 +112,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       demands,
       info,
     },
-    links: { issuer, isOwnHost: (host: string) => own.hasName(host) || host === hostOf(new URL(issuer())) },
+    links: { issuer, isOwnHost: (host: string) => own.hasName(host) || host === hostIn(issuer()) },
     patience: { turnMs: config.limits.connect_turn, wholeMs: config.limits.connect_wait },
   }
 }

@@ -42,6 +42,11 @@ export function hostOf(url: URL): string {
   return plainHost(url.hostname)
 }
 
+/** @param url an absolute one */
+export function hostIn(url: string): string {
+  return hostOf(new URL(url))
+}
+
 /** @param hostname as `URL.hostname` gives it */
 export function plainHost(hostname: string): string {
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname

@@ -1,7 +1,7 @@
 /** A request whose caller and place are known, and the answers that both eras share. */
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Authenticated, Authenticator } from '../identity/authenticate.ts'
+import type { Authenticated, Authenticator, Shown } from '../identity/authenticate.ts'
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import type { Origin } from '../policy/model.ts'
 import type { Changes, ListKind } from '../portal/changes.ts'
@@ -39,6 +39,8 @@ export interface Guest {
   who: Authenticated
   place: Place
   answer: Answer
+  /** The credential, which may be withdrawn; null for who needs none. */
+  shown: Shown | null
 }
 
 /** Makes the visit that a request is. @param session the 2025-era session, or null */

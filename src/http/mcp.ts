@@ -76,7 +76,7 @@ export function openDoor(rooms: DoorRooms): Door {
         await recordNoPortal(arrival, who, where, rooms)
         return refuseForbidden(answer)
       }
-      const guest: Guest = { arrival, who, place, answer }
+      const guest: Guest = { arrival, who, place, answer, shown: who.principal.kind === 'anonymous' ? null : shown }
       if (!rooms.log.isLevelEnabled('debug')) return admit(guest, rooms)
       const started = rooms.clock.elapsed()
       await admit(guest, rooms)

@@ -58,7 +58,9 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   }
   const { headers } = arrival
   const linger = lingerer(guest, cancel, rooms)
-  const served = await serveRequest(visit, { request, headers, cancel, report, inquire: null, linger }, rooms)
+  const { shown } = guest
+  const stands = async () => shown === null || rooms.authenticator.stands(shown)
+  const served = await serveRequest(visit, { request, headers, cancel, report, inquire: null, linger, stands }, rooms)
 
   if (served.kind === 'forbidden') return refuseForbidden(answer)
   if (served.kind === 'unavailable') return answer.end(503, errorBody(UNAVAILABLE, request.id))

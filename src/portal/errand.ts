@@ -15,6 +15,8 @@ export interface Errand {
   inquire: Inquire | null
   /** Keeps this request waiting for something that its person does elsewhere. */
   linger: Linger
+  /** Whether the caller's credential has not been withdrawn since: for what outlives the request (2026). */
+  stands?: () => Promise<boolean>
   /** What the caller answered before it sent this request again (2026), by kind of question. */
   answers?: ReadonlyMap<string, JsonObject>
   /** What those who asked noted for then, by topic. */

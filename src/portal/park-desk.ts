@@ -9,13 +9,14 @@ import type { PortalUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Sealer } from '../base/secret.ts'
 import { LIMITS } from '../config/limits.ts'
-import type { ServerQuestion } from '../protocol/asked.ts'
+import type { Askable, ServerQuestion } from '../protocol/asked.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { scanReply } from '../protocol/scan.ts'
 import type { Store } from '../store/open.ts'
 import type { Performed } from './checkpoint.ts'
-import { handAnswers, isTaken, openPark, putReply, sealedAt, takeAnswers, takeReply } from './park-store.ts'
-import { type Came, comes, type Park, type ParkOwner, roundOf, settle } from './parks.ts'
+import { type Came, type Park, type ParkOwner, roundOf, settle } from './park.ts'
+import { giveBack, handAnswers, isTaken, openPark, putReply, sealedAt, takeAnswers, takeReply } from './park-store.ts'
+import type { Parks } from './parks.ts'
 
 /** How long a process that lives takes at most to see what was brought for it. */
 const MOST_PICKUP_MS = 5000
@@ -33,11 +34,21 @@ export interface ParkDesk {
   bring(
     round: { park: string; rounds: number },
     whose: ParkOwner,
-    answers: JsonObject,
+    brought: Brought,
     isOver: Promise<unknown>,
-  ): Promise<Came>
+  ): Promise<Elsewhere>
   close(): void
 }
+
+/** What a client came back with. */
+export interface Brought {
+  answers: JsonObject
+  /** What it can be asked by now. */
+  askable: Askable
+}
+
+/** What came of a call of another process, and the audit's name of the credential that it carries. */
+export type Elsewhere = Came & { credential: string | null }
 
 export const LOST =
   'The call that asked this does not wait any more: its answer came too late, or the process that kept it has ended. See whether it took effect, then call anew.'
@@ -47,8 +58,7 @@ export interface ParkDeskDeps {
   /** Of purpose `store`. */
   sealer: Sealer
   log: Log
-  /** Tells this process from others. */
-  node: string
+  parks: Parks
 }
 
 export function openParkDesk(deps: ParkDeskDeps): ParkDesk {
@@ -66,6 +76,7 @@ const OWN: ParkDesk = {
 
 class SharedDesk implements ParkDesk {
   readonly #deps: ParkDeskDeps
+  /** Rounds of calls that are kept here, from when they are asked until what came of them is handed over. */
   readonly #waiting = new Map<string, { park: Park; rounds: number }>()
   readonly #wakers = new Set<() => void>()
   readonly #unfollow: () => void
@@ -73,28 +84,32 @@ class SharedDesk implements ParkDesk {
   constructor(deps: ParkDeskDeps) {
     this.#deps = deps
     this.#unfollow = deps.store.versions.changed('parked', () => this.#look())
+    deps.parks.onForgotten((id) => {
+      for (const [round, { park }] of this.#waiting) if (park.id === id && !park.isAttended) this.#waiting.delete(round)
+    })
   }
 
   async announce(park: Park, rounds: number): Promise<void> {
     const round = roundOf(park.id, rounds)
-    const { store, node } = this.#deps
+    const { store, parks } = this.#deps
     const { principal, owner, portalUid } = park.whose
-    await openPark(store, { id: round, principal, owner, portalUid: portalUid as PortalUid, node }, LIFE_MS)
+    const named = { principal, owner, portalUid: portalUid as PortalUid, node: parks.node }
+    // Of its rounds only the last one is waited for.
+    this.#waiting.delete(roundOf(park.id, rounds - 1))
     this.#waiting.set(round, { park, rounds })
-    const forget = () => this.#waiting.delete(round)
-    park.end?.then(forget, forget)
+    await openPark(store, { id: round, ...named }, LIFE_MS)
   }
 
   async bring(
     at: { park: string; rounds: number },
     { principal, owner }: ParkOwner,
-    answers: JsonObject,
+    brought: Brought,
     isOver: Promise<unknown>,
-  ): Promise<Came> {
-    const { store, sealer } = this.#deps
+  ): Promise<Elsewhere> {
+    const { store } = this.#deps
     const round = roundOf(at.park, at.rounds)
-    const sealed = sealer.seal(JSON.stringify(answers), sealedAt(round, 'answers'))
-    if (!(await handAnswers(store, round, principal, owner, sealed))) {
+    const whose = { id: round, principal, owner }
+    if (!(await handAnswers(store, whose, this.#seal(round, 'answers', brought)))) {
       const came = await this.#reply(round)
       if (came === undefined) throw new Fault('upstream-lost', LOST)
       return came
@@ -108,7 +123,11 @@ class SharedDesk implements ParkDesk {
       const raised = this.#raised()
       const came = await this.#reply(round)
       if (came !== undefined) return came
-      if (isGone) throw new Fault('cancelled', 'The call was given up while its answer was on its way.')
+      if (isGone) {
+        // Whoever keeps the call ends it at its server, too.
+        await giveBack(store, whose, this.#seal(round, 'answers', null))
+        throw new Fault('cancelled', 'The call was given up while its answer was on its way.')
+      }
       const waited = store.clock.elapsed() - since
       if (waited > MOST_PICKUP_MS && !(await isTaken(store, round))) throw new Fault('upstream-lost', LOST)
       if (waited > LIMITS.call_time.value) throw new Fault('upstream-lost', LOST)
@@ -142,27 +161,45 @@ class SharedDesk implements ParkDesk {
       const kept = this.#waiting.get(round)
       const plain = sealer.open(sealed, sealedAt(round, 'answers'))
       if (kept === undefined || plain === undefined) continue
-      this.#waiting.delete(round)
-      settle(kept.park, JSON.parse(plain) as JsonObject)
-      this.#deliver(kept).catch((err: unknown) => log.warn({ err }, 'what came of a call could not be handed over'))
+      const brought = JSON.parse(plain) as Brought | null
+      if (brought === null) {
+        kept.park.giveUp('the caller gave up')
+        continue
+      }
+      this.#deliver(kept, brought).catch((err: unknown) =>
+        log.warn({ err }, 'what came of a call could not be handed over'),
+      )
     }
   }
 
-  async #deliver({ park, rounds }: { park: Park; rounds: number }): Promise<void> {
-    const { store, sealer } = this.#deps
+  async #deliver({ park, rounds }: { park: Park; rounds: number }, { answers, askable }: Brought): Promise<void> {
+    const { store, parks } = this.#deps
     const round = roundOf(park.id, rounds)
-    const came = await comes(park).catch((error: unknown) => error)
-    // Before it is told: its caller may come back at once.
-    if (isAsked(came)) await this.announce(park, rounds + 1)
-    const said = toText(came)
-    await putReply(store, round, sealer.seal(said, sealedAt(round, 'reply')))
+    try {
+      // Its caller waits for it, if elsewhere: no time of its absence runs.
+      parks.take(park.id, park.whose)
+      park.askable = askable
+      settle(park, answers)
+      const came = await parks.next(park, rounds).catch((error: unknown) => error)
+      // Before it is told: its caller may come back at once.
+      if (isAsked(came)) await this.announce(park, rounds + 1)
+      await putReply(store, round, this.#seal(round, 'reply', { said: saidOf(came), credential: park.credential }))
+    } finally {
+      this.#waiting.delete(round)
+    }
   }
 
-  async #reply(round: string): Promise<Came | undefined> {
+  #seal(round: string, what: 'answers' | 'reply', value: Brought | Delivered | null): string {
+    return this.#deps.sealer.seal(JSON.stringify(value), sealedAt(round, what))
+  }
+
+  async #reply(round: string): Promise<Elsewhere | undefined> {
     const { store, sealer } = this.#deps
     const sealed = await takeReply(store, round)
     const plain = sealed === undefined ? undefined : sealer.open(sealed, sealedAt(round, 'reply'))
-    return plain === undefined ? undefined : fromText(plain)
+    if (plain === undefined) return undefined
+    const { said, credential } = JSON.parse(plain) as Delivered
+    return { ...cameOf(said), credential }
   }
 }
 
@@ -173,27 +210,30 @@ type Said =
   | { kind: 'other'; done: Performed }
   | { kind: 'failed'; code: FaultCode; message: string; credential: string | null }
 
+interface Delivered {
+  said: Said
+  credential: string | null
+}
+
+function isCame(came: unknown): came is Came {
+  return typeof came === 'object' && came !== null && 'kind' in came
+}
+
 function isAsked(came: unknown): boolean {
-  return typeof came === 'object' && came !== null && 'kind' in came && came.kind === 'asked'
+  return isCame(came) && came.kind === 'asked'
 }
 
-function toText(came: Came | unknown): string {
-  return JSON.stringify(saidOf(came as Came | Error))
-}
-
-function saidOf(came: Came | Error): Said {
+function saidOf(came: unknown): Said {
   if (came instanceof Fault)
     return { kind: 'failed', code: came.code, message: came.message, credential: came.credential }
-  if (came instanceof Error || came === undefined)
-    return { kind: 'failed', code: 'upstream-lost', message: LOST, credential: null }
+  if (!isCame(came)) return { kind: 'failed', code: 'upstream-lost', message: LOST, credential: null }
   if (came.kind === 'asked') return came
   const { done } = came
   if (done.reply.kind !== 'raw') return { kind: 'other', done }
   return { kind: 'raw', bytes: done.reply.bytes.toString('base64'), credential: done.credential, ms: done.upstreamMs }
 }
 
-function fromText(text: string): Came {
-  const said = JSON.parse(text) as Said
+function cameOf(said: Said): Came {
   switch (said.kind) {
     case 'asked':
       return said

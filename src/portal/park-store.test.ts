@@ -39,8 +39,7 @@ describe.each(DATABASE_KINDS)('a parked call on %s', (kind) => {
   })
 
   const hand = (store: Store, sealed: string, by: Partial<Park> = {}) => {
-    const { id, principal, owner } = { ...park, ...by }
-    return handAnswers(store, id, principal, owner, sealed)
+    return handAnswers(store, { ...park, ...by }, sealed)
   }
 
   test('gets the first answers that its client brings, and its reply goes back, once', async () => {

@@ -41,18 +41,15 @@ export async function openPark(store: Store, { portalUid, ...park }: Park, life:
   })
 }
 
+/** A round that waits, and who alone may answer. */
+type Asked = Pick<Park, 'id' | 'principal' | 'owner'>
+
 /**
  * The first answers count, and they come from whoever was asked.
  *
  * @returns false where nobody waits for these
  */
-export async function handAnswers(
-  store: Store,
-  id: string,
-  principal: string,
-  owner: string,
-  sealed: string,
-): Promise<boolean> {
+export async function handAnswers(store: Store, { id, principal, owner }: Asked, sealed: string): Promise<boolean> {
   const now = store.clock.now()
   return store.write(async (trx) => {
     const handed = await trx
@@ -74,6 +71,21 @@ export async function handAnswers(
       .execute()
     if (handed.length > 0) await store.versions.bump(trx, 'parked')
     return handed.length > 0
+  })
+}
+
+/** Whoever brought answers waits no more: it is told by the same way, which is open until there is a reply. */
+export async function giveBack(store: Store, { id, principal, owner }: Asked, sealed: string): Promise<void> {
+  await store.write(async (trx) => {
+    await trx
+      .updateTable('parked')
+      .set({ answers_sealed: sealed })
+      .where('id', '=', id)
+      .where('principal', '=', principal)
+      .where('owner', '=', owner)
+      .where('reply_sealed', 'is', null)
+      .execute()
+    await store.versions.bump(trx, 'parked')
   })
 }
 

@@ -2,18 +2,20 @@
 import { describe, expect, test, vi } from 'vitest'
 import { Cancellation } from '../base/cancel.ts'
 import { LIMITS } from '../config/limits.ts'
-import type { ServerQuestion } from '../protocol/asked.ts'
+import type { Askable, ServerQuestion } from '../protocol/asked.ts'
 import type { Performed } from './checkpoint.ts'
-import { Park, Parks } from './parks.ts'
+import { Park } from './park.ts'
+import { Parks } from './parks.ts'
 
 const ANN = { principal: 'user:ann', owner: 'grant:ann', portalUid: 'p' }
 const BOB = { principal: 'user:bob', owner: 'grant:bob', portalUid: 'p' }
+const ALL: Askable = { form: true, url: true, sampling: true, samplingTools: true, roots: true }
 const QUESTION: ServerQuestion = { method: 'roots/list', params: {} }
 const DONE: Performed = { reply: { kind: 'result', result: {} }, credential: null, upstreamMs: 0 }
 
 function park(whose = ANN, may = async () => true) {
   const cancel = new Cancellation()
-  const made = new Park(whose, cancel, may)
+  const made = new Park(whose, { cancel, askable: ALL, mayStill: may })
   const end = Promise.withResolvers<Performed>()
   made.end = end.promise
   return { park: made, cancel, end }
@@ -29,7 +31,7 @@ test('a call is its own caller’s, by whatever grant, and nobody else’s', () 
   expect(parks.take(kept.id, { ...ANN, owner: 'grant:other' })).toBeUndefined()
   expect(parks.take('another', ANN)).toBeUndefined()
   expect(parks.take(kept.id, ANN)).toBe(kept)
-  parks.close()
+  void parks.close()
 })
 
 test('a process keeps so many calls, and a caller fewer', () => {
@@ -39,7 +41,7 @@ test('a process keeps so many calls, and a caller fewer', () => {
   let kept = parks.size
   for (let n = 0; parks.keep(park({ principal: `user:${n}`, owner: 'grant:x', portalUid: 'p' }).park); n++) kept++
   expect(kept).toBe(LIMITS.parked.value)
-  parks.close()
+  void parks.close()
 })
 
 describe('a question', () => {
@@ -114,7 +116,9 @@ test('what came while the caller was away waits for it; a large answer does not'
   await expect.poll(() => parks.size).toBe(1)
   expect(parks.take(small.park.id, ANN)).toBe(small.park)
   expect(parks.take(large.park.id, ANN)).toBeUndefined()
-  parks.close()
+  // It is handed out once, and takes no place after that.
+  expect(parks.size).toBe(0)
+  expect(parks.take(small.park.id, ANN)).toBeUndefined()
 })
 
 test('what may not be done any more ends at its server at once; of what cannot be told, likewise', async () => {
@@ -127,6 +131,8 @@ test('what may not be done any more ends at its server at once; of what cannot b
   for (const { park: one } of [may, mayNot, unknown]) parks.keep(one)
   await parks.reconsider()
   expect([may, mayNot, unknown].map(({ cancel }) => cancel.cancelled)).toEqual([false, true, true])
-  parks.close()
+  expect(parks.size).toBe(1)
+  may.end.reject(new Error('cancelled'))
+  await parks.close()
   expect(may.cancel.cancelled).toBe(true)
 })

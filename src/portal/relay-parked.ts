@@ -3,55 +3,62 @@
  * request ends with the question, and the next request of the client takes it up again, here or at another replica.
  */
 import { Cancellation } from '../base/cancel.ts'
-import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
+import { type Askable, NOTHING_ASKABLE, type ServerAnswer, type ServerQuestion } from '../protocol/asked.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { addresseeOf } from './ask.ts'
 import type { Performed } from './checkpoint.ts'
-import { type Came, comes, GIVEN_UP, Park, settle } from './parks.ts'
-import { fitFor, type Relayed, recordQuestion, unput } from './relay-put.ts'
-import { paramsFor } from './relay-question.ts'
+import { closeDeed } from './close-deed.ts'
+import { startOf } from './deed-start.ts'
+import { Park, settle } from './park.ts'
+import { fitFor, type Relayed, recordQuestion } from './relay-put.ts'
+import { paramsFor, unput } from './relay-question.ts'
 import { asResult, methodsOf, type RelayNote, recordAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
 import { askOwner } from './upstream-call.ts'
 
-/** The official client gives up after ten rounds of all kinds. */
-const MOST_ROUNDS = 8
-
 /** A call that will wait where its server asks something; most never do. */
-export function performParked(call: Relayed): Promise<Performed> {
-  const { entry, params, scene, askable } = call
-  const own = new Cancellation()
-  const park = new Park(addresseeOf(scene), own, () => mayStill(scene))
-  attach(park, scene)
-  const errand = { ...scene.errand, cancel: own, report: park.report }
-  const ask = (question: ServerQuestion, signal: AbortSignal) => put(question, signal, { park, call })
-  park.end = askOwner(
+export function performParked(call: Relayed, askable: Askable): Promise<Performed> {
+  const { entry, params, scene } = call
+  const cancel = new Cancellation()
+  const park = new Park(addresseeOf(scene), { cancel, askable, mayStill: () => mayStill(scene) })
+  attach(park, call)
+  const errand = { ...scene.errand, cancel, report: park.report }
+  const made = askOwner(
     entry,
     params,
     { ...scene, errand },
-    askable === null ? undefined : { askable, ask, lacks: (asked) => void call.lacking.push(asked) },
+    {
+      askable,
+      ask: (question, signal) => put(question, signal, { park, call }),
+      lacks: (asked) => void call.lacking.push(asked),
+      carries(credential) {
+        park.credential = credential
+      },
+    },
   )
+  park.end = made.catch((error: unknown) => recordLoss(error, { park, call }))
   return goOn(park, 0, call)
 }
 
 /** The client is back. @throws Fault where nobody keeps the call any more */
 export async function continueParked(note: RelayNote, call: Relayed): Promise<Performed> {
-  const { scene } = call
+  const { scene, askable } = call
   const { parks, desk } = scene.rooms
   const whose = addresseeOf(scene)
   const answers = answersOf(note, scene.errand.responses ?? {})
   await recordAnswers(note, call)
   const park = parks.take(note.park ?? '', whose)
   if (park !== undefined) {
-    attach(park, scene)
+    attach(park, call)
     settle(park, answers)
     return goOn(park, note.rounds, call)
   }
   const { promise: isOver, resolve } = Promise.withResolvers<void>()
   scene.errand.cancel.listen(() => resolve())
-  const came = await desk.bring({ park: note.park ?? '', rounds: note.rounds }, whose, answers, isOver)
+  const brought = { answers, askable: askable ?? NOTHING_ASKABLE }
+  const came = await desk.bring({ park: note.park ?? '', rounds: note.rounds }, whose, brought, isOver)
   if (came.kind === 'ended') return came.done
-  return putBack(came.questions, { ...note, rounds: note.rounds + 1 }, call)
+  return putBack(came, { ...note, rounds: note.rounds + 1 }, call)
 }
 
 /** Only what was asked has an answer. */
@@ -60,8 +67,9 @@ function answersOf({ keys }: RelayNote, responses: JsonObject): JsonObject {
 }
 
 /** From now on this request is the call's: what the server reports goes to it, and it may give the call up. */
-function attach(park: Park, { errand }: Scene): void {
+function attach(park: Park, { scene: { errand }, askable }: Relayed): void {
   park.listener = (notification) => errand.report(notification)
+  park.askable = askable ?? NOTHING_ASKABLE
   errand.cancel.listen((reason) => park.giveUp(reason))
 }
 
@@ -79,20 +87,16 @@ async function put(
 /** The end of the call, or what its server asks first. */
 async function goOn(park: Park, rounds: number, call: Relayed): Promise<Performed> {
   const { parks, desk } = call.scene.rooms
-  let came: Came = await comes(park)
-  while (came.kind === 'asked' && (rounds >= MOST_ROUNDS || !parks.keep(park))) {
-    for (const { settle: giveUp } of [...park.open.values()]) giveUp(GIVEN_UP)
-    came = await comes(park)
-  }
+  const came = await parks.next(park, rounds)
   if (came.kind === 'ended') return came.done
   park.listener = null
   await desk.announce(park, rounds + 1)
   const note: RelayNote = { state: null, park: park.id, keys: {}, rounds: rounds + 1 }
-  return putBack(came.questions, note, call)
+  return putBack({ ...came, credential: park.credential }, note, call)
 }
 
 async function putBack(
-  questions: readonly (readonly [string, ServerQuestion])[],
+  { questions, credential }: { questions: readonly (readonly [string, ServerQuestion])[]; credential: string | null },
   note: RelayNote,
   call: Relayed,
 ): Promise<Performed> {
@@ -103,11 +107,25 @@ async function putBack(
     asked[key] = { method: question.method, params: paramsFor(question, version, key) }
   }
   const reply = asResult(asked, { ...note, keys: methodsOf(questions) }, call.scene)
-  return { reply, credential: null, upstreamMs: 0 }
+  return { reply, credential, upstreamMs: 0 }
+}
+
+/** A call that ends in vain while no request waits for it has no deed that could say so: it gets one, part of the call's first. */
+async function recordLoss(error: unknown, { park, call }: { park: Park; call: Relayed }): Promise<never> {
+  if (!park.isAttended) {
+    const { entry, scene } = call
+    const start = startOf(scene.errand.request.method, entry.publicName, scene.visit)
+    const end = { ...scene.end, credential: park.credential ?? 'none' }
+    closeDeed(end, { kind: 'failed', error })
+    const deed = await scene.rooms.audit.begin({ ...start, parent: scene.deed })
+    await deed.finish(end)
+  }
+  throw error
 }
 
 async function mayStill(scene: Scene): Promise<boolean> {
   try {
+    if ((await scene.errand.stands?.()) === false) return false
     await scene.decideAgain()
     return true
   } catch {

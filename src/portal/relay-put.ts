@@ -8,7 +8,7 @@ import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
-import { type Fit, fitAnswer, fitQuestion, paramsFor } from './relay-question.ts'
+import { type Fit, fitAnswer, fitQuestion, paramsFor, unput } from './relay-question.ts'
 import type { Scene } from './scene.ts'
 
 /** One call whose server may ask. */
@@ -27,12 +27,6 @@ export interface Relayed {
 export function fitFor(question: ServerQuestion, { entry, scene }: Relayed): Fit {
   const { links } = scene.rooms
   return fitQuestion(question, { server: entry.server, isOwnHost: (host) => links.isOwnHost(host) })
-}
-
-/** What a server is told whose question is not put: to a person's form or page, that nobody filled it in. */
-export function unput({ method }: ServerQuestion, why: string): ServerAnswer {
-  if (method === 'elicitation/create') return { result: { action: 'decline' } }
-  return { error: { code: ErrorCode.InvalidParams, message: `The portal does not pass this question on: ${why}.` } }
 }
 
 /** @returns `gone` where the caller gave the call up */

@@ -8,7 +8,8 @@
  */
 import { addressBytes, kindOfAddress } from '../base/address.ts'
 import { hostOf, isLoopbackName } from '../base/destination.ts'
-import type { ServerQuestion } from '../protocol/asked.ts'
+import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import type { Json, JsonObject } from '../protocol/model.ts'
 import type { ServerSpec } from './spec.ts'
 
@@ -114,6 +115,12 @@ export function fitAnswer({ method }: ServerQuestion, result: JsonObject): JsonO
   if (action === 'decline' || action === 'cancel') return { action }
   if (action !== 'accept') return null
   return isObject(content) ? { action, content } : { action }
+}
+
+/** What a server is told whose question is not put: to a person's form or page, that nobody filled it in. */
+export function unput({ method }: ServerQuestion, why: string): ServerAnswer {
+  if (method === 'elicitation/create') return { result: { action: 'decline' } }
+  return { error: { code: ErrorCode.InvalidParams, message: `The portal does not pass this question on: ${why}.` } }
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {

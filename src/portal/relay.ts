@@ -14,6 +14,7 @@ import { type InputRequired, isInputRequired, readInputRequired } from '../proto
 import type { JsonObject } from '../protocol/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
+import { GIVEN_UP } from './park.ts'
 import { askableAt, lackOf } from './relay-askable.ts'
 import { showPages, wantsPages } from './relay-pages.ts'
 import { continueParked, performParked } from './relay-parked.ts'
@@ -40,7 +41,8 @@ export function relayed(entry: Entry, params: JsonObject, scene: Scene): Promise
   const settled = (done: Performed) => (isWanting(done) ? wanted(done, rounds + 1, call) : done)
   if (note !== null && note.park !== null) return continueParked(note, call).then(settled)
   if (era === '2026') return performRound(call, note, askable === null ? undefined : { askable }).then(settled)
-  const older = askable === null ? performRound(call, note, lacksOf(call)) : performParked(call)
+  // What a client volunteers is a word of 2026: an older server is not sent it.
+  const older = askable === null ? askOwner(entry, params, scene, lacksOf(call)) : performParked(call, askable)
   return older.then((done) => lacked(done, call) ?? settled(done))
 }
 
@@ -99,7 +101,7 @@ async function performLive(call: Relayed, first: Performed | null): Promise<Perf
       refused = error
       own.cancel('what was asked for may not be done any more')
     })
-    return answer === 'gone' ? { error: { code: -32603, message: 'Nobody answers.' } } : answer
+    return answer === 'gone' ? GIVEN_UP : answer
   }
   const held = { ...scene, errand: { ...errand, cancel: own } }
   const asking = call.askable === null ? undefined : { askable: call.askable, ask }

@@ -17,6 +17,7 @@ export interface Asking {
   askable?: Askable
   lacks?: NonNullable<UpstreamCall['lacks']>
   ask?: NonNullable<UpstreamCall['ask']>
+  carries?: NonNullable<UpstreamCall['carries']>
 }
 
 /** @param params as the server is to see them: its own names, nothing that the method does not know */

@@ -147,6 +147,8 @@ export interface UpstreamCall {
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
   /** A server of 2024 or 2025 asked in this call what was not declared to it, and was told so. */
   lacks?(question: ServerQuestion): void
+  /** Which credential goes with it, as the audit names it, before the server hears of anything. */
+  carries?(credential: string): void
 }
 
 /** Somebody wants to hear of changes of one resource, as the server calls it. The first members are those of a call. */

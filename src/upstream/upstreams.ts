@@ -181,6 +181,7 @@ class OpenUpstreams implements Upstreams {
       credential = found instanceof Promise ? await unlessStopped(exchange, found) : found
       exchange.server = setup
       exchange.credential = credential
+      call.carries?.(credential.name)
       seat = { key: keyOf(credential, isolationKey(setup, call)), askable: call.askable }
       if (breaker.isOpen) await breaker.admit()
       const task = { ...seat, setup, credential, exchange, principal: call.principal }
