@@ -179,6 +179,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('REPLICA-1', 'Any process with the key and the store serves a session.'),
   own('REPLICA-2', 'What one replica changes, the others follow.'),
   own('REPLICA-3', 'SIGTERM finishes what is under way and ends with 0.'),
+  own('REPLICA-4', 'Where a replica dies, no call fails but those that were under way there.'),
 
   own('CLOSED-1', 'The first start listens on this machine and writes the owner token into a private file.'),
   own('CLOSED-2', 'Anything but a loopback address needs an https public URL.'),
