@@ -386,6 +386,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('FLOW-1', 'Of private data, untrusted text and sending out, one grant gets two where a rule denies the third.'),
   own('FLOW-2', 'Where a rule has the third approved, it waits, and what waits was not done.'),
 
+  own('FIDELITY-1', 'What a server answers arrives as it would without the portal, up to ids, names and who says so.'),
   from('MCP 2025-11-25 and 2026-07-28')(
     'RELAY-1',
     'What a server asks in the midst of a call reaches its caller, and the answer the server, whatever the eras of the two.',
