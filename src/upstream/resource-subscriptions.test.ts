@@ -1,6 +1,7 @@
 /** Who hears of which resource: counted once a server and credential, taken up again after whatever was lost, and never across. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openRoom, person, type Room } from '../../test/upstream-room.ts'
+import { child } from '../../test/child-scripts.ts'
+import { openRoom, person, type Room, textOf } from '../../test/upstream-room.ts'
 import { startWatchedServer, type WatchedEra, type WatchedServer } from '../../test/watched-server.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Isolation, ResourceFollowing, ResourceInterest } from './model.ts'
@@ -180,4 +181,47 @@ test('a person’s own account is followed by that account alone, and by nobody 
   server.change(ONE)
   await expect.poll(() => shared.told, PATIENCE).toEqual([ONE, ONE])
   expect([ada.told, bob.told]).toEqual([[ONE], []])
+})
+
+/** Says who it is when it is called, and tells of what is subscribed to. */
+const TELLING = child(`
+answers.initialize = () => ({
+  protocolVersion: '2025-11-25', capabilities: { tools: {}, resources: { subscribe: true } }, serverInfo: { name: 's', version: '1' },
+})
+answers['resources/list'] = () => ({ resources: [{ uri: '${ONE}', name: 'one' }] })
+answers['resources/templates/list'] = () => ({ resourceTemplates: [] })
+const subscribed = new Set()
+answers['resources/subscribe'] = ({ params }) => { subscribed.add(params.uri); return {} }
+answers['tools/call'] = () => {
+  for (const uri of subscribed) send({ method: 'notifications/resources/updated', params: { uri } })
+  return text(String(process.pid))
+}`)
+
+// [SUB-5]
+test('a child that dies is started again for who follows it, is subscribed to again, and that is told', async () => {
+  const uid = await room.add('child', { stdio: TELLING })
+  const ada = follow(uid, ONE)
+  expect(await ada.live).toBe(true)
+  const pid = Number(textOf(await room.tool(uid, 'echo', {})))
+  await expect.poll(() => ada.told, PATIENCE).toEqual([ONE])
+  process.kill(pid, 'SIGKILL')
+  await expect.poll(() => ada.told, PATIENCE).toEqual([ONE, ONE])
+  expect(Number(textOf(await room.tool(uid, 'echo', {})))).not.toBe(pid)
+  await expect.poll(() => ada.told, PATIENCE).toEqual([ONE, ONE, ONE])
+})
+
+test('a child that somebody follows is in use, however long nobody calls it', async () => {
+  const brief = await openRoom({ limits: { idleMs: 400, probeMs: 400 }, stdio: { idleStopMs: 400 } })
+  try {
+    const [followed] = [await brief.add('followed', { stdio: TELLING }), await brief.add('other', { stdio: TELLING })]
+    const interest = { serverUid: followed, principal: person('ada'), session: null, onBehalf: false, uri: ONE }
+    const following = brief.upstreams.followResource({ ...interest, updated: () => {} })
+    expect(await following.live).toBe(true)
+    const children = () => Object.fromEntries(brief.upstreams.figures().map(({ id, children }) => [id, children]))
+    await expect.poll(children, PATIENCE).toEqual({ followed: 1, other: 0 })
+    following.close()
+    await expect.poll(children, PATIENCE).toEqual({ followed: 0, other: 0 })
+  } finally {
+    await brief.close()
+  }
 })
