@@ -225,3 +225,20 @@ test('a child that somebody follows is in use, however long nobody calls it', as
     await brief.close()
   }
 })
+
+test('who leaves before the server has answered leaves nothing behind', async () => {
+  for (const era of ['modern', 'legacy'] as const) {
+    const server = await startWatchedServer(era)
+    servers.push(server)
+    const uid = await room.add(era, { url: server.url })
+    for (let i = 0; i < 5; i++) {
+      const brief = follow(uid, ONE)
+      brief.close()
+      expect(await brief.live).toBe(false)
+    }
+    const [kept, left] = [follow(uid, TWO), follow(uid, ONE)]
+    left.close()
+    expect(await kept.live).toBe(true)
+    await expect.poll(() => server.listened(), PATIENCE).toEqual([TWO])
+  }
+})
