@@ -1,5 +1,9 @@
 /** Clients of either era hear that a resource changed, of real servers of either era and transport, which change it themselves. */
 import { fileURLToPath } from 'node:url'
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client'
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BUILDS, type Fixture, startFixture } from '../conformance/fixture/http.ts'
 import { openEventStream } from '../event-stream.ts'
@@ -105,5 +109,43 @@ describe.each(EVERYTHING)('of server-everything as %s', (server) => {
     await Promise.all([ada.untilTold(1), bea.untilTold(1)])
     expect([ada.told()[0], bea.told()[0]]).toEqual([TEMPLATED, TEMPLATED])
     await call(server, 'toggle-subscriber-updates')
+  })
+})
+
+const CLIENTS = {
+  'SDK v1': async (told: string[]) => {
+    const client = new ClientV1({ name: 'v1', version: '1' })
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void told.push(params.uri))
+    return { client, begin: () => client.subscribeResource({ uri: WATCHED }), transport: TransportV1 }
+  },
+  'SDK v2 of 2025': async (told: string[]) => {
+    const client = new ClientV2({ name: 'v2', version: '1' }, { versionNegotiation: { mode: 'legacy' } })
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) => void told.push(params.uri))
+    return { client, begin: () => client.subscribeResource({ uri: WATCHED }), transport: TransportV2 }
+  },
+  'SDK v2 of 2026': async (told: string[]) => {
+    const client = new ClientV2({ name: 'v2', version: '1' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) => void told.push(params.uri))
+    return { client, begin: () => client.listen({ resourceSubscriptions: [WATCHED] }), transport: TransportV2 }
+  },
+}
+
+describe.each(Object.entries(CLIENTS))('the client of %s', (_, make) => {
+  // [SUB-1]
+  test.each(FIXTURES)('hears of a resource of a server that is %s', async (server) => {
+    const told: string[] = []
+    const { client, begin, transport } = await make(told)
+    const requestInit = { headers: { authorization: `Bearer ${token}` } }
+    const way = new transport(new URL(at(server)), { requestInit })
+    await (client as { connect(way: unknown): Promise<void> }).connect(way)
+    try {
+      await begin()
+      // Its stream may open a moment after its handshake.
+      await expect
+        .poll(async () => (await change(server)) && told.includes(WATCHED), { timeout: 10_000, interval: 50 })
+        .toBe(true)
+    } finally {
+      await client.close()
+    }
   })
 })
