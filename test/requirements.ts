@@ -405,6 +405,23 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('RELAY-7', 'A state is good for one caller, one call and one time; what waits is found by its own caller alone.'),
   own('RELAY-8', 'What waits for an answer is decided again before it goes on.'),
 
+  from('MCP 2025-11-25 and 2026-07-28')(
+    'SUB-1',
+    'A client hears that a resource changed that it subscribed to, whatever the eras of client and server.',
+  ),
+  own('SUB-2', 'Who may not read a resource hears nothing of it, and does not learn whether it is there.'),
+  own('SUB-3', 'What an account hears of at a server reaches the person whose account it is, and nobody else.'),
+  own(
+    'SUB-4',
+    'However many follow a resource by one credential, its server has one subscription, and none when nobody does.',
+  ),
+  own('SUB-5', 'What was lost with a server or its connection is followed again by itself, and told as changed.'),
+  own(
+    'SUB-6',
+    'A subscription is decided like a read: when it is asked for, at each message, and when anything changes.',
+  ),
+  own('SUB-7', 'A session hears at whatever replica its stream is, wherever it subscribed.'),
+
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),

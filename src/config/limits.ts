@@ -43,7 +43,7 @@ const CONFINEMENT = 'src/upstream/confinement.test.ts'
 const RENDER = 'src/portal/render.test.ts'
 const INTRODUCE = 'src/portal/introduce.test.ts'
 const CONNECTING = 'test/journeys/connect-at-call.test.ts'
-const SUBSCRIPTIONS = 'test/journeys/subscriptions.test.ts'
+const SUBSCRIPTIONS = 'test/journeys/subscriptions-allowed.test.ts'
 const APPROVALS = 'src/portal/approval-store.test.ts'
 
 export const LIMITS = {

@@ -174,9 +174,11 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     updated: (uri) => tell({ method: UPDATED, params: { uri } }),
   })
   const ends: (() => void)[] = [giveBack, giveUp, () => watch.close()]
-  answer.onClose(() => {
-    for (const end of ends) end()
-  })
+  // Each once: what was given back may be somebody else's by the next time.
+  const close = () => {
+    for (const end of ends.splice(0)) end()
+  }
+  answer.onClose(close)
   answer.open()
   const feed = await rooms.changes.follow({
     ...caller,
@@ -187,7 +189,7 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   })
   ends.push(() => feed.close())
   ends.push(await rooms.subscriptions.follow(session, watch))
-  if (answer.closed) for (const end of ends) end()
+  if (answer.closed) close()
   answer.standBy(() => answer.finish())
   // It may have ended between being found and having a stream that could be ended.
   if ((await rooms.sessions.over([session])).length > 0) answer.finish()

@@ -98,7 +98,7 @@ async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted
   const end = () => answer.end(200, encodeListenEnd(id, rooms.identity))
   const ends: (() => void)[] = [() => watch.close()]
   const close = () => {
-    for (const one of ends) one()
+    for (const one of ends.splice(0)) one()
   }
   answer.onClose(close)
   const feed = await rooms.changes.follow({

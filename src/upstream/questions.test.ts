@@ -1,6 +1,7 @@
 /** What a server of 2025 asks in the midst of a call: who is asked, what the server is told, and when nobody is. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AskingServer, asks, type Call, FORM, startAsking } from '../../test/asking-server.ts'
+import { child } from '../../test/child-scripts.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../../test/scripted-server.ts'
 import { type CallOptions, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
@@ -386,6 +387,24 @@ describe('what callers can be asked', () => {
       { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} },
       { sampling: {} },
     ])
+  })
+
+  test('makes children of their own, at home in the same directory, which end when nobody uses them', async () => {
+    await room.close()
+    room = await openRoom({ stdio: { idleStopMs: 200 } })
+    const body = `answers['tools/call'] = () => text({ pid: process.pid, home: process.env.HOME })`
+    const uid = await room.add('s', { stdio: child(body) })
+    const places = await Promise.all(
+      [{}, caller('ada'), caller('bob'), caller('ada', { askable: { sampling: true } })].map(
+        async (options) =>
+          JSON.parse(textOf(await room.tool(uid, 'echo', {}, options))) as { pid: number; home: string },
+      ),
+    )
+    expect(new Set(places.map(({ home }) => home)).size).toBe(1)
+    const pids = places.map(({ pid }) => pid)
+    expect(pids[1]).toBe(pids[2])
+    expect(new Set(pids).size).toBe(3)
+    await expect.poll(() => room.upstreams.figures()[0]?.children, { timeout: 10_000 }).toBe(0)
   })
 
   test('is declared with each request to a server of 2026, over one connection', async () => {

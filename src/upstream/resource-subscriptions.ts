@@ -47,6 +47,11 @@ export class ResourceSubscriptions {
     }
   }
 
+  /** What failed may succeed now: somebody connected an account there, or it answers again. */
+  retry(server: ServerUid): void {
+    for (const group of this.#groups.values()) if (group.server === server) group.retry()
+  }
+
   close(): void {
     this.#isClosed = true
     for (const group of this.#groups.values()) group.close()

@@ -160,6 +160,17 @@ describe('a call whose stream ends before the answer', () => {
     expect(resumptions(server)).toHaveLength(1)
   })
 
+  test('is lost where nobody is there any more: it was sent, and nobody is told otherwise', async () => {
+    const server = await start({
+      onCall: (_, response) =>
+        open(response).end('id: 1\nretry: 200\ndata:\n\n', () => void setImmediate(() => void server.close())),
+      onResume: (_id, response) => void response.writeHead(405).end(),
+    })
+    const uid = await room.add('s', { url: `${server.origin}/mcp` })
+    await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({ code: 'upstream-lost' })
+    expect(server.asked('tools/call')).toHaveLength(1)
+  })
+
   test('believes no answer to another id', async () => {
     const server = await start({
       onCall: (_, response) => open(response).end('id: 1\nretry: 10\ndata:\n\n'),

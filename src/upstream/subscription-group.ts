@@ -123,6 +123,13 @@ export class SubscriptionGroup {
     if (this.#isWanted && clock.elapsed() >= this.#notBefore) this.#work()
   }
 
+  /** Whatever it waits for need not be waited for any more. */
+  retry(): void {
+    this.#pause = 0
+    this.#notBefore = 0
+    if (this.#isWanted) this.#work()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#followers.clear()
@@ -225,6 +232,8 @@ export class SubscriptionGroup {
 
   async #subscribe(connection: Connection): Promise<void> {
     const uris = [...this.#followers.keys()]
+    // They may all have left while it was connected.
+    if (uris.length === 0) return this.#leave()
     if (asObject(connection.capabilities.resources ?? null)?.subscribe !== true) {
       for (const uri of uris) this.#note(uri, false)
     } else if (connection.era === '2026') await this.#listen(connection, uris)
@@ -292,7 +301,7 @@ export class SubscriptionGroup {
     const connection = this.#connection
     this.#line?.end()
     this.#line = null
-    if (connection?.isOpen && connection.era === '2025') await this.#subscribeEach(connection, [])
+    if (!this.#isClosed && connection?.isOpen && connection.era === '2025') await this.#subscribeEach(connection, [])
     this.#answered.clear()
   }
 

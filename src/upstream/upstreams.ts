@@ -160,7 +160,10 @@ class OpenUpstreams implements Upstreams {
     this.#connections = await openConnections({
       ...this.#deps,
       setupOf: (uid) => this.#servers.get(uid)?.setup,
-      onConnected: (server, owner) => this.#schedule.connected(server, owner),
+      onConnected: (server, owner) => {
+        this.#schedule.connected(server, owner)
+        this.#subscriptions.retry(server)
+      },
     })
     this.keeper.onEnded((server, poolKey) => this.#pool.forgetCredential(server, poolKey))
     this.#schedule.start()
@@ -365,6 +368,7 @@ class OpenUpstreams implements Upstreams {
 
   /** The status follows, and what changed while it was away. */
   #circuitChanged({ stored: { uid, status } }: Server, isOpen: boolean): void {
+    if (!isOpen) this.#subscriptions.retry(uid)
     if (isOpen && status === 'ready') this.#schedule.hint(uid)
     else if (!isOpen && status !== 'ready') this.#schedule.listsChanged(uid)
   }
