@@ -79,7 +79,10 @@ async function putBack({ kind, mode, elicitation, notes }: Put, scene: Scene): P
   const asked = { method: ELICIT, params: elicitParams(elicitation, mode, visit.client.version) }
   const answers = Object.fromEntries(errand.answers ?? [])
   const carried = { kind, answers, notes: { ...errand.notes, ...notes } }
-  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), scene.target, errand.request), carried)
+  const state = rooms.questions.carry(
+    bindingOf(addresseeOf(scene), scene.target, errand.request, visit.mounted),
+    carried,
+  )
   return { kind: 'returned', reply: { kind: 'result', result: inputRequired({ [kind]: asked }, state) } }
 }
 
@@ -159,7 +162,7 @@ export async function resume(scene: Scene): Promise<Scene | RpcError> {
   // What a server kept for itself is good once, unless reading twice is all that could come of it.
   const hasAnswer = (kind: string) => (kind === RELAY ? !isRepeatable : Object.hasOwn(responses, kind))
   const addressee = addresseeOf(scene)
-  const binding = bindingOf(addressee, scene.target, errand.request)
+  const binding = bindingOf(addressee, scene.target, errand.request, visit.mounted)
   const carried = await rooms.questions.take(binding, state, addressee, hasAnswer)
   if (carried === undefined) return BAD_STATE
   const { notes } = carried

@@ -14,25 +14,29 @@ function tool(more: { server?: string; original?: string; hash?: string; kind?: 
   return { kind: 'capability', name: 'post', entry }
 }
 
-const good = bindingOf(ASKED, tool(), REQUEST)
+const good = bindingOf(ASKED, tool(), REQUEST, false)
 
 test.each<[string, string]>([
-  ['another person', bindingOf({ ...ASKED, principal: 'user:bob' }, tool(), REQUEST)],
-  ['another grant', bindingOf({ ...ASKED, owner: 'grant:g2' }, tool(), REQUEST)],
-  ['another portal', bindingOf({ ...ASKED, portalUid: 'p2' as PortalUid }, tool(), REQUEST)],
-  ['another method', bindingOf(ASKED, tool(), { ...REQUEST, method: 'prompts/get' })],
-  ['the same name on another server’s mount', bindingOf(ASKED, tool({ server: 's2' }), REQUEST)],
-  ['another tool behind the same name', bindingOf(ASKED, tool({ original: 'put' }), REQUEST)],
-  ['a prompt of the same name', bindingOf(ASKED, tool({ kind: 'prompt' }), REQUEST)],
-  ['a definition that changed since', bindingOf(ASKED, tool({ hash: 'h2' }), REQUEST)],
-  ['a tool of the portal', bindingOf(ASKED, { kind: 'builtin', name: 'post' }, REQUEST)],
-  ['other arguments', bindingOf(ASKED, tool(), { ...REQUEST, params: { name: 'post', arguments: { a: 1, b: [3] } } })],
-  ['no arguments', bindingOf(ASKED, tool(), { ...REQUEST, params: { name: 'post' } })],
+  ['another person', bindingOf({ ...ASKED, principal: 'user:bob' }, tool(), REQUEST, false)],
+  ['another grant', bindingOf({ ...ASKED, owner: 'grant:g2' }, tool(), REQUEST, false)],
+  ['another portal', bindingOf({ ...ASKED, portalUid: 'p2' as PortalUid }, tool(), REQUEST, false)],
+  ['the same name on the mount of its server', bindingOf(ASKED, tool(), REQUEST, true)],
+  ['another method', bindingOf(ASKED, tool(), { ...REQUEST, method: 'prompts/get' }, false)],
+  ['the same name on another server’s mount', bindingOf(ASKED, tool({ server: 's2' }), REQUEST, false)],
+  ['another tool behind the same name', bindingOf(ASKED, tool({ original: 'put' }), REQUEST, false)],
+  ['a prompt of the same name', bindingOf(ASKED, tool({ kind: 'prompt' }), REQUEST, false)],
+  ['a definition that changed since', bindingOf(ASKED, tool({ hash: 'h2' }), REQUEST, false)],
+  ['a tool of the portal', bindingOf(ASKED, { kind: 'builtin', name: 'post' }, REQUEST, false)],
+  [
+    'other arguments',
+    bindingOf(ASKED, tool(), { ...REQUEST, params: { name: 'post', arguments: { a: 1, b: [3] } } }, false),
+  ],
+  ['no arguments', bindingOf(ASKED, tool(), { ...REQUEST, params: { name: 'post' } }, false)],
 ])('a state is not good for %s', (_, other) => {
   expect(other).not.toBe(good)
 })
 
 test('a state is good for the same request, in whatever order its members come, with what it brings along', () => {
   const params = { requestState: 's', arguments: { b: [2], a: 1 }, inputResponses: { k: {} }, name: 'post' }
-  expect(bindingOf(ASKED, tool(), { ...REQUEST, params })).toBe(good)
+  expect(bindingOf(ASKED, tool(), { ...REQUEST, params }, false)).toBe(good)
 })

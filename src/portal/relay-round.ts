@@ -83,7 +83,7 @@ export function asResult(
   const { errand, rooms, target } = scene
   const answers = Object.fromEntries(errand.answers ?? [])
   const notes = { ...errand.notes, [RELAY]: note as unknown as JsonObject }
-  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), target, errand.request), {
+  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), target, errand.request, scene.visit.mounted), {
     kind: RELAY,
     answers,
     notes,
