@@ -14,6 +14,8 @@ export interface Call {
   say(message: JsonObject): void
   /** Answers it with a text, and ends the stream. @param behind what is still said there after the answer */
   answer(text: string, behind?: JsonObject): void
+  /** Ends its stream in the midst, as a server does that dies. */
+  breakOff(): void
 }
 
 export interface AskingServer {
@@ -96,6 +98,7 @@ function callOf(seen: Seen, response: ServerResponse): Call {
       if (behind !== undefined) event(response, behind)
       response.end()
     },
+    breakOff: () => void response.destroy(),
   }
 }
 
