@@ -234,6 +234,23 @@ describe('the questions', () => {
     breaker.close()
   })
 
+  test('are asked once more for whoever came when one was under way, which may have been too early', async () => {
+    const { breaker, questions } = asking()
+    fail(breaker)
+    questions[0]?.resolve('refused')
+    await until(() => breaker.isOpen)
+    const early = failure(breaker.admit())
+    await until(() => questions.length === 2)
+    const late = Promise.all(Array.from({ length: 50 }, () => breaker.admit()))
+    questions[1]?.resolve('refused')
+    expect(await early).toMatchObject({ kind: 'left-alone' })
+    await until(() => questions.length === 3)
+    questions[2]?.resolve('answered')
+    await late
+    expect([questions.length, breaker.isOpen]).toEqual([3, false])
+    breaker.close()
+  })
+
   test('make nobody wait where the last one met silence', async () => {
     const { breaker, questions } = asking()
     fail(breaker)
