@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
-import { freePort } from '../portico-process.ts'
 import { ask2026, bearer, messageOf, open2025, type RawAnswer } from '../raw-mcp.ts'
 import { json, modern, result, type Script, type ScriptedServer, startScripted } from '../scripted-server.ts'
 
@@ -18,8 +17,6 @@ const clients: [string, (url: string, token: string) => Promise<Ask>][] = [
   ['2025', async (url, token) => (await open2025(url, bearer(token))).ask],
 ]
 
-const failing: Script = (seen, response) =>
-  json(response, result(seen, { resultType: 'complete', content: [], isError: true }))
 const fine: Script = (seen, response) => json(response, result(seen, { resultType: 'complete', content: [] }))
 
 /** What becomes of a server that was fine when it was listed. */
@@ -45,9 +42,8 @@ const troubles: [string, (server: ScriptedServer) => Promise<unknown> | unknown]
 
 async function furnished(): Promise<{ portal: TestPortal; ledger: Ledger; bad: ScriptedServer; token: string }> {
   const ledger = await startLedger()
-  const bad = await startScripted(modern(fine), await freePort())
-  // Whoever calls a dead one waits until this test starts another in its place.
-  const portal = await startTestPortal({ limits: { refused: 120_000 } })
+  const bad = await startScripted(modern(fine))
+  const portal = await startTestPortal()
   // The bad one ends first: what waits for it would hold up the portal's drain.
   cleanups.push(() => ledger.stop())
   cleanups.push(() => portal.close())
@@ -90,8 +86,6 @@ describe.each(clients)('for a client of %s', (_era, connect) => {
     expect(after).toEqual(before)
     expect(ledger.posted.length).toBe(10)
     await bad.close()
-    const next = await startScripted(modern(failing), bad.port)
-    cleanups.push(() => next.close())
     for (const answer of await Promise.all(stuck)) expect(answer).toMatchObject({ isError: true })
     expect(order[0]).toBe('others')
   })
