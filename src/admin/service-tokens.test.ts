@@ -90,11 +90,11 @@ describe.each(DATABASE_KINDS)('service tokens on %s', (kind) => {
     expect(await seen()).toBeUndefined()
     for (let hour = 0; hour < 3; hour++) {
       expect(await opens(secret)).toBe(true)
-      expect(room.clock.now() - Date.parse(String(await seen()))).toBeLessThan(1000)
+      expect(room.clock.now() - Date.parse(String(await seen()))).toBeLessThan(60_000)
       room.clock.move(HOUR)
     }
     expect(await opens(secret)).toBe(true)
-    expect(room.clock.now() - Date.parse(String(await seen()))).toBeLessThan(1000)
+    expect(room.clock.now() - Date.parse(String(await seen()))).toBeLessThan(60_000)
   })
 
   test('have one form: no other secret is even compared, and no id that is not ours is looked up', async () => {

@@ -48,7 +48,7 @@ class Writer {
 
   /** Resolves when that many deeds have begun. */
   async reach(count: number): Promise<void> {
-    await expect.poll(() => this.begun.size, { timeout: 20_000, interval: 20 }).toBeGreaterThanOrEqual(count)
+    await expect.poll(() => this.begun.size, { interval: 20 }).toBeGreaterThanOrEqual(count)
   }
 
   async kill(): Promise<void> {

@@ -3,9 +3,9 @@
  * binaries that were looked at, so that another binary under the same version is noticed on every machine.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 
 export const BROUGHT_VERSION = '26.10.0'
 
@@ -42,8 +42,18 @@ function findUpwards(from: string, tail: string): string | null {
   }
 }
 
+/** In large pieces, always the same memory: the binary has 150 MB, and a stream of it is as much garbage. */
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+  const piece = Buffer.allocUnsafe(1024 * 1024)
+  const file = await open(path)
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, piece.length, null)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(piece.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }

@@ -28,7 +28,7 @@ describe('a listener', () => {
   let head: string[]
 
   beforeAll(async () => {
-    portal = await startTestPortal({ times: { header: 150, request: 300, look: 25, reader: 60_000 } })
+    portal = await startTestPortal({ times: { header: 1000, request: 2000, look: 25, reader: 60_000 } })
     ledger = await startLedger()
     await portal.furnish([{ id: 'ledger', url: ledger.url }])
     token = await portal.userToken('ada@acme.test')

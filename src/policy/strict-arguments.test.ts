@@ -156,7 +156,7 @@ test('a schema that branches without end is refused in bounded time', () => {
   const bomb = { type: 'object', properties: { a: { $ref: '#/$defs/node' } }, $defs: { node } }
   const begun = performance.now()
   expect(refuseLoose(bomb, { a: 'text' })).toMatch(/\.$/)
-  expect(performance.now() - begun).toBeLessThan(2000)
+  expect(performance.now() - begun).toBeLessThan(8000)
 })
 
 test('names that a schema lists are prepared once, however many values have them', () => {
@@ -166,5 +166,5 @@ test('names that a schema lists are prepared once, however many values have them
   const started = performance.now()
   expect(refuseLoose(schema, { list: Array.from({ length: 9000 }, () => ({ p1: 'x' })) })).toBeNull()
   // Done for each value it takes a quarter of a minute.
-  expect(performance.now() - started).toBeLessThan(2000)
+  expect(performance.now() - started).toBeLessThan(8000)
 })

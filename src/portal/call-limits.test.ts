@@ -29,7 +29,9 @@ afterEach(async () => {
   await at.end()
 })
 
-const calls = (key: string, most: number, windowMs = 60_000): LimitClaim => ({
+const HOUR = 3_600_000
+
+const calls = (key: string, most: number, windowMs = HOUR): LimitClaim => ({
   key,
   calls: most,
   windowMs,
@@ -59,7 +61,7 @@ for (const kind of DATABASE_KINDS) {
       expect(refused).toMatchObject({ kind: 'exceeded', what: 'calls', claim: { key: 'a' } })
       expect(refused).toHaveProperty(
         'retryInMs',
-        expect.toSatisfy((ms) => ms > 50_000 && ms <= 60_000),
+        expect.toSatisfy((ms) => ms > HOUR - 120_000 && ms <= HOUR),
       )
     })
 
@@ -71,19 +73,19 @@ for (const kind of DATABASE_KINDS) {
 
     test('who comes back when it was told is let in again, and not before', async () => {
       const limits = replica(at.store)
-      expect(passed(await flood([limits], [calls('a', 4, 1000)], 10))).toBe(4)
-      const refused = await limits.take([calls('a', 4, 1000)])
+      expect(passed(await flood([limits], [calls('a', 4, 4000)], 10))).toBe(4)
+      const refused = await limits.take([calls('a', 4, 4000)])
       const waitMs = refused.kind === 'exceeded' ? refused.retryInMs : 0
       expect(waitMs).toBeGreaterThan(0)
       await pause(waitMs / 2)
-      expect(await limits.take([calls('a', 4, 1000)])).toMatchObject({ kind: 'exceeded' })
+      expect(await limits.take([calls('a', 4, 4000)])).toMatchObject({ kind: 'exceeded' })
       await pause(waitMs / 2 + 5)
-      expect(await limits.take([calls('a', 4, 1000)])).toMatchObject({ kind: 'taken' })
+      expect(await limits.take([calls('a', 4, 4000)])).toMatchObject({ kind: 'taken' })
     })
 
     test('what was counted is counted after a restart', async () => {
-      expect(passed(await flood([replica(at.store)], [calls('a', 20, 3_600_000)], 20))).toBe(20)
-      expect(await replica(at.store).take([calls('a', 20, 3_600_000)])).toMatchObject({ kind: 'exceeded' })
+      expect(passed(await flood([replica(at.store)], [calls('a', 20)], 20))).toBe(20)
+      expect(await replica(at.store).take([calls('a', 20)])).toMatchObject({ kind: 'exceeded' })
     })
 
     test('a slice is spent from memory: nothing is waited for until it is used up', async () => {
@@ -145,14 +147,14 @@ for (const kind of DATABASE_KINDS) {
 
     test('what is over is deleted, and nothing else', async () => {
       const limits = replica(at.store)
-      await limits.take([calls('short', 1, 1000)])
-      await limits.take([calls('long', 1, 60_000)])
-      const refused = await limits.take([calls('short', 1, 1000)])
+      await limits.take([calls('short', 1, 3000)])
+      await limits.take([calls('long', 1)])
+      const refused = await limits.take([calls('short', 1, 3000)])
       await pause(refused.kind === 'exceeded' ? refused.retryInMs + 5 : 0)
       await limits.forget()
       expect(await at.store.db.selectFrom('limit_windows').select('key').execute()).toHaveLength(1)
       expect(limits.known).toBe(0)
-      expect(await limits.take([calls('long', 1, 60_000)])).toMatchObject({ kind: 'exceeded' })
+      expect(await limits.take([calls('long', 1)])).toMatchObject({ kind: 'exceeded' })
     })
   })
 }
@@ -248,15 +250,15 @@ describe('limits on calls over replicas', () => {
   // [CALLS-3]
   test('what a replica held that died comes back, and not while it lives', async () => {
     const dying = await at.again()
-    const life = { slotLifeMs: 600 }
+    const life = { slotLifeMs: 3000 }
     const [one, other] = [openCallLimits({ ...deps(dying), ...life }), replica(at.store, life)]
     expect(passed(await flood([one], [atOnce('a', 2)], 2))).toBe(2)
     // Longer than slots live that nobody renews.
-    for (const until = systemClock.elapsed() + 1500; systemClock.elapsed() < until; )
+    for (const until = systemClock.elapsed() + 5000; systemClock.elapsed() < until; )
       expect(passed(await flood([other], [atOnce('a', 2)], 2))).toBe(0)
     // Its process is gone: nothing is renewed, and nothing is given back.
     await dying.close()
-    await expect.poll(async () => passed(await flood([other], [atOnce('a', 2)], 2)), { timeout: 5000 }).toBe(2)
+    await expect.poll(async () => passed(await flood([other], [atOnce('a', 2)], 2))).toBe(2)
     await one.close().catch(() => {})
   })
 
@@ -286,7 +288,7 @@ describe('limits on calls over replicas', () => {
     expect(limits.take([claim])).toMatchObject({ kind: 'taken' })
     const began = systemClock.elapsed()
     const outcomes = await Promise.allSettled([flood([limits], [claim], 1), flood([limits], [atOnce('b', 1)], 1)])
-    expect(systemClock.elapsed() - began).toBeLessThan(4000)
+    expect(systemClock.elapsed() - began).toBeLessThan(10_000)
     for (const outcome of outcomes) {
       const reason = outcome.status === 'rejected' ? outcome.reason : undefined
       expect(reason).toBeInstanceOf(Fault)

@@ -1,6 +1,7 @@
 /** Servers that are not there, or there and silent: what their callers wait for, and how they are found again. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
+import { freePort } from '../../test/portico-process.ts'
 import {
   json,
   legacy,
@@ -24,7 +25,7 @@ const start = async (script: Script, port = 0): Promise<ScriptedServer> => {
   servers.push(server)
   return server
 }
-const limits = { idleMs: 500, probeMs: 300, refusedMs: 800, restMs: 40 }
+const limits = { idleMs: 1000, probeMs: 500, refusedMs: 800, restMs: 40 }
 
 beforeEach(async () => {
   room = await openRoom({ limits })
@@ -40,7 +41,7 @@ const circuit = (uid: ServerUid) => room.upstreams.health(uid).circuit
 const CLOSED = { state: 'closed', failures: 0, since: null, nextProbe: null }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let i = 0; i < 6000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(condition()).toBe(true)
 }
 
@@ -71,7 +72,7 @@ describe('a server that is not there', () => {
 
   // [HEAL-5]
   test('is called again by the next call once it is back, and found again without any', async () => {
-    const server = await start(modern(answer))
+    const server = await start(modern(answer), await freePort())
     const uid = await room.add('s', { url: `${server.origin}/mcp` })
     const away = async () => {
       await failure(room.tool(uid, 'echo', {}))
@@ -127,12 +128,14 @@ describe('a server that accepts connections and never answers', () => {
 
 describe('what does not take a server from its callers', () => {
   test('a restart within the patience of a call', async () => {
+    await room.close()
+    room = await openRoom({ limits: { ...limits, refusedMs: 60_000 } })
     let isDying = false
     const dies: Script = (seen, response, request) => {
       if (isDying) request.socket.destroy()
       else answer(seen, response, request)
     }
-    const server = await start(modern(dies))
+    const server = await start(modern(dies), await freePort())
     const uid = await room.add('s', { url: `${server.origin}/mcp` })
     isDying = true
     const lost = await Promise.all(Array.from({ length: 5 }, () => failure(room.tool(uid, 'echo', {}))))
@@ -231,6 +234,23 @@ describe('the questions', () => {
     breaker.close()
   })
 
+  test('are asked once more for whoever came when one was under way, which may have been too early', async () => {
+    const { breaker, questions } = asking()
+    fail(breaker)
+    questions[0]?.resolve('refused')
+    await until(() => breaker.isOpen)
+    const early = failure(breaker.admit())
+    await until(() => questions.length === 2)
+    const late = Promise.all(Array.from({ length: 50 }, () => breaker.admit()))
+    questions[1]?.resolve('refused')
+    expect(await early).toMatchObject({ kind: 'left-alone' })
+    await until(() => questions.length === 3)
+    questions[2]?.resolve('answered')
+    await late
+    expect([questions.length, breaker.isOpen]).toEqual([3, false])
+    breaker.close()
+  })
+
   test('make nobody wait where the last one met silence', async () => {
     const { breaker, questions } = asking()
     fail(breaker)
@@ -256,13 +276,13 @@ describe('a child that hangs', () => {
   const peer = child(`answers['tools/call'] = () => text(String(process.pid))`)
   beforeEach(async () => {
     await room.close()
-    // A program has to start within these.
-    room = await openRoom({ limits: { ...limits, idleMs: 2500, probeMs: 2000 } })
+    // A program has to start within these, whatever the deadline of a call.
+    room = await openRoom({ limits: { ...limits, idleMs: 60_000, probeMs: 2000 } })
   })
 
   // [HEAL-5]
   test('is given up for another one, which the next call finds', async () => {
-    const uid = await room.add('s', { stdio: peer })
+    const uid = await room.add('s', { stdio: peer, deadlines: { idleSeconds: 2 } })
     const pid = Number(textOf(await room.tool(uid, 'echo', {})))
     process.kill(pid, 'SIGSTOP')
     expect(await failure(room.tool(uid, 'echo', {}))).toMatchObject({ code: 'upstream-timeout' })
@@ -272,7 +292,7 @@ describe('a child that hangs', () => {
   })
 
   test('of one caller is given up too, and the children of the others stay', async () => {
-    const uid = await room.add('s', { stdio: peer, isolation: 'per_user' })
+    const uid = await room.add('s', { stdio: peer, isolation: 'per_user', deadlines: { idleSeconds: 2 } })
     const pidOf = async (who: string) => Number(textOf(await room.tool(uid, 'echo', {}, { who })))
     const [ada, bob] = [await pidOf('ada'), await pidOf('bob')]
     process.kill(ada, 'SIGSTOP')

@@ -45,6 +45,8 @@ export class Breaker {
   readonly #deps: BreakerDeps
   #circuit: Circuit = CLOSED
   #asking: Promise<void> | null = null
+  /** The question that is under way has been sent, and is not waiting for its turn. */
+  #isAsked = false
   #timer: NodeJS.Timeout | null = null
   #lastAnswer: Answer = 'silent'
   /** When the last question ended, on the monotonic clock. */
@@ -68,8 +70,13 @@ export class Breaker {
    */
   async admit(): Promise<void> {
     if (this.#lastAnswer === 'refused') {
-      if (this.#asking === null) this.#askForCaller()
-      if (this.#asking !== null) await Promise.race([this.#asking, pause(this.#deps.waitMs)])
+      const patience = pause(this.#deps.waitMs)
+      // What is asked already may have been too early: the server may be back since.
+      if (this.#isAsked) await Promise.race([this.#asking, patience])
+      if (this.isOpen && this.#lastAnswer === 'refused') {
+        if (this.#asking === null) this.#askForCaller()
+        if (this.#asking !== null) await Promise.race([this.#asking, patience])
+      }
     }
     if (!this.isOpen) return
     const { nextProbe } = this.#circuit
@@ -138,7 +145,9 @@ export class Breaker {
     if (delayMs > 0) await pause(delayMs)
     this.#wasAnswered = false
     this.#step({ kind: 'asked' })
+    this.#isAsked = true
     const answer = await this.#deps.ask(question)
+    this.#isAsked = false
     this.#asking = null
     this.#endedAt = this.#deps.clock.elapsed()
     this.#lastAnswer = answer

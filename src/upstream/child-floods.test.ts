@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
-import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { openRoom, type Room, type RoomServer, textOf } from '../../test/upstream-room.ts'
 import { Child } from './child.ts'
 import { openLines } from './lines.ts'
 
 let room: Room
 beforeEach(async () => {
-  room = await openRoom({ limits: { probeMs: 300, refusedMs: 0, idleMs: 1500 } })
+  room = await openRoom({ limits: { refusedMs: 0 } })
 })
 afterEach(() => room.close())
 
@@ -23,7 +23,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 25))
+  for (let i = 0; i < 2400 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 25))
   expect(condition()).toBe(true)
 }
 
@@ -35,8 +35,8 @@ const troubled = (body: string, head = '') =>
       ${body}
     }`)
 
-async function start(body: string, head = '') {
-  const uid = await room.add('bad', { stdio: troubled(body, head) })
+async function start(body: string, head = '', deadlines: RoomServer['deadlines'] = {}) {
+  const uid = await room.add('bad', { stdio: troubled(body, head), deadlines })
   const other = await room.add('good', { stdio: child(`answers['tools/call'] = () => text('alive')`) })
   const pid = Number(textOf(await room.tool(uid, 'echo', {})))
   return {
@@ -99,7 +99,7 @@ test('of stderr the last 64 KiB are kept for the log, without what drives a term
 
 // [CHILD-7]
 test('a stopped child loses its calls to the time limit and is ended all the same', async () => {
-  const { pid, uid, trouble, neighbour } = await start(`process.kill(process.pid, 'SIGSTOP')`)
+  const { pid, uid, trouble, neighbour } = await start(`process.kill(process.pid, 'SIGSTOP')`, '', { idleSeconds: 2 })
   const stuck = trouble().catch((error: { code: string }) => error.code)
   await neighbour()
   expect(await stuck).toBe('upstream-timeout')

@@ -107,8 +107,8 @@ const TALK = { progress: true }
 test.each(TRANSPORTS)(
   'over %s, silence ends a call, progress holds that off, and the time in all ends it whatever comes',
   async (_, open) => {
-    const patient = await room.add('patient', { ...(await open()), deadlines: { idleSeconds: 1 } })
-    const hasty = await room.add('hasty', { ...(await open()), deadlines: { totalSeconds: 1 } })
+    const patient = await room.add('patient', { ...(await open()), deadlines: { idleSeconds: 2 } })
+    const hasty = await room.add('hasty', { ...(await open()), deadlines: { totalSeconds: 2 } })
     const heard: unknown[] = []
     const report = ({ params }: { params: unknown }) => void heard.push(params)
     const failed = (work: Promise<unknown>) => work.catch((error: Error) => error)
@@ -127,7 +127,7 @@ test.each(TRANSPORTS)(
 
 test('a server of 2024 that takes a message only when it has done what it says has as long as its deadlines say', async () => {
   await room.close()
-  room = await openRoom({ limits: { idleMs: 1000 } })
+  room = await openRoom({ limits: { idleMs: 2000 } })
   const plain = sse()
   const server = await start((seen, response, request) => {
     if (seen.body.method !== 'tools/call') return plain(seen, response, request)

@@ -25,7 +25,7 @@ async function start(script = tool): Promise<ScriptedServer> {
 }
 
 async function room(options: RoomOptions): Promise<Room> {
-  const opened = await openRoom({ limits: { refusedMs: 100, connectMs: 200 }, ...options })
+  const opened = await openRoom({ limits: { refusedMs: 100 }, ...options })
   endings.push(() => opened.close())
   return opened
 }

@@ -5,7 +5,7 @@ import { openRoom, type Room } from '../../test/upstream-room.ts'
 
 let room: Room
 beforeEach(async () => {
-  room = await openRoom({ limits: { refusedMs: 300, idleMs: 1000 } })
+  room = await openRoom({ limits: { refusedMs: 300 } })
 })
 afterEach(() => room.close())
 

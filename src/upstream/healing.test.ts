@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
+import { freePort } from '../../test/portico-process.ts'
 import {
   json,
   legacy,
@@ -23,12 +24,18 @@ const start = async (script: Script, port = 0): Promise<ScriptedServer> => {
 }
 
 beforeEach(async () => {
-  room = await openRoom({ limits: { idleMs: 400, refusedMs: 1500 } })
+  room = await openRoom({ limits: { refusedMs: 60_000 } })
 })
 afterEach(async () => {
   await room.close()
   for (const server of servers.splice(0)) await server.close()
 })
+
+/** A room that has given a server up after a moment, for what ends by that. */
+async function inHaste(): Promise<void> {
+  await room.close()
+  room = await openRoom({ limits: { refusedMs: 1500 } })
+}
 
 const answer: Script = (seen, response) =>
   json(response, result(seen, { resultType: 'complete', content: [{ type: 'text', text: 'yes' }] }))
@@ -56,7 +63,7 @@ test('a read is sent again once when its connection breaks', async () => {
 })
 
 test('a refused connection is tried again until the server is back', async () => {
-  const server = await start(modern(answer))
+  const server = await start(modern(answer), await freePort())
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
   await server.close()
   const work = room.tool(uid, 'echo', {})
@@ -65,6 +72,7 @@ test('a refused connection is tried again until the server is back', async () =>
 })
 
 test('a server that stays away is unreachable, and nothing was sent', async () => {
+  await inHaste()
   const server = await start(modern(answer))
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
   await server.close()
@@ -95,6 +103,7 @@ test('a sync whose handshake breaks waits for the next one', async () => {
 })
 
 test('a sync of a server that breaks every handshake ends, and says so', async () => {
+  await inHaste()
   const server = await start((_seen, _response, request) => void request.socket.destroy())
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
   expect(room.upstreams.health(uid)).toMatchObject({ status: 'error', error: expect.stringContaining('Server s') })
@@ -112,6 +121,7 @@ test('a sync does not start a child that ends in its handshake again and again',
 })
 
 test('a server that breaks every handshake is unreachable: nothing was sent', async () => {
+  await inHaste()
   const server = await start((_seen, _response, request) => void request.socket.destroy())
   const uid = await room.add('s', { url: `${server.origin}/mcp` })
   await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({
@@ -142,6 +152,7 @@ test.each([502, 503, 504])('while a proxy says %i, a read is tried again and a c
 test.each([502, 503, 504])(
   'a %i in the handshake says that the server is away and nothing was sent',
   async (status) => {
+    await inHaste()
     const server = await start((_seen, response) => void response.writeHead(status).end())
     const uid = await room.add('s', { url: `${server.origin}/mcp` })
     await expect(room.tool(uid, 'echo', {})).rejects.toMatchObject({
@@ -153,6 +164,7 @@ test.each([502, 503, 504])(
 )
 
 test('a read that met a 503 was sent, also where nobody answers any more after it', async () => {
+  await inHaste()
   const server = await start(
     modern((_seen, response) => {
       response.on('close', () => void server.close())

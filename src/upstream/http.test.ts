@@ -22,7 +22,7 @@ const start = async (script: Script, port = 0): Promise<ScriptedServer> => {
 }
 
 beforeEach(async () => {
-  room = await openRoom({ limits: { idleMs: 400, refusedMs: 1500 } })
+  room = await openRoom({ limits: { refusedMs: 1500 } })
 })
 afterEach(async () => {
   await room.close()
@@ -163,6 +163,8 @@ test('an error answer of a modern server reaches the caller whatever its status'
 
 // [HEAL-3]
 test('a server that is silent for too long is given up, and only its own calls wait', async () => {
+  await room.close()
+  room = await openRoom({ limits: { idleMs: 2000 } })
   const silent = await start(modern(() => {}))
   const quick = await start(modern(answer))
   const slow = await room.add('slow', { url: `${silent.origin}/mcp` })
@@ -175,7 +177,7 @@ test('a server that is silent for too long is given up, and only its own calls w
 
 test('an answer that drips for ever has an end', async () => {
   await room.close()
-  room = await openRoom({ limits: { idleMs: 400, totalMs: 900 } })
+  room = await openRoom({ limits: { totalMs: 900 } })
   const closed = Promise.withResolvers<void>()
   const server = await start(
     modern((_seen, response) => {
@@ -193,6 +195,8 @@ test('an answer that drips for ever has an end', async () => {
 })
 
 test('progress keeps a slow call alive', async () => {
+  await room.close()
+  room = await openRoom({ limits: { idleMs: 2000 } })
   const server = await start(
     modern((seen, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -206,7 +210,7 @@ test('progress keeps a slow call alive', async () => {
           clearInterval(timer)
           response.end(`data: ${JSON.stringify(result(seen, { resultType: 'complete', content: [] }))}\n\n`)
         }
-      }, 200)
+      }, 400)
     }),
   )
   const uid = await room.add('s', { url: `${server.origin}/mcp` })

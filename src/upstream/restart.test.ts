@@ -1,12 +1,13 @@
 /** Streams and sessions that end: HTTP+SSE endpoints, and real servers that are started again. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startEverythingHttp, startEverythingSse } from '../../test/peers/servers.ts'
+import { freePort } from '../../test/portico-process.ts'
 import { startScripted } from '../../test/scripted-server.ts'
 import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 
 let room: Room
 beforeEach(async () => {
-  room = await openRoom({ limits: { refusedMs: 5000, idleMs: 2000 } })
+  room = await openRoom({ limits: { refusedMs: 60_000 } })
 })
 afterEach(() => room.close())
 
@@ -25,6 +26,8 @@ test('an endpoint of another origin gets nothing, and the server is not used', a
 })
 
 test('a stream that never names its endpoint is given up', async () => {
+  await room.close()
+  room = await openRoom({ limits: { openingMs: 500 } })
   const server = await startScripted((_seen, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n')
   })
@@ -37,7 +40,7 @@ const restarts = { 'Streamable HTTP': startEverythingHttp, 'HTTP+SSE': startEver
 describe.each(Object.entries(restarts))('a real server over %s that is started again', (_name, start) => {
   // [HEAL-1]
   test('answers the next call, and the one made while it is away', async () => {
-    const first = await start()
+    const first = await start(await freePort())
     const uid = await room.add('s', { url: first.url })
     expect(textOf(await room.tool(uid, 'echo', { message: 'one' }))).toContain('one')
     await first.stop()
@@ -49,6 +52,8 @@ describe.each(Object.entries(restarts))('a real server over %s that is started a
   })
 
   test('loses the call that was in flight, and says so', async () => {
+    await room.close()
+    room = await openRoom({ limits: { refusedMs: 1000 } })
     const first = await start()
     const uid = await room.add('s', { url: first.url })
     const heard = Promise.withResolvers<void>()

@@ -9,7 +9,7 @@ import type { JsonObject } from '../protocol/model.ts'
 
 let room: Room
 beforeEach(async () => {
-  room = await openRoom({ limits: { probeMs: 300, refusedMs: 3000 } })
+  room = await openRoom({ limits: { refusedMs: 60_000 } })
 })
 afterEach(() => room.close())
 
@@ -36,7 +36,7 @@ function isReaped(pid: number): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 25))
+  for (let i = 0; i < 2400 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 25))
   expect(condition()).toBe(true)
 }
 
@@ -96,7 +96,7 @@ test('a child that dies on every call is given growing rests', async () => {
   expect(codes).toEqual(Array(5).fill('upstream-lost'))
   // 0 + 250 + 500 + 1000 ms at least.
   expect(performance.now() - started).toBeGreaterThan(1700)
-}, 20_000)
+})
 
 // Rests for a dozen deaths would take more than half an hour.
 test('a child that does its work and is killed is started again at once, however often', async () => {
@@ -139,6 +139,8 @@ describe('a child that does not know the modern probe', () => {
     ['stays silent', silent],
     ['ends', leaving],
   ])('and %s is started again and greeted in the old way', async (_what, body) => {
+    await room.close()
+    room = await openRoom({ limits: { probeMs: 500, refusedMs: 60_000 } })
     const uid = await room.add('s', { stdio: child(body) })
     expect(room.upstreams.health(uid)).toMatchObject({ status: 'ready' })
     expect(textOf(await room.tool(uid, 'echo', {}))).toBe('alive')

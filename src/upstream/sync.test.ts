@@ -29,7 +29,7 @@ const start = async (script: Script): Promise<ScriptedServer> => {
 }
 
 beforeEach(async () => {
-  room = await openRoom({ limits: { refusedMs: 300, idleMs: 2000 } })
+  room = await openRoom({ limits: { refusedMs: 300 } })
   changes = []
   room.upstreams.onInventoryChanged((change) => changes.push(change))
 })
@@ -332,6 +332,8 @@ test('a changed credential throws away what the old one saw', async () => {
 })
 
 test('a server that hangs does not hold up the sync of another', async () => {
+  await room.close()
+  room = await openRoom({ limits: { openingMs: 2000 } })
   const hanging = await start(() => {})
   const quick = await start(modern(() => {}))
   const slow = room.add('slow', { url: `${hanging.origin}/mcp` })

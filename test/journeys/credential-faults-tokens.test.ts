@@ -1,5 +1,6 @@
 /** What becomes of a person's own connection when its tokens end, or its authorization server does not play along; and that nobody else notices. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { withEnoughTime } from '../enough-time.ts'
 import { type Notes, openPeopleRoom, type PeopleRoom } from '../support/oauth-upstream/room.ts'
 
 let room: PeopleRoom
@@ -40,17 +41,22 @@ const again = (name: string, id: string) =>
 const nameOf = (id: string) => id.replace('notes', 'Notes ')
 
 // [OWN-2]
-test('a token that is about to end is renewed behind the calls, and none of them fails', async () => {
-  const { call, renewals, upstream } = await bothConnected({ lifetime: 10 })
-  const deadline = Date.now() + 25_000
-  while (renewals() < 2) {
-    if (Date.now() > deadline) throw new Error('nothing was renewed')
-    expect(await call('alice')).toEqual({ text: 'alice', problem: null })
-    expect(await call('bob')).toEqual({ text: 'bob', problem: null })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+test('a token that is about to end is renewed behind the calls, and none of them fails', {
+  timeout: 300_000,
+}, async () => {
+  const { upstream, refused } = await withEnoughTime(10, async (lifetime) => {
+    const { call, renewals, upstream } = await bothConnected({ lifetime })
+    while (renewals() < 2) {
+      expect(await call('alice')).toEqual({ text: 'alice', problem: null })
+      expect(await call('bob')).toEqual({ text: 'bob', problem: null })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const refused = upstream.seen.filter(({ method, account }) => method === 'tools/call' && account === null)
+    // On a machine that stands still for a fifth of that life, a token may end on its way.
+    return refused.length > 0 && lifetime < 60 ? null : { upstream, refused }
+  })
   // None of the calls was sent with a token that had ended.
-  expect(upstream.seen.filter(({ method, account }) => method === 'tools/call' && account === null)).toEqual([])
+  expect(refused).toEqual([])
   const used = await room.rows(`method=tools/call&phase=ended&server=${notes.id}`)
   expect(used.some(({ credential }) => credential?.endsWith(':renewed'))).toBe(true)
   expect(upstream.tokenRequests.every(({ resource }) => resource === upstream.url)).toBe(true)
@@ -115,7 +121,7 @@ test('while the authorization server is down, good tokens are used; what has to 
   expect((await connection('alice'))?.status).not.toBe('needs_reauth')
   await bobIsUntouched()
   upstream.faults.down = false
-  await expect.poll(async () => (await call('alice')).text, { timeout: 20_000, interval: 200 }).toBe('alice')
+  await expect.poll(async () => (await call('alice')).text, { interval: 200 }).toBe('alice')
   expect(await connection('alice')).toMatchObject({ status: 'ready', reason: null })
 })
 

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { run } from '../../src/cli/program.ts'
 import type { ServerShown } from '../../src/contract/server.ts'
 import { freshPostgres } from '../databases.ts'
+import { withEnoughTime } from '../enough-time.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { startPorticoProcess } from '../portico-process.ts'
 import { ask2026, messageOf } from '../raw-mcp.ts'
@@ -174,21 +175,26 @@ test.each(['basic', 'es'] as const)(
   },
 )
 
-test('the token is renewed before it ends, and again when the server does not take it, and no call fails', async () => {
-  const id = 'renewed'
-  upstream.lifetime(10)
-  await portal.api('POST', `${MCP}/servers`, describeServer(id, 'basic'))
-  await offer(id)
+test('the token is renewed before it ends, and again when the server does not take it, and no call fails', {
+  timeout: 300_000,
+}, async () => {
   const refused = () =>
     upstream.seen.filter(({ method, account }) => method === 'tools/call' && account === null).length
-  const [before, asked] = [refused(), upstream.tokenRequests.length]
-  const deadline = Date.now() + 30_000
-  while (upstream.tokenRequests.length < asked + 1) {
-    if (Date.now() > deadline) throw new Error('nothing was renewed')
-    expect(await call(id)).toMatchObject({ text: 'basic', isError: false })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  expect(refused()).toBe(before)
+  const { id, ended } = await withEnoughTime(10, async (lifetime) => {
+    const id = `renewed-${lifetime}`
+    upstream.lifetime(lifetime)
+    await portal.api('POST', `${MCP}/servers`, describeServer(id, 'basic'))
+    await offer(id)
+    const [before, asked] = [refused(), upstream.tokenRequests.length]
+    while (upstream.tokenRequests.length < asked + 1) {
+      expect(await call(id)).toMatchObject({ text: 'basic', isError: false })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const ended = refused() - before
+    // On a machine that stands still for a fifth of that life, a token may end on its way.
+    return ended > 0 && lifetime < 60 ? null : { id, ended }
+  })
+  expect(ended).toBe(0)
   upstream.lifetime(3600)
   upstream.endAccess('basic')
   expect(await call(id, 'bot')).toMatchObject({
@@ -295,7 +301,7 @@ test('two replicas on PostgreSQL get one token, and both use it', async () => {
     const credentials = { authorization: `Bearer ${access?.token}` }
     const text = async (url = '') =>
       (await ask2026(`${url}/mcp`, { credentials }, 'tools/call', { name: 'ledger_whoami', arguments: {} })).text
-    for (const { url } of replicas) await expect.poll(() => text(url), { timeout: 10_000 }).toContain('"text":"rs"')
+    for (const { url } of replicas) await expect.poll(() => text(url), { timeout: 60_000 }).toContain('"text":"rs"')
     expect(upstream.tokenRequests).toHaveLength(asked + 1)
     // Refused at both at once, it is renewed by one of them.
     upstream.endAccess('rs')

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { end, NODE } from '../peers/servers.ts'
 import { startTestPortal, type TestPortal, type TestServer } from '../portal.ts'
+import { freePort } from '../portico-process.ts'
 import { ask2026, bearer, messageOf, open2025, type RawAnswer } from '../raw-mcp.ts'
 
 const WITNESS = fileURLToPath(new URL('../peers/witness.mjs', import.meta.url))
@@ -60,28 +61,37 @@ async function startMortal(mode: Mode): Promise<Mortal> {
     }
   }
   let runs = 0
-  const startAt = async (port: number): Promise<{ process: ChildProcess; port: number }> => {
+  const prepare = async (): Promise<ChildProcess> => {
     // Servers differ in what they say of a session that they do not know.
     const forgotten = runs++ % 2 === 0 ? '400' : '404'
     const started = spawn(NODE, [WITNESS], {
-      env: { ...env, PORT: String(port), WITNESS_FORGOTTEN: forgotten },
+      env: { ...env, WITNESS_FORGOTTEN: forgotten },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    const [{ listening }] = (await once(started, 'message')) as [{ listening: number }]
-    return { process: started, port: listening }
+    cleanups.push(() => end(started))
+    await once(started, 'message')
+    return started
   }
-  let running = await startAt(0)
-  cleanups.push(() => end(running.process))
+  const port = await freePort()
+  const listen = async (started: ChildProcess): Promise<ChildProcess> => {
+    const listening = once(started, 'message')
+    started.send({ port })
+    await listening
+    return started
+  }
+  let running = await listen(await prepare())
+  let successor = await prepare()
   const path = mode === 'sse' ? '/sse' : '/mcp'
   return {
-    server: { id: 'witness', url: `http://127.0.0.1:${running.port}${path}` },
+    server: { id: 'witness', url: `http://127.0.0.1:${port}${path}` },
     kill: async () => {
-      const gone = once(running.process, 'exit')
-      running.process.kill('SIGKILL')
+      const gone = once(running, 'exit')
+      running.kill('SIGKILL')
       await gone
     },
     revive: async () => {
-      running = await startAt(running.port)
+      running = await listen(successor)
+      successor = await prepare()
     },
     done,
   }
@@ -242,5 +252,4 @@ test.each(transports)(
     expect(body.result.length).toBe(storm.failed.length)
     expect(new Set(body.result.map(({ error }) => error))).toEqual(new Set(['upstream-lost']))
   },
-  60_000,
 )

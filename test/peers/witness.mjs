@@ -6,7 +6,8 @@
  *   WITNESS_FILE      what was done, one line each: tool and entry
  *   WITNESS_PIDS      where each run writes its process id
  *   WITNESS_FORGOTTEN what a session that it does not know is told: 404 | 400
- *   PORT
+ *
+ * Over HTTP it says to its parent when it is ready, listens at the port that it is told, and says that too.
  */
 import { randomUUID } from 'node:crypto'
 import { appendFileSync, writeFileSync } from 'node:fs'
@@ -118,7 +119,9 @@ if (mode === 'stdio') {
   })
 } else {
   const server = createServer((request, response) => void SPOKEN[mode](request, response))
-  server.listen(Number(process.env.PORT), '127.0.0.1', () => process.send?.({ listening: server.address().port }))
+  // It is told when: how long a program takes to start is no part of how long a server is away.
+  process.once('message', ({ port }) => server.listen(port, '127.0.0.1', () => process.send('listening')))
+  process.send('ready')
   // Nobody is left behind by a test run that was killed.
   process.on('disconnect', () => process.exit(0))
 }

@@ -25,6 +25,8 @@ export interface TokenServer {
   /** Seconds; null leaves it out. */
   expiresIn: number | null
   delayMs: number
+  /** Token requests are answered after it. */
+  mayAnswer: Promise<void> | null
   /** What token requests are answered with instead. */
   failure: { status: number; error: string } | null
   /** Named as the authorization server by the resource, instead of this one. */
@@ -70,7 +72,7 @@ export async function startTokenServer(): Promise<TokenServer> {
 
   const at: TokenServer = {
     ...{ url: new URL(`${issuer}/mcp`), place, issuer, counts: {}, requests: [], expiresIn: 3600, delayMs: 0 },
-    ...{ failure: null, movedTo: null, reused: 0, revoked: [], everGiven: new Map() },
+    ...{ mayAnswer: null, failure: null, movedTo: null, reused: 0, revoked: [], everGiven: new Map() },
     grant(owner, clientId) {
       const made: Grant = { owner, clientId, access: new Set([fresh('at')]), refresh: fresh('rt'), old: new Set() }
       grants.add(made)
@@ -127,6 +129,7 @@ export async function startTokenServer(): Promise<TokenServer> {
     // What it decides, it decides when it is asked; the answer is what is slow.
     const [status, answered] = token(form, request.headers.authorization)
     await new Promise((resolve) => setTimeout(resolve, at.delayMs))
+    await at.mayAnswer
     json(answered, status)
   }
 

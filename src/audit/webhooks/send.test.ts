@@ -118,4 +118,4 @@ test('a receiver that takes and says nothing is given 10 seconds', async () => {
   expect(await sent({ url: silent.url, allowPrivate: [silent.place] })).toEqual({
     ...{ ok: false, status: null, error: 'timeout' },
   })
-}, 20_000)
+})

@@ -158,7 +158,7 @@ describe.each(DATABASE_KINDS)('the admin link on %s', (kind) => {
       await room.store.db.deleteFrom('role_members').execute()
       await room.store.db.deleteFrom('users').execute()
       expect(await makeFirstOwner(room.needs, owner)).toBe(false)
-    }, 30_000)
+    })
 
     test('is not made where somebody is owner, and takes nobody over', async () => {
       await use(await make())

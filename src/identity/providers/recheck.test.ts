@@ -153,7 +153,8 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     const rows = await room.store.db.selectFrom('identities').selectAll().execute()
     expect(rows[0]?.id_token_sealed).toMatch(/^v1\./)
     expect(rows[0]?.refresh_token_sealed).toMatch(/^v1\./)
-    expect(JSON.stringify(rows)).not.toContain('eyJ')
+    // What is sealed may have any three letters in it by chance.
+    expect(JSON.stringify(rows)).not.toMatch(/eyJ[\w-]+\.eyJ/)
     const ring = keyRing([Buffer.alloc(32, 8), Buffer.alloc(32, 9)])
     const renewed = openSealer(ring, 'store')
     await reseal(room.store.db, renewed, ring.keys[0]?.kid ?? '')
@@ -185,7 +186,7 @@ test('two replicas serve one sign-in, and ask the provider once', async () => {
   const other = await room.replica()
   try {
     id = await room.connect(provider)
-    await expect.poll(() => other.providers.offered().length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => other.providers.offered().length).toBe(1)
     const answer = await passThrough(await room.start(id), 'carol')
     const came = await room.come(id, answer, undefined, other.providers)
     if (came.kind !== 'signed-in') throw new Error(came.reason)

@@ -157,7 +157,8 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
       const record = await room.connect(setup, ownerOfUser(ada.id))
       const live = await own()
       const theirs = room.server.grant('user:u-ada', record.clientId ?? '')
-      room.server.delayMs = 300
+      const { promise, resolve: answer } = Promise.withResolvers<void>()
+      room.server.mayAnswer = promise
       room.server.failure = { status: 400, error: 'invalid_grant' }
       room.clock.move(HOUR)
       const waiting = own()
@@ -176,6 +177,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
           },
         }),
       )
+      answer()
       expect((await waiting).headers[1]).toBe(`Bearer ${theirs.access}`)
       expect(live.headers[1]).toBe(`Bearer ${theirs.access}`)
       expect((await room.row(setup, ownerOfUser(ada.id)))?.record).toMatchObject({ status: 'ready', version: 2 })
@@ -202,11 +204,14 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     test('a slow authorization server holds up nobody whose token is still good', async () => {
       await room.connect(setup, ownerOfUser(ada.id))
       const old = (await own()).headers[1]
-      room.server.delayMs = 4000
+      const { promise, resolve: answer } = Promise.withResolvers<void>()
+      room.server.mayAnswer = promise
       room.clock.move(0.9 * HOUR)
       const live = await own()
       // It is under way, and has not been waited for.
-      expect([asked(), live.headers[1]]).toEqual([1, old])
+      await until(() => asked() === 1)
+      expect(live.headers[1]).toBe(old)
+      answer()
       await until(() => live.headers[1] !== old)
       expect([asked(), room.server.reused, room.ownerOf(live)]).toEqual([1, 0, `user:${ada.id}`])
     })
@@ -214,12 +219,14 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     test('what was ended while it was renewed is not made again, and what came for it is given back', async () => {
       await room.connect(setup, ownerOfUser(ada.id))
       await own()
-      room.server.delayMs = 300
+      const { promise, resolve: answer } = Promise.withResolvers<void>()
+      room.server.mayAnswer = promise
       room.clock.move(HOUR)
       const waiting = thrown(own)
       await until(() => asked() === 1)
       const { store } = room
       await store.write((trx) => deleteConnections(store, trx, SEALER, { owner: ownerOfUser(ada.id) }))
+      answer()
       expect(await waiting).toBeInstanceOf(ConnectionNeeded)
       expect(await room.row(setup, ownerOfUser(ada.id))).toBeUndefined()
       expect(room.server.revoked).toHaveLength(1)
@@ -228,11 +235,14 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     test('what is under way when the portal closes is stored before it has closed', async () => {
       await room.connect(setup, ownerOfUser(ada.id))
       await own()
-      room.server.delayMs = 300
+      const { promise, resolve: answer } = Promise.withResolvers<void>()
+      room.server.mayAnswer = promise
       room.clock.move(HOUR)
       const waiting = own()
       await until(() => asked() === 1)
-      await room.keeper.close()
+      const closing = room.keeper.close()
+      answer()
+      await closing
       expect((await room.row(setup, ownerOfUser(ada.id)))?.record.version).toBe(2)
       await waiting
     })
@@ -412,6 +422,6 @@ describe('two processes on one database', () => {
 
 /** Waits for what another party does in its own time. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let left = 500; left > 0 && !isSo(); left--) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let left = 6000; left > 0 && !isSo(); left--) await new Promise((resolve) => setTimeout(resolve, 10))
   if (!isSo()) throw new Error('it did not come')
 }

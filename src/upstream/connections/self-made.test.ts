@@ -62,7 +62,7 @@ async function rewrite(written: WrittenOauth): Promise<void> {
 
 /** Waits for what another party does in its own time. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let left = 500; left > 0 && !isSo(); left--) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let left = 6000; left > 0 && !isSo(); left--) await new Promise((resolve) => setTimeout(resolve, 10))
   if (!isSo()) throw new Error('it did not come')
 }
 
@@ -134,10 +134,12 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
   // [C11]
   test('what came for a client that an admin has replaced meanwhile is kept for nobody', async () => {
     setup = await room.add('ledger', 'machine', MACHINE)
-    room.server.delayMs = 300
+    const { promise, resolve: answer } = Promise.withResolvers<void>()
+    room.server.mayAnswer = promise
     const waiting = thrown(() => room.keeper.resolve(setup, ada, false))
     await until(() => asked('client_credentials') === 1)
     await rewrite({ ...MACHINE, registration_info: { ...MACHINE.registration_info, client_id: 'another' } })
+    answer()
     expect(await waiting).toMatchObject({ kind: 'not-ready' })
     expect(await room.row(setup, 'machine')).toBeUndefined()
   })

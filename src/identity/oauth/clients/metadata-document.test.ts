@@ -221,7 +221,7 @@ describe('SEC-O6: a document that is no good leads to a page, and to nothing els
     const began = performance.now()
     const answers = await Promise.all(['/silent', '/drip'].map((path) => portal.authorize(idAt(peer, path))))
     expect(answers.map(({ status }) => status)).toEqual([400, 400])
-    expect(performance.now() - began).toBeLessThan(8000)
+    expect(performance.now() - began).toBeLessThan(30_000)
   })
 })
 
