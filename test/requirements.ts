@@ -259,9 +259,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ),
   own('OWN-6', 'A call that needs more rights than its connection has says so, and the connection stays what it is.'),
   own('OWN-7', 'A stored connection that was moved, put back or sealed by a lost key opens for nobody.'),
-  from('MCP 2025-11-25 and 2026-07-28, Authorization')(
+  from('MCP 2025-11-25 and 2026-07-28')(
     'OWN-8',
-    'The portal passes what the conformance suite requires of a client in authorization, and the extensions that it has.',
+    'The portal passes all that the conformance suite requires of a client, and the extensions of authorization that it has.',
   ),
 
   own(

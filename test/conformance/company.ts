@@ -21,8 +21,8 @@ export interface Company {
   /** For the portal: its database is shared with whoever writes the sign-in. */
   databaseUrl: string
   config: Partial<Config>
-  /** Signs the one employee in. @returns an access token of their MCP client */
-  signIn(portal: TestPortal, person: Person): Promise<string>
+  /** Signs the one employee in. @returns an access token of their MCP client, for what is at that URL */
+  signIn(portal: TestPortal, person: Person, resource: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export async function openCompany(context: Readonly<Record<string, string>>): Pr
   return {
     databaseUrl: database.url,
     config: { keys },
-    async signIn(portal, person) {
+    async signIn(portal, person, resource) {
       const provider = await addProvider(portal, context)
       const where = { dir: portal.data, databaseUrl: database.url, clock: systemClock, log: silentLog }
       const store = await openStore(where)
@@ -55,7 +55,7 @@ export async function openCompany(context: Readonly<Record<string, string>>): Pr
         await store.close()
       }
       const client = await registerClient(portal.url)
-      return (await letIn(person, client, NO_PASSWORD)).tokens.access_token
+      return (await letIn(person, client, NO_PASSWORD, { resource })).tokens.access_token
     },
     close: () => database.drop(),
   }

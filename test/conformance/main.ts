@@ -3,7 +3,7 @@
  * server, as a client of others', and as a server in front of others. Without a name: all three. Fails where something that is required does.
  */
 import { spawnSync } from 'node:child_process'
-import { EXTENSIONS, runClientSet } from './client-suite.ts'
+import { EXTENSIONS, LATER, runClientSet } from './client-suite.ts'
 import { queue } from './queue.ts'
 import { AT_ONCE, CELLS, type Cell, nameOf, runCell } from './server-suite.ts'
 import { REVISIONS, tallyOf } from './suite.ts'
@@ -38,11 +38,12 @@ function asAuthorizationServer(): boolean {
 async function asClient(): Promise<boolean> {
   let isAll = true
   for (const revision of REVISIONS) {
-    const { required, open, openExtensions } = await runClientSet(revision)
-    const extensions = `extensions ${tallyOf(EXTENSIONS, openExtensions)}`
-    process.stdout.write(`client ${revision} auth ${tallyOf(required, open)} ${extensions}\n`)
-    tell({ ...open, ...openExtensions })
-    isAll &&= Object.keys({ ...open, ...openExtensions }).length === 0
+    const { required, open, openExtensions, openLater } = await runClientSet(revision)
+    const beside = `extensions ${tallyOf(EXTENSIONS, openExtensions)} later ${tallyOf(LATER, openLater)}`
+    process.stdout.write(`client ${revision} ${tallyOf(required, open)} ${beside}\n`)
+    const allOpen = { ...open, ...openExtensions, ...openLater }
+    tell(allOpen)
+    isAll &&= Object.keys(allOpen).length === 0
   }
   return isAll
 }

@@ -1,7 +1,7 @@
 /**
- * One scenario of the suite with the portal as the client. Whoever plays it does what people do: an admin registers the server, a person
- * connects an account through the portal's pages, an MCP client calls the suite's only tool through the portal, and follows the links that
- * it is asked to open.
+ * One scenario of authorization, with the portal as the client. Whoever plays it does what people do: an admin registers the server, a
+ * person connects an account through the portal's pages, an MCP client calls the suite's only tool through the portal, and follows the
+ * links that it is asked to open.
  *
  * - most: sign-in, discovery, registration, PKCE, `resource`, then `tools/list` and `tools/call`
  * - `scope-step-up`: the call answers 403 `insufficient_scope`; who connected is asked for more, and the call goes on
@@ -13,11 +13,12 @@
  * - `resource-mismatch`, `iss-*`, `metadata-issuer-mismatch`: the portal has to stop; most of these end with a problem, as they should
  */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { request } from 'undici'
-import { Person } from '../person.ts'
+import type { Person } from '../person.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { connectAs } from '../support/oauth-upstream/connect.ts'
-import { openCompany } from './company.ts'
+import { type Company, openCompany } from './company.ts'
+import { must, type Place, takePlace } from './place.ts'
+import { Visitor } from './visitor.ts'
 
 export interface Scenario {
   scenario: string
@@ -28,38 +29,52 @@ export interface Scenario {
   server: string
 }
 
-const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
+/** Who connects accounts: the portals that are shared know them from the first. */
+export const ADA = { email: 'ada@example.com', password: 'correct horse battery staple' }
 const MCP = '/access/ai-controls/mcp'
 const PUBLIC_URL = 'https://conformance-test.local'
-const TOOL = 'suite_test-tool'
 const CONNECT = 'portal_connect_server'
 /** Somebody renews what an admin shares, or connects anew, that often at most. */
 const TRIES = 3
 const PATIENCE_MS = 10_000
 
-/** @returns what went wrong, or null */
-export async function playScenario(scenario: Scenario): Promise<string | null> {
+/** Who plays in a program that others share, plays in a place of their own. */
+export interface Shared {
+  portal: TestPortal
+  /** Of the server, and of the portal before it. */
+  id: string
+}
+
+/**
+ * @param shared left alone where the scenario wants a portal that is set up for it
+ * @throws what went wrong
+ */
+export async function playScenario(scenario: Scenario, shared: Shared): Promise<void> {
+  await using closing = new AsyncDisposableStack()
   const isPublic = scenario.scenario === 'auth/basic-cimd'
   const company = isManaged(scenario) ? await openCompany(scenario.context) : null
-  const portal = await startTestPortal({
+  if (company !== null) closing.defer(company.close)
+  const isAlone = isPublic || company !== null
+  const { portal, id } = isAlone ? { portal: await startAlone(isPublic, company), id: 'suite' } : shared
+  if (isAlone) closing.defer(portal.close)
+  const place = await register({ portal, id }, scenario)
+  closing.defer(place.leave)
+  const person = new Visitor(portal, isPublic ? PUBLIC_URL : portal.url)
+  const token =
+    company === null ? await portal.userToken(ADA.email, id) : await company.signIn(portal, person, place.url)
+  await play({ portal, place, scenario, person, token, isPublic })
+}
+
+function startAlone(isPublic: boolean, company: Company | null): Promise<TestPortal> {
+  return startTestPortal({
     ...(company === null ? {} : { databaseUrl: company.databaseUrl }),
     config: { bootstrap: ADA, ...(isPublic ? { publicUrl: PUBLIC_URL } : {}), ...company?.config },
   })
-  try {
-    const person = new Visitor(portal, isPublic ? PUBLIC_URL : portal.url)
-    const token = company === null ? await portal.userToken(ADA.email) : await company.signIn(portal, person)
-    await play({ portal, scenario, person, token, isPublic })
-    return null
-  } catch (error) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  } finally {
-    await portal.close()
-    await company?.close()
-  }
 }
 
 interface Play {
   portal: TestPortal
+  place: Place
   scenario: Scenario
   person: Person
   /** Of the person's MCP client. */
@@ -67,47 +82,14 @@ interface Play {
   isPublic: boolean
 }
 
-/** A browser for which the portal's public name leads to this machine, as if a proxy stood before it. */
-class Visitor extends Person {
-  readonly #portal: TestPortal
-  readonly #name: string
-
-  constructor(portal: TestPortal, name: string) {
-    super(name)
-    this.#portal = portal
-    this.#name = name
-  }
-
-  protected override async send(url: string, init: RequestInit): Promise<Response> {
-    if (!url.startsWith(`${PUBLIC_URL}/`)) return super.send(url, init)
-    const headers = { ...(init.headers as Record<string, string>), host: new URL(this.#name).host }
-    const form = init.body instanceof URLSearchParams ? init.body.toString() : null
-    // `fetch` says no other Host than it dials.
-    const {
-      statusCode,
-      headers: came,
-      body,
-    } = await request(url.replace(PUBLIC_URL, this.#portal.url), {
-      method: init.method === 'POST' ? 'POST' : 'GET',
-      headers: form === null ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
-      body: form,
-    })
-    const pairs = Object.entries(came).flatMap(([name, value]) =>
-      [value ?? []].flat().map((one): [string, string] => [name, one]),
-    )
-    return new Response(await body.text(), { status: statusCode, headers: pairs })
-  }
-}
-
 async function play(at: Play): Promise<void> {
-  const { scenario, portal } = at
+  const { scenario, portal, place } = at
   const isOwn = ownsIt(scenario)
-  await register(at, isOwn)
-  if (isOwn && !isManaged(scenario)) await connect(at, `${at.isPublic ? PUBLIC_URL : portal.url}/connect/suite`)
+  if (isOwn && !isManaged(scenario)) await connect(at, `${at.isPublic ? PUBLIC_URL : portal.url}/connect/${place.id}`)
   for (let tries = 1; ; tries++) {
-    if (!isOwn && !isMachine(scenario)) await connect(at, await sharedLink(portal))
+    if (!isOwn && !isMachine(scenario)) await connect(at, await sharedLink(at))
     // A person's own lists are read when they connect; the shared ones, now.
-    if (!isOwn) await portal.api('POST', `${MCP}/servers/suite/sync`)
+    if (!isOwn) await portal.api('POST', `${MCP}/servers/${place.id}/sync`)
     const said = await callTool(at)
     if (said === 'test') return
     if (isOwn || isMachine(scenario) || tries === TRIES) throw new Error(`the tool says: ${said}`)
@@ -128,16 +110,15 @@ function isManaged({ scenario }: Pick<Scenario, 'scenario'>): boolean {
   return scenario === 'auth/enterprise-managed-authorization'
 }
 
-async function register({ portal, scenario }: Play, isOwn: boolean): Promise<void> {
+async function register({ portal, id }: Shared, scenario: Scenario): Promise<Place> {
   const { host } = new URL(scenario.server)
   const issuer = scenario.context.issuer === undefined ? [] : [new URL(scenario.context.issuer).host]
-  await must(portal, 'POST', `${MCP}/servers`, {
-    ...{ id: 'suite', name: 'Suite', hostname: scenario.server, auth_type: 'oauth' },
+  const server = {
+    ...{ hostname: scenario.server, auth_type: 'oauth' },
     ...writtenDown(scenario),
     ...(scenario.scenario === 'auth/basic-cimd' ? { allow_private: await placesOf(scenario, [host, ...issuer]) } : {}),
-  })
-  const servers = [{ server_id: 'suite', on_behalf: isOwn }]
-  await must(portal, 'PUT', `${MCP}/portals/default`, { servers })
+  }
+  return takePlace(portal, id, server, { on_behalf: ownsIt(scenario) })
 }
 
 /** A portal with a public URL reaches no loopback that was not opened for it: its authorization server has to be named too. */
@@ -189,19 +170,19 @@ function writtenDown({ scenario, context }: Scenario): object {
   }
 }
 
-async function sharedLink(portal: TestPortal): Promise<string> {
-  return (await must<{ url: string }>(portal, 'POST', `${MCP}/servers/suite/authorize`, {})).url
+async function sharedLink({ portal, place }: Play): Promise<string> {
+  return (await must<{ url: string }>(portal, 'POST', `${MCP}/servers/${place.id}/authorize`, {})).url
 }
 
-async function connect({ person }: Play, link: string): Promise<void> {
+async function connect({ person, place }: Play, link: string): Promise<void> {
   const page = await connectAs(person, { link, who: ADA, account: 'ada' })
-  if (page.status >= 400 || new URL(page.url).pathname === '/connect/suite')
+  if (page.status >= 400 || new URL(page.url).pathname === `/connect/${place.id}`)
     throw new Error(`not connected: ${page.status} ${page.url} ${textOf(page.text)}`)
 }
 
 /** What the tool says to a client that opens the links which it is asked to open. */
 async function callTool(at: Play): Promise<string> {
-  const { portal, scenario, token } = at
+  const { place, scenario, token } = at
   const client = new Client(
     { name: 'conformance', version: '1' },
     {
@@ -215,10 +196,10 @@ async function callTool(at: Play): Promise<string> {
     return { action: 'accept' }
   })
   const headers = { authorization: `Bearer ${token}` }
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${portal.url}/mcp`), { requestInit: { headers } }))
+  await client.connect(new StreamableHTTPClientTransport(new URL(place.url), { requestInit: { headers } }))
   try {
-    await listed(client)
-    const { content } = await client.callTool({ name: TOOL, arguments: {} })
+    await listed(client, place)
+    const { content } = await client.callTool({ name: toolOf(place), arguments: {} })
     return content.map((block) => (block.type === 'text' ? block.text : block.type)).join('')
   } finally {
     await client.close()
@@ -226,15 +207,16 @@ async function callTool(at: Play): Promise<string> {
 }
 
 /** What a connection sees is listed behind the calls, soon after it was made; one that has ended by then is made anew, once. */
-async function listed(client: Client): Promise<void> {
+async function listed(client: Client, place: Place): Promise<void> {
+  const tool = toolOf(place)
   const deadline = Date.now() + PATIENCE_MS
   for (let isAnew = false; ; ) {
     const { tools } = await client.listTools()
-    if (tools.some(({ name }) => name === TOOL)) return
-    if (Date.now() > deadline) throw new Error(`no ${TOOL} among ${tools.map(({ name }) => name).join(', ')}`)
+    if (tools.some(({ name }) => name === tool)) return
+    if (Date.now() > deadline) throw new Error(`no ${tool} among ${tools.map(({ name }) => name).join(', ')}`)
     if (!isAnew && (await hasEnded(client))) {
       isAnew = true
-      await client.callTool({ name: CONNECT, arguments: { server: 'suite' } })
+      await client.callTool({ name: CONNECT, arguments: { server: place.id } })
     } else await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -246,11 +228,7 @@ async function hasEnded(client: Client): Promise<boolean> {
   return servers[0]?.connection.status === 'needs_reconnect'
 }
 
-async function must<T>(portal: TestPortal, method: string, path: string, body: unknown): Promise<T> {
-  const answer = await portal.api<T>(method, path, body)
-  if (!answer.body.success) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body.errors)}`)
-  return answer.body.result
-}
+const toolOf = ({ id }: Place): string => `${id}_test-tool`
 
 function textOf(html: string): string {
   return html
