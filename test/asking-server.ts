@@ -14,6 +14,8 @@ export interface Call {
   say(message: JsonObject): void
   /** Answers it with a text, and ends the stream. @param behind what is still said there after the answer */
   answer(text: string, behind?: JsonObject): void
+  /** Answers it with an error, and ends the stream. */
+  fail(error: JsonObject): void
   /** Ends its stream in the midst, as a server does that dies. */
   breakOff(): void
 }
@@ -96,6 +98,10 @@ function callOf(seen: Seen, response: ServerResponse): Call {
     answer(text, behind) {
       event(response, result(seen, { content: [{ type: 'text', text }] }))
       if (behind !== undefined) event(response, behind)
+      response.end()
+    },
+    fail(error) {
+      event(response, { jsonrpc: '2.0', id: seen.body.id ?? null, error })
       response.end()
     },
     breakOff: () => void response.destroy(),
