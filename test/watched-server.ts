@@ -9,6 +9,7 @@ import { getRequestListener } from '@hono/node-server'
 import {
   createMcpHandler,
   McpServer,
+  type RegisteredResource,
   ResourceTemplate,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
@@ -32,13 +33,14 @@ export interface WatchedServer {
   asked(): number
   /** It changed: told to whoever listens to it; with `to`, as part of what was subscribed to; in sessions, with `account` to that alone. */
   change(uri: string, to?: string, account?: string): void
+  /** Lists it with other words from now on; nobody is told. */
+  redescribe(uri: string): void
   /** Subscriptions get no answer from now on. */
   fallSilent(): void
   stop(): Promise<void>
 }
 
-interface Session {
-  server: McpServer
+interface Session extends Made {
   transport: WebStandardStreamableHTTPServerTransport
   subscribed: Set<string>
   /** The token that it began with. */
@@ -49,11 +51,12 @@ export async function startWatchedServer(era: WatchedEra, port = 0, isSubscribab
   const sessions = new Map<string, Session>()
   const lines = new Map<ServerResponse, string[]>()
   const state = { asked: 0, isSilent: false }
-  const make = () => makeServer(isSubscribable)
-  const modern = createMcpHandler(make, { legacy: 'reject' })
+  const described = new Map<string, string>()
+  const make = () => makeServer(isSubscribable, described)
+  const modern = createMcpHandler(() => make().server, { legacy: 'reject' })
 
   async function begin(account: string): Promise<Session> {
-    const server = make()
+    const { server, books } = make()
     const subscribed = new Set<string>()
     server.server.setRequestHandler('resources/subscribe', async ({ params }) => {
       state.asked++
@@ -70,7 +73,7 @@ export async function startWatchedServer(era: WatchedEra, port = 0, isSubscribab
       onsessioninitialized: (id) => void sessions.set(id, session),
       onsessionclosed: (id) => void sessions.delete(id),
     })
-    const session: Session = { server, transport, subscribed, account }
+    const session: Session = { server, books, transport, subscribed, account }
     await server.connect(transport)
     return session
   }
@@ -111,6 +114,11 @@ export async function startWatchedServer(era: WatchedEra, port = 0, isSubscribab
         if (subscribed.has(to) && (account ?? own) === own)
           void server.server.sendResourceUpdated({ uri }).catch(() => {})
     },
+    redescribe(uri) {
+      described.set(uri, 'In other words.')
+      for (const { books } of sessions.values())
+        books.get(uri)?.update({ metadata: { description: 'In other words.' } })
+    },
     fallSilent: () => {
       state.isSilent = true
     },
@@ -136,12 +144,22 @@ async function urisOf(request: IncomingMessage): Promise<string[] | null> {
   return JSON.parse(body.toString()).params.notifications.resourceSubscriptions ?? null
 }
 
-function makeServer(isSubscribable: boolean): McpServer {
+interface Made {
+  server: McpServer
+  books: Map<string, RegisteredResource>
+}
+
+function makeServer(isSubscribable: boolean, described: ReadonlyMap<string, string>): Made {
   const resources = { listChanged: true, ...(isSubscribable ? { subscribe: true } : {}) }
   const server = new McpServer({ name: 'watched', version: '1.0.0' }, { capabilities: { resources } })
   const read = (uri: URL) => ({ contents: [{ uri: uri.href, text: `the text of ${uri.href}` }] })
-  for (const uri of BOOKS) server.registerResource(uri, uri, {}, read)
+  const books = new Map(
+    BOOKS.map((uri) => [
+      uri,
+      server.registerResource(uri, uri, { description: described.get(uri) ?? 'A book.' }, read),
+    ]),
+  )
   const template = new ResourceTemplate('watched://note/{name}', { list: undefined })
   server.registerResource('notes', template, {}, read)
-  return server
+  return { server, books }
 }

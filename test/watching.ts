@@ -22,17 +22,17 @@ export interface Listener extends Watching {
   acknowledged(): unknown
 }
 
-/** A `subscriptions/listen` of 2026, once it was acknowledged. */
+/** A `subscriptions/listen` of 2026, once it was acknowledged. @param shown an access token, or the headers that say who calls */
 export async function listen2026(
   url: string,
-  token: string,
+  shown: string | Readonly<Record<string, string>>,
   uris: readonly unknown[],
   id: string | number = 'listen',
 ): Promise<Listener> {
   const stream = await openEventStream(url, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${token}`,
+      ...(typeof shown === 'string' ? { authorization: `Bearer ${shown}` } : shown),
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': '2026-07-28',

@@ -7,7 +7,13 @@ import type { SessionId } from '../base/ids.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { Store } from '../store/open.ts'
 import type { Session } from './sessions.ts'
-import { addSubscription, dropSubscription, loadSubscriptions, type Subscription } from './subscription-store.ts'
+import {
+  addSubscription,
+  dropSubscription,
+  loadSubscriptions,
+  readMarks,
+  type Subscription,
+} from './subscription-store.ts'
 
 /** The stream of a session. */
 export interface SessionStream {
@@ -34,32 +40,75 @@ export const LIVE_MS = LIMITS.subscribing.value
 
 const NOTHING: readonly Subscription[] = []
 
-export function openSessionSubscriptions(store: Store): SessionSubscriptions {
-  const streams = new Map<SessionId, SessionStream>()
+interface Following {
+  stream: SessionStream
+  /** Of what it was told last; null where that is known to be old. */
+  mark: string | null
+  /** One reading after the other: an older one must not be told after a newer one. */
+  turn: Promise<void>
+}
 
-  async function tell(sessions: readonly SessionId[]): Promise<void> {
+export function openSessionSubscriptions(store: Store): SessionSubscriptions {
+  const following = new Map<SessionId, Following>()
+
+  async function look(sessions: readonly SessionId[]): Promise<void> {
     if (sessions.length === 0) return
-    const loaded = await loadSubscriptions(store, sessions)
-    await Promise.all(sessions.map((id) => streams.get(id)?.want(loaded.get(id) ?? NOTHING)))
+    const marks = await readMarks(store, sessions)
+    const markOf = (id: SessionId) => marks.get(id) ?? NO_MARK
+    // Nearly all of them are as they were.
+    const changed = sessions.filter((id) => following.get(id)?.mark !== markOf(id))
+    await Promise.all(changed.map((id) => tell(id, markOf(id))))
   }
 
-  const unlisten = store.versions.changed('subscriptions', () => tell([...streams.keys()]))
+  /** @param mark as it was before the reading: what changes during it is read again */
+  function tell(id: SessionId, mark: string): Promise<void> | undefined {
+    const one = following.get(id)
+    if (one === undefined) return undefined
+    const read = async () => {
+      await one.stream.want((await loadSubscriptions(store, [id])).get(id) ?? NOTHING)
+      one.mark = mark
+    }
+    one.turn = one.turn.then(read, read)
+    return one.turn
+  }
+
+  const unlisten = store.versions.changed('subscriptions', () => look([...following.keys()]))
+
+  /** Changed by this process: read whatever it looks like. */
+  function isOld(id: SessionId): void {
+    const one = following.get(id)
+    if (one !== undefined) one.mark = null
+  }
 
   return {
     async add(session, subscription) {
+      isOld(session.id)
       const added = await addSubscription(store, session, subscription, LIMITS.resource_subscriptions.value)
-      if (added) await streams.get(session.id)?.live(LIVE_MS)
+      if (added) await following.get(session.id)?.stream.live(LIVE_MS)
       return added
     },
-    drop: (session, uri) => dropSubscription(store, session.id, uri),
+    drop(session, uri) {
+      isOld(session.id)
+      return dropSubscription(store, session.id, uri)
+    },
     async follow({ id }, stream) {
+      const mine: Following = { stream, mark: NO_MARK, turn: Promise.resolve() }
       // First, so that nothing that is wanted meanwhile is missed.
-      streams.set(id, stream)
-      await tell([id])
-      return () => {
-        if (streams.get(id) === stream) streams.delete(id)
+      following.set(id, mine)
+      const end = () => {
+        if (following.get(id) === mine) following.delete(id)
+      }
+      try {
+        await look([id])
+        return end
+      } catch (error) {
+        end()
+        throw error
       }
     },
     close: unlisten,
   }
 }
+
+/** Of a session that wants nothing. */
+const NO_MARK = ''

@@ -5,7 +5,7 @@ import type { PortalId, PortalUid, ServerId, ServerUid, SessionId } from '../bas
 import { deleteServer } from '../upstream/server-store.ts'
 import { deletePortal, insertPortal } from './portal-store.ts'
 import { endSession, forgetSessions, recordSessions } from './session-store.ts'
-import { addSubscription, dropSubscription, loadSubscriptions } from './subscription-store.ts'
+import { addSubscription, dropSubscription, loadSubscriptions, readMarks } from './subscription-store.ts'
 
 const CONTENT = {
   ...{ id: 'default' as PortalId, hostname: 'localhost', name: 'Portal', description: null },
@@ -59,6 +59,21 @@ describe.each(DATABASE_KINDS)('subscriptions on %s', (kind) => {
     await dropSubscription(at.store, ONE, long)
     await dropSubscription(at.store, ONE, 'x:d')
     expect([await urisOf(ONE), await urisOf(TWO)]).toEqual([['x:b', 'x:c'], ['x:d']])
+  })
+
+  test('a mark is another one whenever what a session wants is', async () => {
+    const markOf = async (id: SessionId) => (await readMarks(at.store, [ONE, TWO])).get(id)
+    const marks: unknown[] = [await markOf(ONE)]
+    const note = async () => void marks.push(await markOf(ONE))
+    await add(ONE, 'x:a').then(note)
+    await add(ONE, 'x:b').then(note)
+    await dropSubscription(at.store, ONE, 'x:a').then(note)
+    await add(ONE, 'x:b', 3, true).then(note)
+    expect(new Set(marks).size).toBe(marks.length)
+    await add(TWO, 'x:a')
+    expect(await markOf(ONE)).toBe(marks.at(-1))
+    await dropSubscription(at.store, ONE, 'x:b')
+    expect(await markOf(ONE)).toBeUndefined()
   })
 
   test('of many that come at once, no more are kept than may be', async () => {

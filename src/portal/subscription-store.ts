@@ -38,6 +38,33 @@ export async function loadSubscriptions(
 
 const PIECE = 500
 
+/**
+ * What tells whether a session's subscriptions are others than they were, without reading them.
+ *
+ * @param of sessions @returns by the session; those that have none are missing
+ */
+export async function readMarks(store: Store, of: readonly SessionId[]): Promise<ReadonlyMap<SessionId, string>> {
+  const marks = new Map<SessionId, string>()
+  for (let from = 0; from < of.length; from += PIECE) {
+    const rows = await store.db
+      .selectFrom('resource_subscriptions')
+      .select((eb) => [
+        'session_id',
+        eb.fn.countAll<number | string>().as('count'),
+        eb.fn.max('created_at').as('latest'),
+        eb.fn.sum<number | string>('has_met_terms').as('met'),
+        eb.fn.min('uri_digest').as('first'),
+        eb.fn.max('uri_digest').as('last'),
+      ])
+      .where('session_id', 'in', of.slice(from, from + PIECE))
+      .groupBy('session_id')
+      .execute()
+    for (const { session_id, count, latest, met, first, last } of rows)
+      marks.set(session_id as SessionId, [count, latest, met, first, last].join())
+  }
+  return marks
+}
+
 export interface Subscriber {
   id: SessionId
   portalUid: PortalUid

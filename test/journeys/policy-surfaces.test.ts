@@ -9,6 +9,7 @@ import { ask2026, messageOf, open2025, type RawAnswer, request2026, send } from 
 import { isListed, isNamed, mayEnter, type RuleSet, randomRules } from '../support/naive-policy.ts'
 import { openPolicyRoom, type PolicyRoom, SERVERS, type TestCaller } from '../support/policy-room.ts'
 import { allTries, fateOf, listsAt, mountOf, type Try, WHOLE } from '../support/surfaces.ts'
+import { listen2026 as watch2026 } from '../watching.ts'
 
 const SEED = Number(process.env.PORTICO_TEST_SEED ?? 20260)
 const SETS = Number(process.env.PORTICO_TEST_SETS ?? 30)
@@ -194,6 +195,19 @@ async function driveLists({ eras, caller }: Client, rules: RuleSet): Promise<voi
   }
 }
 
+/** What may be heard of is what may be read, each URI by itself. */
+async function driveSubscriptions({ caller }: Client, rules: RuleSet, tries: readonly Try[]): Promise<void> {
+  const reads = new Map(
+    tries.filter(({ at, method }) => at === WHOLE && method === 'resources/read').map((one) => [one.named, one]),
+  )
+  const want = [...reads.values()].filter((one) => fateOf(one, rules, caller) === 'done').map(({ named }) => named)
+  const { acknowledged, stream } = await watch2026(`${room.portal.url}${WHOLE}`, caller.raw.credentials, [
+    ...reads.keys(),
+  ])
+  stream.close()
+  expect(acknowledged(), `${caller.name} listens`).toEqual(want)
+}
+
 /** Each member of a batch is judged by itself. */
 async function driveBatch(client: Client, rules: RuleSet, tries: readonly Try[]): Promise<string[]> {
   const answers = JSON.parse((await client.batch(tries)).text) as ReturnType<typeof messageOf>[]
@@ -289,6 +303,7 @@ test(`no surface lists or reaches what ${SETS} random sets of policies deny, and
         }
         await heed(client, before, rules)
         await driveLists(client, rules)
+        await driveSubscriptions(client, rules, all)
         const done = [...(await drive(client, rules, tries)), ...(await driveBatch(client, rules, batch))]
         for (const one of tries) fates[fateOf(one, rules, client.caller)]++
         heardNoMore(client)

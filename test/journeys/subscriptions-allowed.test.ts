@@ -152,6 +152,40 @@ describe.each(ERAS)('at a server that is %s', (server) => {
   })
 
   // [SUB-6]
+  test('a resource that is held for an admin is not followed, nor told of', async () => {
+    const bob = await listen(server, [TWO, PAGE])
+    expect(found(server).listened().sort()).toEqual([PAGE, TWO].sort())
+    await must('PUT', `${MCP}/servers/${server}`, { definitions: 'hold_changed' })
+    found(server).redescribe(PAGE)
+    await must('POST', `${MCP}/servers/${server}/sync`)
+    await expect.poll(() => found(server).listened(), PATIENCE).toEqual([TWO])
+    for (const uri of [PAGE, TWO]) found(server).change(uri)
+    await bob.untilTold(1)
+    expect(bob.told()).toEqual([TWO])
+    await must('PUT', `${MCP}/servers/${server}`, { definitions: 'auto' })
+    await must('POST', `${MCP}/servers/${server}/sync`)
+  })
+
+  // [SUB-6]
+  test('what a policy wants others to agree to is not told to who cannot be asked, and nobody is asked', async () => {
+    const asking = await policy({
+      ...{ name: 'With approval', decision: 'allow', include: [{ everyone: {} }], approval_required: true },
+      approval_groups: [{ approvals_needed: 1, email_addresses: ['boss@acme.test'] }],
+      capabilities: [{ kinds: ['resource'], names: [ONE] }],
+    })
+    const [ada, before] = [await session(server), await listen(server, [ONE])]
+    await ada.ask('resources/subscribe', { uri: ONE })
+    await decide(asking, everybody)
+    await expect.poll(() => found(server).listened(), PATIENCE).toEqual([])
+    expect((await listen(server, [ONE, TWO])).acknowledged()).toEqual([TWO])
+    const { error } = messageOf(await ada.ask('resources/subscribe', { uri: ONE }))
+    expect(error?.message).toContain('Nothing was done.')
+    found(server).change(ONE)
+    expect([ada.told(), before.told()]).toEqual([[], []])
+    expect(await must('GET', '/access/approvals?status=pending')).toEqual([])
+  })
+
+  // [SUB-6]
   test('each URI is a deed of its own in the audit, as a read of it would be', async () => {
     const ada = await session(server)
     await ada.ask('resources/subscribe', { uri: TWO })

@@ -68,7 +68,8 @@ export function deed(method: string, params: JsonObject): string {
 }
 
 function makeServer(id: string): McpServer {
-  const server = new McpServer({ name: id, version: '1.0.0' })
+  const capabilities = { resources: { subscribe: true } }
+  const server = new McpServer({ name: id, version: '1.0.0' }, { capabilities })
   const path = z.object({ path: z.string().optional() })
   for (const { name, ...more } of TOOLS) {
     server.registerTool(name, { description: `${name} of ${id}`, inputSchema: path, ...more }, () => ({
