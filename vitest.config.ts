@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
@@ -16,8 +17,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['scripts/test-disk.ts', 'scripts/test-program.ts', 'scripts/test-postgres.ts'],
     pool: 'forks',
-    // One more than the least machine has cores: many tests wait, for a clock, a disk or a process, and another file runs meanwhile.
-    maxWorkers: 3,
+    // Twice as many as the least machine has cores: many tests wait, for a clock or a process, and another file runs meanwhile.
+    maxWorkers: Math.min(8, Math.max(4, availableParallelism())),
     sequence: { sequencer: LongestFirst },
     // A limit tells a hang, not a speed: a browser that looks at twenty pages on a loaded machine is not one.
     testTimeout: 120_000,

@@ -82,7 +82,16 @@ async function startBrought(): Promise<() => Promise<void>> {
     password: 'postgres',
     persistent: false,
     createPostgresUser: isRoot,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=300'],
+    postgresFlags: [
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      'fsync=off',
+      '-c',
+      'max_connections=300',
+      '-c',
+      'max_wal_size=256MB',
+    ],
     onLog: () => undefined,
   })
   await server.initialise()

@@ -55,7 +55,7 @@ export async function openConnectRoom(
   options: OauthUpstreamOptions = {},
   portalOptions: Pick<TestPortalOptions, 'limits'> = {},
 ): Promise<ConnectRoom> {
-  const postgres = await freshPostgres()
+  const postgres = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const home = await startLivedIn({ databaseUrl: postgres.url, ...portalOptions })
   const upstream = await startOauthUpstream(options)
   const { portal } = home

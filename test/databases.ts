@@ -45,6 +45,26 @@ export async function ask(url: string, ...statements: string[]): Promise<void> {
   }
 }
 
+/** @returns every value of every row in a database of PostgreSQL, as it writes them as text, one a line; bytes are hex */
+export async function dumpPostgres(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ source: string }>(
+      `select format('select concat_ws(chr(10), %s) as text from %I.%I',
+         string_agg(format('%I::text', column_name), ', '), table_schema, table_name) as source
+       from information_schema.columns
+       where table_schema not in ('pg_catalog', 'information_schema') group by table_schema, table_name`,
+    )
+    const lines: string[] = []
+    for (const { source } of rows)
+      lines.push(...(await client.query<{ text: string }>(source)).rows.map(({ text }) => text))
+    return lines.join('\n')
+  } finally {
+    await client.end()
+  }
+}
+
 export type DatabaseKind = 'sqlite' | 'postgres'
 export const DATABASE_KINDS: readonly DatabaseKind[] = ['sqlite', 'postgres']
 

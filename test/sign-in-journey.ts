@@ -42,7 +42,7 @@ export type Redirect = NonNullable<SignInPlan['redirect']>
 
 export async function startSignInJourney(): Promise<SignInJourney> {
   const [database, documents, ledger, everything, browser] = await Promise.all([
-    freshPostgres(),
+    freshPostgres(process.env.PORTICO_TEST_TEMPLATE),
     serveDocuments(),
     startLedger(),
     startEverythingHttp(),

@@ -22,7 +22,7 @@ describe.each(DATABASE_KINDS)('people’s own lists on %s', (kind) => {
   let changes: InventoryChange[]
   let upstream: Awaited<ReturnType<typeof startByBearer>>
   beforeEach(async () => {
-    postgres = kind === 'postgres' ? await freshPostgres() : null
+    postgres = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : null
     options = postgres === null ? {} : { shared: { databaseUrl: postgres.url, key: randomBytes(32) } }
     room = await openRoom(options)
     changes = []
@@ -253,7 +253,7 @@ describe.each(DATABASE_KINDS)('people’s own lists on %s', (kind) => {
 })
 
 test('a second replica follows a person’s own lists, and their end', async () => {
-  const postgres = await freshPostgres()
+  const postgres = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
   const [one, two] = [await openRoom({ shared }), await openRoom({ shared })]
   const upstream = await startByBearer({ shared: [], ada: [tool('a', 'one')] })

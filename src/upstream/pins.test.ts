@@ -18,7 +18,7 @@ describe.each(DATABASE_KINDS)('definitions on %s', (kind) => {
   let room: Room
   let liar: Liar
   beforeEach(async () => {
-    postgres = kind === 'postgres' ? await freshPostgres() : null
+    postgres = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : null
     options = postgres === null ? {} : { shared: { databaseUrl: postgres.url, key: randomBytes(32) } }
     room = await openRoom(options)
     liar = await startLiar([tool('a', { description: 'one' }), tool('b')])
@@ -262,7 +262,7 @@ describe.each(DATABASE_KINDS)('definitions on %s', (kind) => {
 })
 
 test('an approval on one replica is in effect on the other', async () => {
-  const postgres = await freshPostgres()
+  const postgres = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
   const [one, two] = [await openRoom({ shared }), await openRoom({ shared })]
   const liar = await startLiar([tool('a', { description: 'one' })])

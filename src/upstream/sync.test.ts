@@ -344,7 +344,7 @@ test('a server that hangs does not hold up the sync of another', async () => {
 
 // [REPLICA-2]
 test('a second replica follows: new servers, their lists and their end, with one sync for both', async () => {
-  const postgres = await freshPostgres()
+  const postgres = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
   const [one, two] = [await openRoom({ shared }), await openRoom({ shared })]
   try {
@@ -367,7 +367,7 @@ test('a second replica follows: new servers, their lists and their end, with one
 })
 
 test('what was listed before a restart is there at once after it', async () => {
-  const postgres = await freshPostgres()
+  const postgres = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const shared = { databaseUrl: postgres.url, key: randomBytes(32) }
   const server = await start(modern(() => {}))
   const before = await openRoom({ shared })

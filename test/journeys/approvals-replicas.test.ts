@@ -20,7 +20,7 @@ let replicas: PorticoProcess[] = []
 let asker: RawCaller
 
 beforeAll(async () => {
-  ;[database, ledger] = await Promise.all([freshPostgres(), startLedger()])
+  ;[database, ledger] = await Promise.all([freshPostgres(process.env.PORTICO_TEST_TEMPLATE), startLedger()])
   settings = {
     DATABASE_URL: database.url,
     PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),

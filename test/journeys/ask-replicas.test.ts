@@ -15,7 +15,7 @@ let second: PorticoProcess
 let ada: RawCaller
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const settings = { DATABASE_URL: database.url, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
   first = await startPorticoProcess(settings)
   second = await startPorticoProcess(settings)

@@ -170,7 +170,7 @@ describe('with two replicas', () => {
   let database: FreshPostgres
   afterEach(() => database?.drop())
   test('one that is started later uses what was connected before, and what ends at one ends at both', async () => {
-    database = await freshPostgres()
+    database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
     const settings = { DATABASE_URL: database.url, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
     await open(settings)
     const before = signIns()

@@ -21,7 +21,11 @@ let replicas: PorticoProcess[] = []
 let token = ''
 
 beforeAll(async () => {
-  ;[database, balancer, upstream] = await Promise.all([freshPostgres(), startBalancer(), startOauthUpstream()])
+  ;[database, balancer, upstream] = await Promise.all([
+    freshPostgres(process.env.PORTICO_TEST_TEMPLATE),
+    startBalancer(),
+    startOauthUpstream(),
+  ])
   const settings = {
     DATABASE_URL: database.url,
     PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),

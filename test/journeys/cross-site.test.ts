@@ -30,7 +30,7 @@ let api: string
 let cookie: { name: string; value: string }
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   portal = await startTestPortal({ databaseUrl: database.url })
   store = await openStore({ dir: portal.data, databaseUrl: database.url, clock: systemClock, log: silentLog })
   await giveRole(store, 'owner', 'olga@acme.test')

@@ -35,7 +35,7 @@ let bob: Came
 let carol: Came
 
 beforeAll(async () => {
-  ;[database, provider] = await Promise.all([freshPostgres(), startProvider()])
+  ;[database, provider] = await Promise.all([freshPostgres(process.env.PORTICO_TEST_TEMPLATE), startProvider()])
   portal = await startTestPortal({ databaseUrl: database.url })
   store = await openStore({ dir: portal.data, databaseUrl: database.url, clock: systemClock, log: silentLog })
   upstream = await startOauthUpstream({

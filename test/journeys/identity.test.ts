@@ -43,7 +43,7 @@ const tokens: Record<'ada' | 'eve', { token: string; user_id: string }> = {
 let bot: { client_id: string; client_secret: string }
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   ledger = await startLedger()
   plain = await startLedger()
   const settings = {

@@ -286,7 +286,7 @@ test.each([[['secret', 'wrong']], [['secret', 'wrong', '--bearer-file', 'right',
 )
 
 test('two replicas on PostgreSQL get one token, and both use it', async () => {
-  const database = await freshPostgres()
+  const database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   const settings = { DATABASE_URL: database.url, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
   const replicas = [await startPorticoProcess(settings), await startPorticoProcess(settings)]
   const [first, second] = replicas

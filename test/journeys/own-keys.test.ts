@@ -21,7 +21,7 @@ afterEach(async () => {
 // [OWN-7]
 test('an account stays connected through a new key, and is renewed when the old key is gone', async () => {
   const [old, fresh] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
-  const database = await freshPostgres()
+  const database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   cleanups.push(() => database.drop())
   const upstream = await startOauthUpstream()
   cleanups.push(() => upstream.close())

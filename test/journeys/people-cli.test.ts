@@ -19,7 +19,7 @@ let store: Store
 let people: People
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   portal = await startTestPortal({ databaseUrl: database.url })
   store = await openStore({ dir: portal.data, databaseUrl: database.url, clock: systemClock, log: silentLog })
   const sealer = openSealer(keyRing([randomBytes(32)]), 'store')

@@ -17,7 +17,7 @@ let client: OauthClient
 let ada: Person
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   balancer = await startBalancer()
   const settings = {
     DATABASE_URL: database.url,

@@ -17,7 +17,7 @@ let second: PorticoProcess
 let access: { id: string; token: string }
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   ledger = await startLedger()
   const settings = { DATABASE_URL: database.url, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
   first = await startPorticoProcess(settings)

@@ -33,7 +33,7 @@ let store: Store
 let portal: PortalUid
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   ledger = await startLedger()
   const settings = { DATABASE_URL: database.url, PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
   first = await startPorticoProcess(settings)

@@ -30,7 +30,7 @@ let token: string
 let grant: string
 
 beforeAll(async () => {
-  database = await freshPostgres()
+  database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
   servers = [await startLedger(), await startLedger()]
   portal = await startTestPortal({ databaseUrl: database.url })
   await portal.furnish(['ledger', 'wiki'].map((id, i) => ({ id, url: servers[i]?.url ?? '' })))

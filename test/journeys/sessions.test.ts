@@ -73,7 +73,7 @@ describe('on two replicas', () => {
   let there: PorticoProcess
   let token: string
   beforeAll(async () => {
-    database = await freshPostgres()
+    database = await freshPostgres(process.env.PORTICO_TEST_TEMPLATE)
     const settings = {
       DATABASE_URL: database.url,
       PORTICO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),

@@ -179,7 +179,7 @@ async function owner(portal: PorticoProcess): Promise<Person> {
 describe.each(DATABASE_KINDS)('the public address, on %s', (kind) => {
   let database: FreshPostgres | undefined
   beforeAll(async () => {
-    database = kind === 'postgres' ? await freshPostgres() : undefined
+    database = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : undefined
   })
   afterAll(() => database?.drop())
 

@@ -18,7 +18,7 @@ describe.each(DATABASE_KINDS)('signing in, on %s', (kind) => {
   let client: OauthClient
 
   beforeAll(async () => {
-    database = kind === 'postgres' ? await freshPostgres() : undefined
+    database = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : undefined
     portal = await startTestPortal({
       config: { bootstrap: ADA },
       ...(database === undefined ? {} : { databaseUrl: database.url }),

@@ -19,7 +19,7 @@ for (const kind of DATABASE_KINDS)
     let postgres: FreshPostgres | null = null
     let client: OauthClient
     beforeAll(async () => {
-      postgres = kind === 'postgres' ? await freshPostgres() : null
+      postgres = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : null
       home = await startLivedIn(postgres === null ? {} : { databaseUrl: postgres.url })
       url = home.portal.url
       client = await registerClient(url, { client_name: 'Notes' })

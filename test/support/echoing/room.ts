@@ -249,7 +249,7 @@ export class PlantedRoom {
 }
 
 export async function openPlantedRoom(kind: DatabaseKind): Promise<PlantedRoom> {
-  const postgres = kind === 'postgres' ? await freshPostgres() : null
+  const postgres = kind === 'postgres' ? await freshPostgres(process.env.PORTICO_TEST_TEMPLATE) : null
   const database = postgres?.url ?? null
   const settings: Record<string, string> = database === null ? {} : { DATABASE_URL: database }
   const [portal, provider, elsewhere, receiver] = await Promise.all([
