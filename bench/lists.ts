@@ -1,7 +1,8 @@
 /**
  * `node bench/lists.ts`: what `tools/list` costs the portal with 200 servers and 10,000 tools: warm, after a change of
  * the catalog, and with a dead server among them. The cost is CPU of the portal's process, so this client's own does
- * not count; ticks of /proc are 10 ms, so each figure is taken over many lists.
+ * not count; ticks of /proc are 10 ms, so each figure is taken over many lists. Beside it stands what a server needs that
+ * only sends as many bytes in as many answers: how much of the figure is the portal's own work.
  */
 import { parseArgs } from 'node:util'
 import { type BenchPortal, startPortal } from './portal.ts'
@@ -20,17 +21,24 @@ const PORTAL = '/access/ai-controls/mcp/portals/default'
 
 const upstream = await startProgram('./upstream.ts', [options.tools])
 const doomed = await startProgram('./upstream.ts', [options.tools])
+const bare = await startProgram('./bytes.ts')
 const portal = await startPortal('process')
 try {
   await register(portal)
   const token = await portal.userToken()
   const whole = await listAll(token)
-  console.log(`${servers} servers, ${whole.tools} tools, ${whole.pages} pages, ${(whole.bytes / 1e6).toFixed(1)} MB`)
-  await repeat(20, () => listAll(token))
+  console.log(
+    `${servers} servers, ${whole.tools} tools, ${whole.sizes.length} pages, ${(sum(whole.sizes) / 1e6).toFixed(1)} MB`,
+  )
+  // Until what the engine does to new code is done.
+  await repeat(lists, () => listAll(token))
+  await repeat(lists, () => sendBare(whole.sizes))
 
   const warm = await cpuPer(lists, () => listAll(token))
   print('whole list, warm', warm, 3)
-  print('one page of it', warm / whole.pages, null)
+  print('one page of it, up to 1,000 tools', warm / whole.sizes.length, null)
+  const least = await cpuPer(lists, () => sendBare(whole.sizes), bare.pid)
+  print('as many bytes from a server that only sends', least, null)
 
   const change = async (round: number) => {
     await portal.api('PUT', PORTAL, { description: `change ${round}` })
@@ -49,6 +57,7 @@ try {
   if (after.tools !== whole.tools) console.log(`  BUT a dead server changed the list: ${after.tools} tools`)
 } finally {
   await portal.stop()
+  await bare.stop()
   await doomed.stop()
   await upstream.stop()
 }
@@ -68,15 +77,14 @@ async function register(to: BenchPortal): Promise<void> {
 }
 
 /** Every page, as a client of 2026 asks for them. */
-async function listAll(token: string): Promise<{ tools: number; pages: number; bytes: number }> {
-  const seen = { tools: 0, pages: 0, bytes: 0 }
+async function listAll(token: string): Promise<{ tools: number; sizes: number[] }> {
+  const seen = { tools: 0, sizes: [] as number[] }
   let cursor: string | undefined
   do {
     const text = await listPage(token, cursor)
     const { result } = JSON.parse(text) as { result: { tools: unknown[]; nextCursor?: string } }
     seen.tools += result.tools.length
-    seen.pages += 1
-    seen.bytes += text.length
+    seen.sizes.push(Buffer.byteLength(text))
     cursor = result.nextCursor
   } while (cursor !== undefined)
   return seen
@@ -104,11 +112,24 @@ async function listPage(token: string, cursor: string | undefined): Promise<stri
   return text
 }
 
-/** Milliseconds of the portal's CPU for one `deed`. */
-async function cpuPer(times: number, deed: (round: number) => Promise<unknown>): Promise<number> {
-  const before = usage(portal.pid).cpuMs
+/** One answer of each of these lengths. */
+async function sendBare(sizes: readonly number[]): Promise<void> {
+  for (const size of sizes) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    const text = await (await fetch(`http://127.0.0.1:${bare.port}/${size}`, { method: 'POST', body })).text()
+    if (text.length !== size) throw new Error(`${text.length} bytes came instead of ${size}`)
+  }
+}
+
+function sum(all: readonly number[]): number {
+  return all.reduce((total, one) => total + one, 0)
+}
+
+/** Milliseconds of CPU for one `deed`. @param pid of the process that counts; the portal's unless given */
+async function cpuPer(times: number, deed: (round: number) => Promise<unknown>, pid = portal.pid): Promise<number> {
+  const before = usage(pid).cpuMs
   await repeat(times, deed)
-  return (usage(portal.pid).cpuMs - before) / times
+  return (usage(pid).cpuMs - before) / times
 }
 
 async function repeat(times: number, deed: (round: number) => Promise<unknown>): Promise<void> {

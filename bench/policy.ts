@@ -1,5 +1,6 @@
 /**
- * `npm run bench:policy`: what rules cost. A decision with its trace over 100 rules and 50 groups, the same without, what a
+ * `npm run bench:policy`: what rules cost. A decision with its trace over 100 rules and 50 groups, which are of addresses
+ * (an index says which may speak of the caller) or of a provider's (all are judged), the same without, what a
  * caller's compiled rules cost to make over 10,000 tools where rules reach single tools, and to ask. No socket, no store.
  *
  * The figures are CPU time of this thread, the median of the rounds, so that a busy machine says the same as an idle one.

@@ -25,6 +25,7 @@ import { openDoor } from './http/mcp.ts'
 import { originReader } from './http/origin.ts'
 import { openServer, type RequestTimes } from './http/server.ts'
 import { type Held, openHeld } from './http/streams.ts'
+import { openPasswords } from './identity/local/password.ts'
 import { isOpenToOrigins } from './identity/oauth/open-to-origins.ts'
 import { authenticateOperator, authenticatePerson } from './identity/operators.ts'
 import { openProviders } from './identity/providers/providers.ts'
@@ -54,6 +55,8 @@ export interface StartOptions {
   configFile?: string | null
   /** For tests of the listener's patience. */
   times?: RequestTimes
+  /** For tests, where nothing is to be kept safe: what a password costs, a power of two. */
+  passwordCost?: number
 }
 
 const UPKEEP_MS = 3_600_000
@@ -82,7 +85,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const { questions, toggles, announcements } = portal
   const selection = { questions, toggles, announcements, health: (uid: ServerUid) => upstreams.health(uid) }
   const waysIn = { ...ground, providers, selection, upstreams, directory, accesses, hostname: guards.host, originOf }
-  const signIn = openings.own(await openSignIn(waysIn))
+  const passwords = openPasswords(options.passwordCost)
+  const signIn = openings.own(await openSignIn({ ...waysIn, passwords }))
 
   const adminDeps = adminDepsOf(ground, portal, options)
   // The file first: what it declares is not made a second time.

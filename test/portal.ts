@@ -54,6 +54,9 @@ export interface TestPortalOptions {
   times?: RequestTimes
 }
 
+/** Half a second of one core is what a password costs otherwise, each time. */
+const PASSWORD_COST = 2 ** 10
+
 export async function startTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-journey-'))
   const data = join(dir, 'data')
@@ -68,7 +71,7 @@ export async function startTestPortal(options: TestPortalOptions = {}): Promise<
   const { config } = openConfig(readSettings({ flags: {}, env, cwd: dir }), env)
   const portico = await startPortico(
     { ...config, ...options.config, limits: { ...config.limits, ...options.limits } },
-    options.times === undefined ? {} : { times: options.times },
+    { passwordCost: PASSWORD_COST, ...(options.times === undefined ? {} : { times: options.times }) },
   )
   // A public URL leads to a proxy that no test has.
   const url = options.config?.publicUrl ? `http://127.0.0.1:${portico.port}` : portico.url

@@ -21,7 +21,7 @@ import { forgetGrants } from '../identity/grant-store.ts'
 import { makeFirstOwner } from '../identity/local/bootstrap.ts'
 import { openLocal } from '../identity/local/local.ts'
 import type { Local } from '../identity/local/model.ts'
-import { openPasswords } from '../identity/local/password.ts'
+import type { Passwords } from '../identity/local/password.ts'
 import { forgetClients } from '../identity/oauth/clients/client-store.ts'
 import { allowsDevices } from '../identity/oauth/clients/device.ts'
 import { DOCUMENT_LIMITS } from '../identity/oauth/clients/metadata-document.ts'
@@ -56,6 +56,7 @@ export interface SignInNeeds {
   browsers: BrowserSessions
   organization: OrganizationKeeper
   keys: SigningKeys
+  passwords: Passwords
   providers: Providers
   /** Switching servers, for the page that does it. */
   selection: SelectionWays
@@ -88,14 +89,13 @@ interface Begun {
 }
 
 export async function openSignIn(needs: SignInNeeds): Promise<SignIn> {
-  const { config, store, audit, log, egress, directory, issuer, clock, providers } = needs
+  const { config, log, egress, directory, issuer, store, providers } = needs
   const { smtp } = config
   const mailer = smtp && (await import('../identity/local/mailer.ts')).openMailer(smtp, egress, log)
   const mayReceive = (email: string) =>
     directory.all().some((spec) => mayEnter(needs.accesses, spec, somebodyAt(email)))
-  const passwords = openPasswords()
-  const local = await openLocal({ ...needs, mac: openMac(config.keys, 'pin'), passwords, mailer, mayReceive })
-  if (config.bootstrap !== null) await makeFirstOwner({ store, audit, clock, log }, config.bootstrap)
+  const local = await openLocal({ ...needs, mac: openMac(config.keys, 'pin'), mailer, mayReceive })
+  if (config.bootstrap !== null) await makeFirstOwner(needs, config.bootstrap)
   const policy = await openClientPolicy(store)
   const begun = Promise.withResolvers<Begun>()
   const wellKnown = (request: Request, { origin }: PageCaller): Response => {

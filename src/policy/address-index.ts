@@ -3,6 +3,7 @@
  * address. So that a decision over a hundred rules looks at the three that may matter, and not at every group of the company.
  * It only ever says "certainly not": everything else is judged.
  */
+import { inOrderOfWalk } from './decide.ts'
 import type { Facts, Policy } from './model.ts'
 
 /** Beyond, what is indexed costs more than it saves. */
@@ -13,28 +14,37 @@ export type Addresses = ReadonlySet<string>
 
 export interface AddressIndex {
   /**
-   * @returns the places of the policies that may speak of this caller, in order; undefined where all may, or where these
-   * are not the ones that the index was made of, so that no rule is passed over by mistake
+   * @returns the places of the policies that may speak of this caller, in the order of the walk; undefined where these are
+   * not the very ones that the index was made of, so that no rule is passed over by mistake
    */
   places(policies: readonly Policy[], facts: Facts): readonly number[] | undefined
 }
 
 export function openAddressIndex(indexed: readonly Policy[]): AddressIndex {
+  const order = inOrderOfWalk(indexed)
+  // By rank in that order, so that what is found can be merged.
   const byAddress = new Map<string, number[]>()
   const unbound: number[] = []
-  for (const [at, { addresses }] of indexed.entries()) {
-    if (addresses === undefined) unbound.push(at)
+  for (const [rank, at] of order.entries()) {
+    const { addresses } = indexed[at] as Policy
+    if (addresses === undefined) unbound.push(rank)
     for (const address of addresses ?? []) {
       const known = byAddress.get(address)
-      if (known === undefined) byAddress.set(address, [at])
-      else known.push(at)
+      if (known === undefined) byAddress.set(address, [rank])
+      else known.push(rank)
     }
   }
+  const toPlaces = (ranks: readonly number[]) => ranks.map((rank) => order[rank] as number)
+  const unboundPlaces = toPlaces(unbound)
   return {
     places(policies, facts) {
+      if (policies !== indexed) return undefined
       const email = addressOf(facts)
-      if (policies !== indexed || email === null) return undefined
-      return inOrder(inOrder(unbound, byAddress.get(email)), byAddress.get(domainOf(email)))
+      if (email === null) return order
+      const named = byAddress.get(email)
+      const ofDomain = byAddress.get(domainOf(email))
+      if (named === undefined && ofDomain === undefined) return unboundPlaces
+      return toPlaces(inOrder(inOrder(unbound, named), ofDomain))
     },
   }
 }

@@ -67,7 +67,7 @@ export function decide(
 export interface Known {
   /** By the place of the policy, where it was found out before. */
   parts?: readonly Parts[] | undefined
-  /** Of the policies that may speak of the caller, in order: no other is looked at. Left out: of all. */
+  /** Of the policies that may speak of the caller, in the order of the walk: no other is looked at. Left out: of all. */
   places?: readonly number[] | undefined
   notes?: Notes | undefined
 }
@@ -77,17 +77,12 @@ export function decideMet(policies: readonly Policy[], question: Question, who: 
   const { parts, places, notes } = known
   const { facts } = who
   const { kind } = facts.principal
-  const steps = (places ?? policies).length
   let perhaps: Decision | null = null
   let isOpen = false
   let because: Decision['because'] = 'policy'
-  // Two rounds in one loop: those that are looked at before any other, then the others.
-  for (let step = 0; step < 2 * steps; step++) {
-    const isFirstRound = step < steps
-    const nth = isFirstRound ? step : step - steps
-    const at = places === undefined ? nth : (places[nth] as number)
+  for (const at of places ?? inOrderOfWalk(policies)) {
     const policy = policies[at] as Policy
-    if (isFirst(policy) !== isFirstRound || !speaksOfKind(policy, kind)) continue
+    if (!speaksOfKind(policy, kind)) continue
     const reached = policy.reach === null ? 'yes' : reachOf(policy, question, facts, parts?.[at])
     if (!isJudged(policy, reached) || !who.met(policy)) continue
     notes?.met.push(at)
@@ -96,7 +91,7 @@ export function decideMet(policies: readonly Policy[], question: Question, who: 
       // `deny`, and every decision that this program does not know.
       else return ended(notes, at, perhaps ?? denied(policy.id, whatOf(policy, question)))
     } else if (reached === 'yes') {
-      return ended(notes, at, allowed(policy, !isFirstRound && (isOpen || perhaps !== null)))
+      return ended(notes, at, allowed(policy, !isFirst(policy) && (isOpen || perhaps !== null)))
     } else if (reached === 'call') perhaps ??= allowed(policy, true)
     else because = whatOf(policy, question)
   }
@@ -117,6 +112,14 @@ export function speaksOfKind({ decision }: Policy, kind: Facts['principal']['kin
 /** Whether it matters if the policy's criteria hold. */
 export function isJudged(policy: Policy, reached: Reached): boolean {
   return reached === 'yes' || (reached !== 'no' && (reached !== 'passed' || !keepsOut(policy)))
+}
+
+/** @returns the places of all policies in the order in which they are looked at */
+export function inOrderOfWalk(policies: readonly Policy[]): readonly number[] {
+  const first: number[] = []
+  const others: number[] = []
+  for (let at = 0; at < policies.length; at++) (isFirst(policies[at] as Policy) ? first : others).push(at)
+  return first.length === 0 ? others : first.concat(others)
 }
 
 /** Whether a policy is one of those that are looked at before any other. */

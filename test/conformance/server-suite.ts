@@ -43,7 +43,7 @@ export interface ServerVerdict {
   openUnscored: Record<string, string[]>
 }
 
-const PROGRAM = fileURLToPath(new URL('./fixture/main.ts', import.meta.url))
+export const FIXTURE_PROGRAM = fileURLToPath(new URL('./fixture/main.ts', import.meta.url))
 
 /** Plays both revisions, one after the other, against a portal of the cell's own. */
 export async function runCell({ upstream, door }: Cell): Promise<Record<Revision, ServerVerdict>> {
@@ -88,7 +88,7 @@ export async function judge(url: string, revision: Revision): Promise<ServerVerd
 
 async function placeFixture(upstream: Upstream): Promise<{ server: TestServer; close: () => Promise<void> }> {
   if (upstream === 'stdio') {
-    const stdio = { command: NODE, args: [PROGRAM, 'stdio'], env: {} }
+    const stdio = { command: NODE, args: [FIXTURE_PROGRAM, 'stdio'], env: {} }
     return { server: { id: 'fixture', stdio }, close: async () => {} }
   }
   const { url, close } = await startFixture(upstream)

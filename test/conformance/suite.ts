@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { NODE } from '../peers/servers.ts'
+import { COMPILED, NODE } from '../peers/servers.ts'
 
 export const REVISIONS = ['2026-07-28', '2025-11-25'] as const
 export type Revision = (typeof REVISIONS)[number]
@@ -31,7 +31,7 @@ export async function readRequirements(revision: Revision, leg: Leg): Promise<Re
 
 /** @param dir its working directory, and its home */
 export async function runSuite(dir: string, args: readonly string[]): Promise<void> {
-  const env = { PATH: process.env.PATH ?? '', HOME: dir }
+  const env = { PATH: process.env.PATH ?? '', HOME: dir, ...COMPILED }
   const child = spawn(NODE, [join(PACKAGE, 'dist/index.js'), ...args], { cwd: dir, env, stdio: 'ignore' })
   await once(child, 'exit')
 }

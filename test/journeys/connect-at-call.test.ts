@@ -26,7 +26,7 @@ let token: string
 const open: OpenClient[] = []
 
 beforeAll(async () => {
-  ;[room, browser] = await Promise.all([openRoom({ connect_turn: 5000, connect_wait: 60_000 }), openBrowser()])
+  ;[room, browser] = await Promise.all([openRoom({ connect_turn: 10_000, connect_wait: 60_000 }), openBrowser()])
   token = await room.home.portal.userToken(EMAIL)
   ada = await signInAs(room.home)
 })
@@ -94,6 +94,14 @@ interface Row {
   credential?: string
   method: string
 }
+/** Until the client was asked, and its answer came: then the call waits for what the person does. @param before what was asked earlier */
+async function untilWaiting(client: OpenClient, before: readonly Row[]): Promise<void> {
+  await expect.poll(() => client.asked.length).toBeGreaterThan(0)
+  const known = new Set(before.map(({ deed }) => deed))
+  const fresh = async () => (await questions()).filter(({ deed }) => !known.has(deed)).map(({ outcome }) => outcome)
+  await expect.poll(fresh).toContain('answered')
+}
+const questions = () => rows('method=elicitation/create')
 /** The newest first. */
 const rows = async (query: string, at = room) =>
   (await at.home.portal.api<Row[]>('GET', `${MCP}/logs?phase=ended&limit=100&${query}`)).body.result
@@ -227,13 +235,13 @@ describe.each(ASKED_CLIENTS)('%s', (which) => {
   test('that gives up while its person is away stops waiting at once', async () => {
     const controller = new AbortController()
     const client = await clientOf(which, () => 'accept')
+    const before = await questions()
     const called = client.call('notes_whoami', {}, { signal: controller.signal })
     const outcome = called.then(
       () => 'answered',
       () => 'gave up',
     )
-    await expect.poll(() => client.asked.length).toBe(1)
-    await expect.poll(async () => (await rows('method=elicitation/create'))[0]?.outcome).toBe('answered')
+    await untilWaiting(client, before)
     controller.abort()
     expect(await outcome).toBe('gave up')
     await expect.poll(async () => (await rows('method=tools/call'))[0]?.outcome).toBe('cancelled')
@@ -282,16 +290,11 @@ describe.each(ASKED_CLIENTS)('%s', (which) => {
 })
 
 describe('a call that waits on its stream', () => {
-  /** Until the question was answered, and the call waits for what the person does. */
-  const untilWaiting = async (client: OpenClient) => {
-    await expect.poll(() => client.asked.length).toBe(1)
-    await expect.poll(async () => (await rows('method=elicitation/create'))[0]?.outcome).toBe('answered')
-  }
-
   test('ends with its session', async () => {
     const client = await clientOf('SDK v1', () => 'accept')
+    const before = await questions()
     const called = client.call('notes_whoami').catch(() => 'over')
-    await untilWaiting(client)
+    await untilWaiting(client, before)
     await client.endSession()
     await expect.poll(async () => (await rows('method=tools/call'))[0]?.outcome).toBe('cancelled')
     await client.close()
@@ -305,8 +308,9 @@ describe('a call that waits on its stream', () => {
     const { id, token: shown } = made.body.result
     const client = await openAskedClient('SDK v1', { url: `${room.url}/mcp`, token: shown, answer: () => 'accept' })
     open.push(client)
+    const before = await questions()
     const called = client.call('notes_whoami')
-    await untilWaiting(client)
+    await untilWaiting(client, before)
     await room.home.portal.api('DELETE', `/tokens/access/${id}`)
     expect(await called).toMatchObject({ isError: true })
     expect((await rows('method=tools/call'))[0]).toMatchObject({ outcome: 'failed', error: 'upstream-not-connected' })

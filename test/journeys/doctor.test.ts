@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -36,7 +36,7 @@ import { openStore } from '../../src/store/open.ts'
 import { freshPostgres } from '../databases.ts'
 import { startLiar } from '../liar.ts'
 import { startTestPortal } from '../portal.ts'
-import { startPorticoProcess } from '../portico-process.ts'
+import { freePort, startPorticoProcess } from '../portico-process.ts'
 import { startScripted } from '../scripted-server.ts'
 
 let folder: string
@@ -49,7 +49,11 @@ const cleanups: (() => unknown)[] = []
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'portico-doctor-'))
   data = join(folder, 'data')
-  env = { PATH: process.env.PATH ?? '', XDG_CONFIG_HOME: join(folder, 'config'), PORTICO_PORT: String(await unused()) }
+  env = {
+    PATH: process.env.PATH ?? '',
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    PORTICO_PORT: String(await freePort()),
+  }
   const { config, keyFile: file } = openConfig(readSettings({ flags: {}, env, cwd: folder }), env)
   keyFile = file ?? ''
   const store = await openStore({ dir: data, databaseUrl: null, clock: systemClock, log: silentLog })
@@ -79,14 +83,7 @@ async function ills() {
   return ill.map(({ check, verdict, text, hint }) => `${verdict} ${check}: ${text} => ${hint}`)
 }
 
-async function unused(): Promise<number> {
-  const server = await listening(createServer())
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
-
-async function listening(server: Server, port = 0): Promise<Server> {
+async function listening(server: Server, port: number): Promise<Server> {
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
   return server
 }
@@ -334,7 +331,7 @@ describe('a portal that runs', () => {
     const common = { auth_type: 'bearer', auth_credentials: 'expired' }
     const servers = '/access/ai-controls/mcp/servers'
     await portal.api('POST', servers, { id: 'locked', name: 'Locked', hostname: `${refusing.origin}/mcp`, ...common })
-    const gone = `http://127.0.0.1:${await unused()}/mcp`
+    const gone = `http://127.0.0.1:${await freePort()}/mcp`
     await portal.api('POST', servers, { id: 'gone', name: 'Gone', hostname: gone, ...common })
     Object.assign(env, { PORTICO_URL: portal.url, PORTICO_DATA: portal.data, PORTICO_ENCRYPTION_KEY: key })
     const found = await ills()
@@ -345,7 +342,7 @@ describe('a portal that runs', () => {
     expect(found.join()).not.toContain('expired')
     writeFileSync(join(portal.data, 'admin-token'), `ptapi_${'a'.repeat(48)}\n`)
     expect((await ills()).join()).toMatch(/problem servers: .+ => .+/)
-  }, 120_000)
+  })
   test('has definitions that wait for an admin', async () => {
     const word = { name: 'say', description: 'one', inputSchema: { type: 'object' } }
     const liar = await startLiar([word])

@@ -4,6 +4,7 @@ import { run } from '../../src/cli/program.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { type HttpPeer, startEverythingHttp } from '../peers/servers.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
+import { freePort } from '../portico-process.ts'
 import { ask2026, bearer, messageOf } from '../raw-mcp.ts'
 
 let portal: TestPortal
@@ -15,7 +16,8 @@ const url = () => `${portal.url}/mcp`
 beforeAll(async () => {
   portal = await startTestPortal()
   ledger = await startLedger()
-  everything = await startEverythingHttp()
+  // It dies and comes back at the same place, which nobody may take meanwhile.
+  everything = await startEverythingHttp(await freePort())
   await portal.furnish([
     { id: 'everything', url: everything.url },
     { id: 'ledger', url: ledger.url },

@@ -55,6 +55,8 @@ async function portico(...argv: string[]) {
   return { code, out, err }
 }
 
+const isSome = (count: number) => count > 0
+
 async function explain(...words: string[]) {
   const { code, out } = await portico('--json', 'policy', 'explain', ...words)
   return { code, found: JSON.parse(out) as Explained }
@@ -223,6 +225,21 @@ describe('portico policy diff', () => {
     expect(found).toMatchObject({ used: [], everybody: { gains: 0, loses: 0, cannot_tell: 0 } })
     expect(found.deeds.unchanged).toBe(found.deeds.replayed)
     expect(found.deeds.replayed).toBeGreaterThan(4)
+  })
+
+  // [GATE-8]
+  test('tells a server that has none left from one that is left to its portals', async () => {
+    const servers = async (...list: object[]) => {
+      await writeFile(join(portal.data, 'diff.yaml'), JSON.stringify({ servers: list }))
+      return (await diff()).found.everybody
+    }
+    // Of two people, one loses what only the ledger's own policy let them have; left to the portal, the other gains it.
+    expect(await servers({ id: 'ledger', policies: [] })).toMatchObject({ gains: 0, loses: expect.toSatisfy(isSome) })
+    const left = { id: 'ledger', own_policies: false }
+    expect(await servers(left)).toMatchObject({ gains: expect.toSatisfy(isSome), loses: 0 })
+    // One that never had any is left to its portals already.
+    expect(await servers({ id: 'repo', policies: [] })).toMatchObject({ gains: 0, loses: 0 })
+    expect(await servers({ id: 'repo', own_policies: true })).toMatchObject({ loses: expect.toSatisfy(isSome) })
   })
 
   test('takes what is attached where, and refuses what is not there', async () => {

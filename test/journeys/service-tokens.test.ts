@@ -194,7 +194,7 @@ test('a service token needs a policy that lets it in, at the portal and at the s
     expect((await call('people', two(bot('named')))).status).toBe(200)
     expect((await call('people', two(bot('other')))).status).toBe(403)
   } finally {
-    await server([])
+    await must('PUT', `${MCP}/servers/ledger`, { policies: [], own_policies: false })
     await must('PUT', `${MCP}/portals/people`, { policies: [people] })
   }
 })

@@ -8,7 +8,7 @@ import { claimSetting, readSetting } from '../../store/settings-store.ts'
 import { hasAdmin } from '../roles.ts'
 import { makeOwner } from './consume-admin-link.ts'
 import { isAddressTaken } from './local-account-store.ts'
-import { openPasswords } from './password.ts'
+import type { Passwords } from './password.ts'
 
 export interface FirstOwner {
   /** Lower case, domain as A-label. */
@@ -22,6 +22,7 @@ interface Needs {
   audit: Audit
   clock: Clock
   log: Log
+  passwords: Pick<Passwords, 'hash'>
 }
 
 const MARK = 'bootstrap_admin'
@@ -31,9 +32,12 @@ const MARK = 'bootstrap_admin'
  *
  * @returns whether it made one
  */
-export async function makeFirstOwner({ store, audit, clock, log }: Needs, owner: FirstOwner): Promise<boolean> {
+export async function makeFirstOwner(
+  { store, audit, clock, log, passwords }: Needs,
+  owner: FirstOwner,
+): Promise<boolean> {
   if ((await readSetting(store.db, MARK)) !== undefined) return false
-  const account = { email: owner.email, name: null, passwordHash: await openPasswords().hash(owner.password) }
+  const account = { email: owner.email, name: null, passwordHash: await passwords.hash(owner.password) }
   const entry = await audit.begin({
     deed: newId<DeedId>(clock.now()),
     plane: 'admin',
