@@ -403,6 +403,25 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('RELAY-7', 'A state is good for one caller, one call and one time; what waits is found by its own caller alone.'),
   own('RELAY-8', 'What waits for an answer is decided again before it goes on.'),
 
+  from('SEP-2663, Tasks')(
+    'TASK-1',
+    'A call that a server of 2026 makes a task of is asked after, answered and cancelled through the portal.',
+  ),
+  own('TASK-2', 'A handle stands in the place of a server’s task id, and nothing else of the task is changed.'),
+  own(
+    'TASK-3',
+    'A task is its caller’s alone: to anybody else it is unknown, in the same bytes, and no server is reached.',
+  ),
+  from('SEP-2663, Tasks')('TASK-4', 'Who does not declare tasks on a request gets none, and cannot ask after any.'),
+  own('TASK-5', 'What one side declares of a relayed extension the other side is told, and nothing else.'),
+  own('TASK-6', 'What is asked of a task is decided again; a task that is denied is cancelled at its server.'),
+  own('TASK-7', 'What a task asks passes the same guard as what a call asks, and what may not pass ends the task.'),
+  own('TASK-8', 'Any replica serves a task that another one began.'),
+  from('SEP-1865, MCP Apps')(
+    'APPS-1',
+    'Interfaces of tools pass: what names them, what they are read as, and calls that they make by bare names.',
+  ),
+
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),

@@ -29,6 +29,7 @@ const UNASKED = {
 const SUBSCRIPTIONS = ['resources-subscribe', 'resources-unsubscribe']
 /** It also names versions in a refusal that `server/discover` does not. */
 const STATELESS = 'server-stateless'
+/** A server of 2025 knows none of the kind that the suite looks for. */
 const TASKS = [
   ...['capability-negotiation', 'dispatch-and-envelope', 'lifecycle', 'mrtr-composition', 'mrtr-input'],
   ...['request-headers', 'request-state-removal', 'wire-fields'],
@@ -78,6 +79,7 @@ function knownOpen({ upstream, door }: Cell, revision: Revision): string[] {
   const byName = door === 'aggregate' ? [BARE_NAME] : []
   if (revision === '2025-11-25') return [...QUESTIONS[revision], ...SUBSCRIPTIONS, ...byName]
   const isLegacy = upstream === 'legacy'
-  const unasked = isLegacy ? [UNASKED.legacy, TASKS_OF_2025] : [UNASKED.modern]
-  return [...QUESTIONS[revision], STATELESS, ...unasked, ...TASKS, ...byName]
+  const tasks = isLegacy ? [...TASKS, TASKS_OF_2025] : []
+  const unasked = isLegacy ? UNASKED.legacy : UNASKED.modern
+  return [...QUESTIONS[revision], STATELESS, unasked, ...tasks, ...byName]
 }
