@@ -11,8 +11,9 @@ import type { Scene } from './scene.ts'
 /** One task at one server. */
 export interface TaskNote {
   server: ServerUid
-  /** The tool that it is of, by the server's name, and its definition as it was then. */
+  /** The tool that it is of, by the server's name. */
   tool: string
+  /** Of its definition as it was then; the beginning, where it was opened. */
   hash: string
   /** The server's own. */
   id: string
@@ -30,6 +31,9 @@ export interface TaskHandles {
 /** In characters. It travels as a header's value with each request about the task. */
 const LONGEST = 1024
 
+/** Of the hash, in characters: 128 bits are enough to tell definitions apart, and portals stand in front of portals. */
+const HASHED = 32
+
 type Sealed = [server: string, tool: string, hash: string, id: string, made: number]
 
 /** @param since milliseconds since 1970: what was made before is over, because a backup was restored then */
@@ -44,7 +48,7 @@ export function openTaskHandles({
 }): TaskHandles {
   return {
     seal({ server, tool, hash, id }, caller) {
-      const plain: Sealed = [server, tool, hash, id, clock.now()]
+      const plain: Sealed = [server, tool, hash.slice(0, HASHED), id, clock.now()]
       const handle = sealer.seal(JSON.stringify(plain), bindingOf(caller))
       return handle.length <= LONGEST ? handle : null
     },

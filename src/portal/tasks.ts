@@ -97,7 +97,10 @@ function findTask(handle: string, { visit, rooms }: Pick<Scene, 'visit' | 'rooms
   if (note === null) return null
   const entry = visit.catalog
     .entries('tool')
-    .find(({ server, original, hash }) => server.uid === note.server && original === note.tool && hash === note.hash)
+    .find(
+      ({ server, original, hash }) =>
+        server.uid === note.server && original === note.tool && hash.startsWith(note.hash),
+    )
   return entry === undefined || isOlder(entry, { visit, rooms }) ? null : { handle, note, entry }
 }
 

@@ -9,6 +9,17 @@ export const TASKS = 'io.modelcontextprotocol/tasks'
 /** SEP-1865, MCP Apps. */
 export const UI = 'io.modelcontextprotocol/ui'
 
+/** The one kind of interface that there is. */
+const APP_TYPE = 'text/html;profile=mcp-app'
+/** What a connection declares that callers with settings of their own share. */
+export const APPS: JsonObject = { mimeTypes: [APP_TYPE] }
+
+/** Whether somebody shows the interfaces that there are. @param extensions as `relayedExtensions` has them */
+export function showsApps(extensions: JsonObject): boolean {
+  const settings = extensions[UI]
+  return isObject(settings) && Array.isArray(settings.mimeTypes) && settings.mimeTypes.includes(APP_TYPE)
+}
+
 const RELAYED: Readonly<Record<Era, readonly string[]>> = { '2025': [UI], '2026': [TASKS, UI] }
 /** In characters of JSON: whose settings are longer has not declared the extension. */
 const MOST_SETTINGS = 4096

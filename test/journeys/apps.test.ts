@@ -6,7 +6,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/protocol/model.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { ask2026, bearer, messageOf, type RawAnswer, type RawCaller, send } from '../raw-mcp.ts'
-import { json, legacy, modern, result, type Script, type ScriptedServer, startScripted } from '../scripted-server.ts'
+import {
+  json,
+  legacy,
+  modern,
+  result,
+  type Script,
+  type ScriptedServer,
+  type Seen,
+  startScripted,
+} from '../scripted-server.ts'
 import { TASKS, UI } from '../task-server.ts'
 
 const URI = 'ui://weather/view.html'
@@ -44,8 +53,14 @@ const apps =
     if (era === 'modern') return modern(() => {}, CAPABILITIES)(seen, response, request)
     if (method !== 'initialize') return legacy((_, refused) => refused.writeHead(405).end())(seen, response, request)
     const serverInfo = { name: 's', version: '1' }
-    json(response, result(seen, { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, serverInfo }))
+    const session = `s${began.size}`
+    began.set(session, seen.body.params?.capabilities)
+    const value = { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, serverInfo }
+    json(response, result(seen, value), 200, { 'mcp-session-id': session })
   }
+
+/** What each session of a server of 2025 was told when it began. */
+const began = new Map<string, unknown>()
 
 let portal: TestPortal
 let server: ScriptedServer
@@ -126,11 +141,19 @@ describe.each(['modern', 'legacy'] as const)('behind a server that is %s', (era)
   })
 
   // [TASK-5]
-  test.each(clients)('a client of %s is declared to a server of 2026 as it declared itself', async (_, open) => {
+  test.each(clients)('a client of %s is declared as it declared itself, and nobody else is', async (_, open) => {
     await (await open())('tools/call', { name: 'refresh', arguments: {} })
-    const meta = server.asked('tools/call').at(-1)?.body.params?._meta as JsonObject | undefined
-    // The handshake of an older one is not this caller's alone.
-    const declared = era === 'modern' ? KNOWS : undefined
-    expect(meta?.['io.modelcontextprotocol/clientCapabilities']).toEqual(declared)
+    await ask2026(`${portal.url}/mcp`, ann, 'tools/call', { name: 'refresh', arguments: {} })
+    const calls = server.asked('tools/call')
+    expect(calls).toHaveLength(2)
+    expect(calls.map(declared)).toEqual([KNOWS, {}])
   })
+
+  /** With the request itself, or by the handshake of its session. */
+  function declared(call: Seen): unknown {
+    const meta = call.body.params?._meta as JsonObject | undefined
+    if (era === 'modern') return meta?.['io.modelcontextprotocol/clientCapabilities']
+    const session = call.headers['mcp-session-id']
+    return began.get(session ?? '')
+  }
 })
