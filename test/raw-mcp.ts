@@ -37,15 +37,20 @@ export async function ask2026(
   id: string | number = 1,
   signal?: AbortSignal,
 ): Promise<RawAnswer> {
-  const name = params.name ?? params.uri
+  const name = params.name ?? params.uri ?? params.taskId
   const body = request2026(method, params, id)
   const headers = {
     ...caller.credentials,
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
-    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+    ...(typeof name === 'string' ? { 'mcp-name': inHeader(name) } : {}),
   }
   return send(url, body, headers, signal)
+}
+
+/** What a header cannot hold as it is goes as base64 (SEP-2243). */
+function inHeader(name: string): string {
+  return /^[\x20-\x7e]*$/.test(name) ? name : `=?base64?${Buffer.from(name).toString('base64')}?=`
 }
 
 /** A session of 2025. @returns a function that asks within it */

@@ -421,6 +421,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'A subscription is decided like a read: when it is asked for, at each message, and when anything changes.',
   ),
   own('SUB-7', 'A session hears at whatever replica its stream is, wherever it subscribed.'),
+  from('SEP-2663, Tasks')(
+    'TASK-1',
+    'A call that a server of 2026 makes a task of is asked after, answered and cancelled through the portal.',
+  ),
+  own('TASK-2', 'A handle stands in the place of a server’s task id, and nothing else of the task is changed.'),
+  own(
+    'TASK-3',
+    'A task is its caller’s alone: to anybody else it is unknown, in the same bytes, and no server is reached.',
+  ),
+  from('SEP-2663, Tasks')('TASK-4', 'Who does not declare tasks on a request gets none, and cannot ask after any.'),
+  own('TASK-5', 'What one side declares of a relayed extension the other side is told, and nothing else.'),
+  own('TASK-6', 'What is asked of a task is decided again; a task that is denied is cancelled at its server.'),
+  own('TASK-7', 'What a task asks passes the same guard as what a call asks, and what may not pass ends the task.'),
+  own('TASK-8', 'Any replica serves a task that another one began.'),
+  from('SEP-1865, MCP Apps')(
+    'APPS-1',
+    'Interfaces of tools pass: what names them, what they are read as, and calls that they make by bare names.',
+  ),
 
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),

@@ -17,7 +17,7 @@ const THREATS = [
   // Outgoing connections.
   ...['S1', 'S2', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'S9', 'S10', 'S11'],
   // The protocol at the door.
-  ...['P1', 'P2', 'P6', 'P7', 'P9', 'P10', 'P11', 'P12', 'P13', 'P14', 'P15', 'P16', 'P18', 'P19', 'P20', 'P21'],
+  ...['P1', 'P2', 'P4', 'P6', 'P7', 'P9', 'P10', 'P11', 'P12', 'P13', 'P14', 'P15', 'P16', 'P18', 'P19', 'P20', 'P21'],
   // Who sees which list.
   'R5',
   // Policy.

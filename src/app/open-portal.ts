@@ -25,6 +25,7 @@ import { Parks } from '../portal/parks.ts'
 import { openQuestions } from '../portal/questions.ts'
 import { openSessionSubscriptions } from '../portal/session-subscriptions.ts'
 import { openSessions } from '../portal/sessions.ts'
+import { openTaskHandles } from '../portal/task-handles.ts'
 import { openToggles } from '../portal/toggles.ts'
 import { openVisitors, sessionOwner } from '../portal/visit.ts'
 import { readEpoch } from '../store/epoch.ts'
@@ -59,6 +60,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
   )
   sessions.onDropped((session) => toggles.forget(sessionOwner(session)))
   const questions = openQuestions({ store, sealer: openSealer(config.keys, 'question'), since })
+  const tasks = openTaskHandles({ sealer: openSealer(config.keys, 'task'), clock, since })
   const subscriptions = openings.own(openSessionSubscriptions(store))
   const directory = await openDirectory({
     store,
@@ -95,6 +97,7 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       toggles,
       sessions,
       questions,
+      tasks,
       subscriptions,
       parks,
       desk,

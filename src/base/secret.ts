@@ -16,7 +16,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 
-export type SealPurpose = 'store' | 'session' | 'cursor' | 'question'
+export type SealPurpose = 'store' | 'session' | 'cursor' | 'question' | 'task'
 
 /** What is kept as a keyed digest, because it has too few possibilities for a plain one. */
 export type MacPurpose = 'pin'

@@ -60,6 +60,7 @@ function replyOf(outcome: Outcome, method: string, params: JsonObject, rooms: Do
 
 /** What the request named, as the caller spelled it: the answer repeats nothing else. */
 function soughtBy(method: string, params: JsonObject): { kind: SoughtKind; name: string } | null {
+  if (method.startsWith('tasks/')) return { kind: 'task', name: '' }
   const ref = method === 'completion/complete' ? (params.ref as JsonObject) : params
   const kind = method === 'tools/call' ? 'tool' : typeof ref.uri === 'string' ? 'resource' : 'prompt'
   const name = kind === 'resource' ? ref.uri : ref.name

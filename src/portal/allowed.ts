@@ -58,6 +58,12 @@ export function allowedToHear(judging: Judged): Unentered {
   return ready.kind === 'prepared' ? judged(judging, ready.scopes, HARMLESS) : ready
 }
 
+/** The same of a deed that goes on with another, which met what was asked for. */
+export function allowedToGoOn(judging: Judged): Ruled {
+  const ruling = allowedToHear(judging)
+  return ruling.kind === 'refused' ? ruling : { ...ruling, terms: [], flow: null }
+}
+
 const HARMLESS: FlowFacts = { completes: () => false }
 
 interface Prepared {

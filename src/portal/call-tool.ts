@@ -10,6 +10,7 @@ import { badInput, isObject } from './read-params.ts'
 import type { Rooms } from './rooms.ts'
 import type { Scene } from './scene.ts'
 import { findTarget } from './target.ts'
+import { takeTask } from './tasks.ts'
 import type { Visit } from './visit.ts'
 
 export function callTool(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -35,5 +36,8 @@ async function perform(input: JsonObject, scene: Scene): Promise<Performed> {
   // Only now: before the decision, a header error would tell a forbidden tool from an unknown one.
   const wrong = errand.headers && checkParamHeaders(entry.listed, input, errand.headers)
   if (wrong) return { reply: { kind: 'error', error: wrong }, credential: null, upstreamMs: 0 }
-  return reachOwner(entry, { name: entry.original, arguments: input }, scene)
+  const reached = reachOwner(entry, { name: entry.original, arguments: input }, scene)
+  // Only who declared an extension gets a task, so nearly every call is spared the look.
+  const { extensions } = scene.visit.client.capabilities
+  return extensions === undefined ? reached : reached.then((done) => takeTask(done, entry, scene))
 }

@@ -12,7 +12,7 @@ import type { DeedId } from '../base/ids.ts'
 import { type Refusal, RefusedLater } from '../base/refusal.ts'
 import type { Asking } from '../policy/model.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'
-import { allowed } from './allowed.ts'
+import { allowed, allowedToGoOn } from './allowed.ts'
 import { closeDeed } from './close-deed.ts'
 import { decideAgain } from './decide-again.ts'
 import { startOf } from './deed-start.ts'
@@ -33,6 +33,11 @@ export interface Deed {
   asks?: boolean
   /** The deed that it is part of. */
   parent?: DeedId
+  /**
+   * It goes on with what a deed before it began. Whether that is allowed is decided again, as in a list; what it was called with was
+   * judged then, and what was asked for was met, and it is counted once.
+   */
+  goesOn?: boolean
 }
 
 export interface Performed {
@@ -90,7 +95,7 @@ async function attempt(
     ...{ visit, errand, rooms, target, input, deed: id, end, isBypassed: false },
     decideAgain: () => decideAgain(scene),
   }
-  const ruling = allowed(scene)
+  const ruling = deed.goesOn === true ? allowedToGoOn(scene) : allowed(scene)
   const decision = ruling instanceof Promise ? await ruling : ruling
   if (decision.kind === 'refused') {
     end.rule = decision.rule
@@ -120,7 +125,7 @@ async function carryOut(deed: Deed, { scene, terms }: Allowed, perform: Perform)
   const { end } = scene
   const isAsking = terms.length > 0
   // What waits for people is not under way: it would keep others out for as long as nobody decides.
-  const taken = takeLimits(scene, isAsking ? 'calls' : undefined)
+  const taken = takeLimits(scene, deed.goesOn === true ? 'concurrency' : isAsking ? 'calls' : undefined)
   const claim = taken instanceof Promise ? await taken : taken
   if (claim !== null && claim.kind === 'refused') return claim
   try {

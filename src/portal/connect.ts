@@ -21,7 +21,7 @@ import { credentialOf, needOf, questionOf, tooLate, unwilling, withLink } from '
 import { relayed } from './relay.ts'
 import type { Scene } from './scene.ts'
 import type { ServerSpec } from './spec.ts'
-import { askOwner, type ToOwner } from './upstream-call.ts'
+import { type Asking, askOwner, type ToOwner } from './upstream-call.ts'
 
 /** What needs a connection. @param turn null before anything was asked @throws ConnectionNeeded */
 export type NeedsConnection = (turn: Turn | null) => Promise<Performed>
@@ -36,9 +36,14 @@ export function reachOwner(entry: Entry, params: JsonObject, scene: Scene): Prom
 }
 
 /** The way of a method that may not ask. @throws Fault that names the page */
-export async function reachUnasked(entry: Entry, params: JsonObject, scene: ToOwner): Promise<Performed> {
+export async function reachUnasked(
+  entry: Entry,
+  params: JsonObject,
+  scene: ToOwner,
+  asking?: Asking,
+): Promise<Performed> {
   try {
-    return await askOwner(entry, params, scene)
+    return await askOwner(entry, params, scene, asking)
   } catch (error) {
     throw error instanceof ConnectionNeeded ? withLink(error, scene.rooms.links) : error
   }

@@ -4,8 +4,9 @@
  * passed on only where the admin turned that on, and then as what that server says, never as the portal's own words.
  */
 import { LIMITS } from '../config/limits.ts'
+import { relayedExtensions } from '../protocol/extensions.ts'
 import { SUPPORTED_VERSIONS } from '../protocol/methods.ts'
-import type { JsonObject } from '../protocol/model.ts'
+import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import type { Errand } from './errand.ts'
 import { tellsOfChanges } from './may-hear.ts'
@@ -36,11 +37,15 @@ function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject)
 /** The union of what this caller's servers declared, as far as the portal passes it on. */
 function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   const declared = new Set<string>()
+  const extensions: Record<string, Json> = {}
   let tells = false
   visit.spec.servers.forEach(({ uid }, index) => {
     if (visit.visible.has[index] !== true) return
     const inventory = visit.own.get(index) ?? rooms.upstreams.inventory(uid)
     for (const key of Object.keys(inventory?.capabilities ?? {})) declared.add(key)
+    // What is declared twice is as it was declared first.
+    const theirs = relayedExtensions(inventory?.capabilities ?? {}, visit.client.era)
+    for (const [name, settings] of Object.entries(theirs ?? {})) extensions[name] ??= settings
     tells ||= tellsOfChanges(visit, index, rooms.upstreams)
   })
   const all: Record<string, JsonObject> = { tools: { listChanged: true } }
@@ -48,6 +53,7 @@ function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   if (declared.has('resources')) all.resources = tells ? { subscribe: true, listChanged: true } : { listChanged: true }
   if (declared.has('completions')) all.completions = {}
   if (declared.has('logging')) all.logging = {}
+  if (Object.keys(extensions).length > 0) all.extensions = extensions
   return all
 }
 

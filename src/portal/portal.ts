@@ -12,6 +12,7 @@ import { readResource } from './read-resource.ts'
 import type { Rooms } from './rooms.ts'
 import { listen, subscribe, unsubscribe } from './subscribe.ts'
 import { PORTAL } from './target.ts'
+import { goOnWithTask } from './tasks.ts'
 import type { Visit } from './visit.ts'
 
 type Handler = (visit: Visit, errand: Errand, rooms: Rooms) => Promise<Outcome>
@@ -33,6 +34,9 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['resources/unsubscribe', unsubscribe],
   ['completion/complete', complete],
   ['subscriptions/listen', listen],
+  ['tasks/get', goOnWithTask],
+  ['tasks/update', goOnWithTask],
+  ['tasks/cancel', goOnWithTask],
 ])
 
 /** @returns undefined for a method that the portal does not have */

@@ -53,7 +53,7 @@ export async function putBack(done: Performed, rounds: number, call: Relayed): P
 type Put = { asked: Record<string, { method: string; params: JsonObject }> } | { refused: string }
 
 /** All or nothing: one question that may not be put is the end of the call. */
-async function putAll(questions: ReadonlyMap<string, ServerQuestion>, call: Relayed): Promise<Put> {
+export async function putAll(questions: ReadonlyMap<string, ServerQuestion>, call: Relayed): Promise<Put> {
   const { client } = call.scene.visit
   const asked: Record<string, { method: string; params: JsonObject }> = {}
   for (const [key, question] of questions) {
@@ -114,7 +114,7 @@ export function volunteered(params: JsonObject, { errand }: Pick<Scene, 'errand'
   return { ...params, inputResponses: answers as JsonObject }
 }
 
-function withoutMarks(answer: JsonObject[string] | undefined): JsonObject[string] {
+export function withoutMarks(answer: JsonObject[string] | undefined): JsonObject[string] {
   if (!isObject(answer)) return answer ?? null
   const { _meta, ...own } = answer
   return own

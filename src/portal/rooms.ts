@@ -10,6 +10,7 @@ import type { Parks } from './parks.ts'
 import type { Questions } from './questions.ts'
 import type { SessionSubscriptions } from './session-subscriptions.ts'
 import type { Sessions } from './sessions.ts'
+import type { TaskHandles } from './task-handles.ts'
 import type { Toggles } from './toggles.ts'
 
 export interface Rooms {
@@ -18,6 +19,8 @@ export interface Rooms {
   toggles: Toggles
   sessions: Sessions
   questions: Questions
+  /** Tasks of servers, by what their callers have in the place of the servers' ids. */
+  tasks: TaskHandles
   /** Calls that wait here for their caller to answer a server. */
   parks: Parks
   /** And those that wait in another process. */

@@ -16,6 +16,7 @@ import type { Rooms } from './rooms.ts'
 import type { Scene } from './scene.ts'
 import type { Subscription } from './subscription-store.ts'
 import { findTarget, PORTAL } from './target.ts'
+import { declaresTasks, needsTasks } from './tasks.ts'
 import type { Visit } from './visit.ts'
 
 const NO_URI = '"uri" must be the URI of a resource.'
@@ -55,6 +56,7 @@ export function listen(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outc
   const { method, params } = errand.request
   const filter = params.notifications
   const asked = isObject(filter) ? filter.resourceSubscriptions : undefined
+  if (isObject(filter) && filter.taskIds !== undefined && !declaresTasks(visit)) return needsTasks(visit, errand, rooms)
   return passCheckpoint({ method, target: PORTAL }, { visit, errand, rooms }, async ({ deed }) => {
     const uris = urisIn(asked)
     const asking = { visit, errand, rooms }

@@ -1,6 +1,7 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
 import { Fault } from '../base/fault.ts'
-import type { Askable } from '../protocol/asked.ts'
+import { type Askable, NOTHING_ASKABLE } from '../protocol/asked.ts'
+import { relayedExtensions, showsApps } from '../protocol/extensions.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { UpstreamCall } from '../upstream/model.ts'
@@ -45,6 +46,13 @@ export async function askOwner(
     report: (notification) => errand.report(notification),
   }
   if (asking !== undefined) Object.assign(call, asking)
+  // Nearly nobody declares any.
+  if (visit.client.capabilities.extensions !== undefined) {
+    const extensions = relayedExtensions(visit.client.capabilities, visit.client.era)
+    if (extensions !== null) call.extensions = extensions
+    if (extensions !== null && showsApps(extensions))
+      call.askable = { ...(call.askable ?? NOTHING_ASKABLE), apps: true }
+  }
   const logLevel = meta.logLevel ?? visit.session?.logLevel
   if (logLevel) call.logLevel = logLevel
   if (meta.traceparent !== undefined) call.traceparent = meta.traceparent

@@ -3,6 +3,7 @@
  * model, the folders that it works in. Neutral between the eras: 2024 and 2025 servers send a request, 2026 servers
  * end with `input_required` (MRTR).
  */
+import { APPS, UI } from './extensions.ts'
 import type { ClientFacts, Json, JsonObject, RpcError } from './model.ts'
 
 export type AskedMethod = 'elicitation/create' | 'sampling/createMessage' | 'roots/list'
@@ -26,6 +27,8 @@ export interface Askable {
   /** Sampling with tools (2025-11-25 on). */
   readonly samplingTools: boolean
   readonly roots: boolean
+  /** It shows interfaces of tools (MCP Apps): no question, but a server of 2025 learns it in the same place, once for a connection. */
+  readonly apps?: boolean
 }
 
 export const NOTHING_ASKABLE: Askable = { form: false, url: false, sampling: false, samplingTools: false, roots: false }
@@ -63,16 +66,18 @@ export function common(one: Askable, other: Askable): Askable {
 }
 
 /** A short name for a set, by which connections are kept apart; empty for nothing at all. */
-export function fingerprintOf({ form, url, sampling, samplingTools, roots }: Askable): string {
-  return `${form ? 'f' : ''}${url ? 'u' : ''}${sampling ? 's' : ''}${samplingTools ? 't' : ''}${roots ? 'r' : ''}`
+export function fingerprintOf({ form, url, sampling, samplingTools, roots, apps }: Askable): string {
+  const asked = `${form ? 'f' : ''}${url ? 'u' : ''}${sampling ? 's' : ''}${samplingTools ? 't' : ''}${roots ? 'r' : ''}`
+  return apps ? `${asked}a` : asked
 }
 
 /** `ClientCapabilities` for a server: no more than the caller can do. */
-export function capabilitiesFor({ form, url, sampling, samplingTools, roots }: Askable): JsonObject {
+export function capabilitiesFor({ form, url, sampling, samplingTools, roots, apps }: Askable): JsonObject {
   const all: Record<string, JsonObject> = {}
   if (form || url) all.elicitation = { ...(form ? { form: {} } : {}), ...(url ? { url: {} } : {}) }
   if (sampling) all.sampling = samplingTools ? { tools: {} } : {}
   if (roots) all.roots = {}
+  if (apps) all.extensions = { [UI]: APPS }
   return all
 }
 

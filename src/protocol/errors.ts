@@ -49,12 +49,14 @@ export function isReservedCode(code: number): boolean {
 }
 
 /** What a refused name was meant to be. `resource` also stands for a URI that no template owns. */
-export type SoughtKind = 'tool' | 'prompt' | 'resource'
+export type SoughtKind = 'tool' | 'prompt' | 'resource' | 'task'
 
 /** The one answer to a name that this caller cannot reach, for whatever reason. */
 export function notFound(kind: SoughtKind, name: string): RpcError {
   if (kind === 'resource')
     return { code: ErrorCode.InvalidParams, message: `Resource not found: ${name}`, data: { uri: name } }
+  // A handle is long, and says nothing to anybody.
+  if (kind === 'task') return { code: ErrorCode.InvalidParams, message: 'Unknown task' }
   return { code: ErrorCode.InvalidParams, message: `Unknown ${kind}: ${name}` }
 }
 

@@ -36,11 +36,9 @@ export const METHODS: ReadonlyMap<string, MethodRow> = new Map([
   ['resources/templates/list', row(BOTH, true)],
   ['resources/read', row(BOTH, true, 'uri')],
   ['completion/complete', row(BOTH)],
-  ['tasks/get', row(BOTH, false, 'taskId')],
-  ['tasks/cancel', row(BOTH, false, 'taskId')],
+  ['tasks/get', row(NEW, false, 'taskId')],
+  ['tasks/cancel', row(NEW, false, 'taskId')],
   ['tasks/update', row(NEW, false, 'taskId')],
-  ['tasks/list', row(OLD)],
-  ['tasks/result', row(OLD, false, 'taskId')],
 ])
 
 /** @returns the row of a method in an era, or undefined where that era has no such method */

@@ -79,6 +79,8 @@ export interface RawReply {
   outcome: 'result' | 'error'
   /** Which members the result object itself has, as far as the codecs care. */
   has: ResultMembers
+  /** A result about a task whose id is the portal's by now, so that a client may see it. */
+  isOwnTask?: true
 }
 
 export interface Span {

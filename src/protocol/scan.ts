@@ -122,6 +122,27 @@ function scanTop(bytes: Buffer): Found | null {
   return end !== -1 && skipSpace(bytes, end) === bytes.length ? found : null
 }
 
+/**
+ * Where members of the result object of a scanned reply have their values.
+ *
+ * @returns null where one stands there twice, or is spelled so that a reader could take it for one
+ */
+export function spansIn<Name extends string>(
+  { bytes, body }: Pick<RawReply, 'bytes' | 'body'>,
+  names: readonly Name[],
+): Partial<Record<Name, Span>> | null {
+  const spans: Partial<Record<Name, Span>> = {}
+  const end = members(bytes, body.from, (keyFrom, keyTo, from) => {
+    const name = nameOf(bytes, keyFrom, keyTo, names)
+    const to = skipValue(bytes, from, 2)
+    if (name === null || to === -1) return to
+    if (name === false || spans[name] !== undefined) return -1
+    spans[name] = { from, to }
+    return to
+  })
+  return end === -1 ? null : spans
+}
+
 /** Walks the result object and notes what it has. @returns the index behind it, or -1 */
 function scanResult(bytes: Buffer, open: number, has: ResultMembers): number {
   let seen = 0

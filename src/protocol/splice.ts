@@ -33,6 +33,14 @@ export function spliceReply(raw: RawReply, id: JsonRpcId, front: string, inBody?
   return applyEdits(raw.bytes, edits)
 }
 
+/** The answer with other values in its result. @param edits inside of it, without overlap */
+export function replaceInBody({ bytes }: RawReply, edits: readonly Edit[]): Buffer {
+  return applyEdits(
+    bytes,
+    edits.toSorted((a, b) => a.from - b.from),
+  )
+}
+
 /** @param edits in order, without overlap */
 function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer {
   let length = bytes.length

@@ -58,6 +58,7 @@ export function encodeRequest(peer: Peer, id: number, out: Outgoing): Message {
   if (peer.era === '2025') return buildRequest2025(request, peer.version)
   if (out.logLevel !== undefined) request.logLevel = out.logLevel
   if (out.askable !== undefined && out.askable !== NOTHING_ASKABLE) request.askable = out.askable
+  if (out.extensions !== undefined) request.extensions = out.extensions
   return buildRequest2026(request, peer.speaker)
 }
 

@@ -28,6 +28,7 @@ export interface Outgoing {
   cancel: Cancel
   report(notification: Notification): void
   askable?: Askable
+  extensions?: JsonObject
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
   lacks?(question: ServerQuestion): void
 }

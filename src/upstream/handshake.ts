@@ -2,9 +2,10 @@
  * Finding out how a server wants to be spoken to: `server/discover` in the modern form, and `initialize` where that is
  * not understood. Whether silence or an end counts as "old" is the transport's business, not decided here.
  */
+import { relayedExtensions } from '../protocol/extensions.ts'
 import { parse } from '../protocol/json-bytes.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol/methods.ts'
-import type { JsonObject, RawReply } from '../protocol/model.ts'
+import type { Era, JsonObject, RawReply } from '../protocol/model.ts'
 import { encodeRequest, type Message, modernPeer, type Peer, type PortalInfo } from './encode.ts'
 import { NEVER, type Outgoing } from './exchange.ts'
 import { Trouble } from './trouble.ts'
@@ -43,7 +44,7 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   if (version === null) return { era: '2025' }
   return {
     era: '2026',
-    peer: { ...modernPeer(version, capabilitiesIn(capabilities), portal), ...instructionsIn(body) },
+    peer: { ...modernPeer(version, capabilitiesIn(capabilities, '2026'), portal), ...instructionsIn(body) },
   }
 }
 
@@ -73,7 +74,7 @@ export function readInitialize(raw: RawReply): Peer {
   if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  const capabilities = capabilitiesIn(asObject(body.capabilities ?? null) ?? {})
+  const capabilities = capabilitiesIn(asObject(body.capabilities ?? null) ?? {}, '2025')
   return { era: '2025', version, capabilities, ...instructionsIn(body) }
 }
 
@@ -81,13 +82,15 @@ const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging']
 const FLAGS = ['listChanged', 'subscribe']
 
 /** What somebody here may ask for: it is kept, and gone through whenever a client introduces itself. */
-function capabilitiesIn(declared: JsonObject): JsonObject {
+function capabilitiesIn(declared: JsonObject, era: Era): JsonObject {
   const kept: Record<string, JsonObject> = {}
   for (const name of CAPABILITIES) {
     const one = asObject(declared[name] ?? null)
     if (one === null) continue
     kept[name] = Object.fromEntries(FLAGS.filter((flag) => one[flag] === true).map((flag) => [flag, true]))
   }
+  const extensions = relayedExtensions(declared, era)
+  if (extensions !== null) kept.extensions = extensions
   return kept
 }
 

@@ -137,6 +137,8 @@ export interface UpstreamCall {
   report(notification: Notification): void
   /** What the server may ask this caller: no more is declared to it. Left out: nothing. */
   askable?: Askable
+  /** Extensions that the caller declared with this very request, of those that the portal relays: they are declared to the server. */
+  extensions?: JsonObject
   /**
    * Puts a question of the server's to the caller, where its transport ties it to this call or this caller is alone there. Called by
    * servers of 2024 and 2025 only; those of 2026 end with `input_required`, which the reply then is.

@@ -3,6 +3,7 @@
  * bare names. What is open is listed here, and the lists are exact: whatever passes from now on has to leave them.
  */
 import { describe, expect, test } from 'vitest'
+import { BARE_NAME, KEYS_OF_2026, TASKS_OF_2025 } from '../conformance/by-nature.ts'
 import { startFixture } from '../conformance/fixture/http.ts'
 import { queue } from '../conformance/queue.ts'
 import { AT_ONCE, CELLS, type Cell, judge, nameOf, runCell } from '../conformance/server-suite.ts'
@@ -10,20 +11,11 @@ import type { Revision } from '../conformance/suite.ts'
 
 const HOW_MANY = { '2026-07-28': [37, 13], '2025-11-25': [30, 3] }
 
-/**
- * By nature: the suite looks for an answer's key, which a request of 2025 has none of, and gives an answer before the question, which a
- * session of 2025 has no place for.
- */
-const KEYS_OF_2026 = ['basic-elicitation', 'ignore-extra-params'].map((name) => `input-required-result-${name}`)
+/** A server of 2025 knows none of the kind that the suite looks for. */
 const TASKS = [
   ...['capability-negotiation', 'dispatch-and-envelope', 'lifecycle', 'mrtr-composition', 'mrtr-input'],
   ...['request-headers', 'request-state-removal', 'wire-fields'],
 ].map((name) => `tasks-${name}`)
-/** There is no task that a server of 2025 would insist on. */
-const TASKS_OF_2025 = 'tasks-required-task-error'
-/** It looks for a tool in the list by its bare name, and is shown the public one. */
-const BARE_NAME = 'json-schema-2020-12'
-
 const take = queue(AT_ONCE)
 
 describe.concurrent('the judge is fair', () => {
@@ -61,7 +53,7 @@ describe.concurrent('the portal passes, as a server, all that is not listed', ()
 })
 
 function knownOpen({ upstream, door }: Cell, revision: Revision): string[] {
-  const byName = door === 'aggregate' ? [BARE_NAME] : []
-  if (revision === '2025-11-25') return byName
-  return [...(upstream === 'legacy' ? [...KEYS_OF_2026, TASKS_OF_2025] : []), ...TASKS, ...byName]
+  const byName = door === 'aggregate' ? BARE_NAME.scenarios : []
+  if (revision === '2025-11-25' || upstream !== 'legacy') return [...byName]
+  return [...KEYS_OF_2026.scenarios, ...TASKS, ...TASKS_OF_2025.scenarios, ...byName]
 }

@@ -2,7 +2,7 @@
  * The portal as a 2026 client: one request to a server. The envelope is the portal's own; of the caller's only what is
  * handed over here field by field can travel.
  */
-import { type Askable, capabilitiesFor, fingerprintOf } from '../asked.ts'
+import { type Askable, capabilitiesFor, fingerprintOf, NOTHING_ASKABLE } from '../asked.ts'
 import { methodIn } from '../methods.ts'
 import type { JsonObject, JsonRpcId, LogLevel } from '../model.ts'
 import { HOP_KEY } from '../portal-chain.ts'
@@ -69,6 +69,8 @@ export interface Outgoing2026 extends OutgoingRequest {
   logLevel?: LogLevel
   /** What the server may ask this caller; left out: what the speaker declares for all. */
   askable?: Askable
+  /** Extensions that the caller declared on this very request. */
+  extensions?: JsonObject
 }
 
 export interface BuiltRequest {
@@ -111,10 +113,20 @@ function withMeta(params: string, meta: string): string {
 
 function metaText(out: Outgoing2026, speaker: Speaker2026): string {
   // The envelope comes last, so that no key of the caller's can stand in its place.
-  const { envelope, json } = out.askable === undefined ? speaker : envelopeFor(speaker, out.askable)
+  const { envelope, json } = out.extensions === undefined ? commonEnvelope(out, speaker) : extended(out, speaker)
   return isFirstHop(out) && out.logLevel === undefined
     ? json
     : JSON.stringify({ ...travellingMeta(out), ...envelope, [LOG_LEVEL_KEY]: out.logLevel })
+}
+
+function commonEnvelope({ askable }: Outgoing2026, speaker: Speaker2026): Envelope2026 {
+  return askable === undefined ? speaker : envelopeFor(speaker, askable)
+}
+
+/** Settings are the caller's own words, so this is made for each request. */
+function extended(out: Outgoing2026, speaker: Speaker2026): Envelope2026 {
+  const { askable = NOTHING_ASKABLE, extensions = {} } = out
+  return envelopeOf(speaker.version, speaker.clientInfo, { ...capabilitiesFor(askable), extensions })
 }
 
 /** Whether there is nothing to say of a request but that it comes from one portal. */

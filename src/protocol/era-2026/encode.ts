@@ -59,7 +59,7 @@ export function encode2026(answer: Answer2026): Encoded {
 function encodeRawResult(raw: RawReply, { id, method }: Answer2026): Encoded {
   const { has } = raw
   // Anything but a complete result holds the server's own state or task id: it must have been taken apart before.
-  if (has.resultType !== null && has.resultType !== 'complete') {
+  if (has.resultType !== null && has.resultType !== 'complete' && raw.isOwnTask !== true) {
     return { status: 200, body: errorBody(unreadableReply(), id) }
   }
   let front = has.resultType === null ? '"resultType":"complete"' : ''
