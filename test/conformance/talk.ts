@@ -37,7 +37,8 @@ export async function playTalk(scenario: Scenario, { portal, id }: Shared): Prom
   const server = { hostname: scenario.server, auth_type: 'unauthenticated', relay: { sampling: true } }
   const place = await takePlace(portal, id, server)
   closing.defer(place.leave)
-  await syncPlace(portal, place)
+  const unread = await syncPlace(portal, place)
+  if (unread !== null) throw new Error(unread)
   const client = await openClient(place.url, await portal.userToken(ADA.email, id), isOld(scenario))
   closing.defer(() => client.close())
   await script({ client, scenario, named: (own) => `${id}_${own}` })
