@@ -13,25 +13,45 @@ import type { Inquiry } from './inquiries.ts'
 
 /** A batch and a client that takes no stream have none that could carry a question: then this is not to be asked for. */
 export function inquirer(guest: Guest, session: Session, cancel: Cancellation, rooms: DoorRooms): Inquire | null {
-  if (!guest.answer.takesStream) return null
+  const { answer } = guest
+  if (!answer.takesStream) return null
+  const open = new Set<Inquiry>()
+  let isFollowed = false
+  /** Once for all questions of one call, or each would leave a listener behind. */
+  const follow = () => {
+    if (isFollowed) return
+    isFollowed = true
+    // The client can read no answer any more, so nothing may come of a question either.
+    answer.onAbandoned(() => settleAll(open, 'gone'))
+  }
   return (method, params, signal) => {
     // A call that waits for a person holds a stream open, and counts as one.
     const giveBack = rooms.streams.take(guest.who.principal)
     if (typeof giveBack === 'string') return null
     const inquiry = rooms.inquiries.open(session)
-    return carryOut({ inquiry, guest, session, cancel }, { method, params, signal }, rooms).finally(giveBack)
+    open.add(inquiry)
+    follow()
+    cancel.listen(() => settleAll(open, 'gone'))
+    answer.standBy(() => settleAll(open, 'closing'))
+    return carryOut({ inquiry, guest, session }, { method, params, signal }, rooms).finally(() => {
+      open.delete(inquiry)
+      giveBack()
+    })
   }
+}
+
+function settleAll(open: ReadonlySet<Inquiry>, why: 'gone' | 'closing'): void {
+  for (const inquiry of [...open]) inquiry.settle({ kind: 'over', why })
 }
 
 interface Open {
   inquiry: Inquiry
   guest: Guest
   session: Session
-  cancel: Cancellation
 }
 
 async function carryOut(
-  { inquiry, guest, session, cancel }: Open,
+  { inquiry, guest, session }: Open,
   asked: { method: string; params: JsonObject; signal: AbortSignal | undefined },
   rooms: DoorRooms,
 ): Promise<InquiryEnd> {
@@ -40,10 +60,7 @@ async function carryOut(
   const { questions } = rooms
   const gone = () => inquiry.settle({ kind: 'over', why: 'gone' })
   asked.signal?.addEventListener('abort', gone, { once: true })
-  cancel.listen(gone)
-  // The client can read no answer any more, so nothing may come of the question either.
-  answer.onAbandoned(gone)
-  answer.standBy(() => inquiry.settle({ kind: 'over', why: 'closing' }))
+  if (answer.closed) gone()
   const stop = questions.onHanded(async () => {
     const end = (await questions.handed([id])).get(id)
     if (end !== undefined) inquiry.settle(end)
