@@ -49,6 +49,8 @@ afterAll(async () => {
   await database?.drop()
 })
 
+type Asks = () => Promise<RawAnswer>
+
 interface Failure {
   from: number
   to: number
@@ -70,7 +72,7 @@ test('while one replica after the other is killed, no call fails but those that 
   const failures: Failure[] = []
   const killedAt: number[] = []
   let made = 0
-  const caller = async (ask: () => Promise<RawAnswer>) => {
+  const caller = async (ask: Asks) => {
     while (made < CALLS) {
       made++
       const from = performance.now()
@@ -93,10 +95,7 @@ test('while one replica after the other is killed, no call fails but those that 
     }
   }
   const asks = [() => ask2026(url, bearer(token), 'tools/call', call), () => session.ask('tools/call', call)]
-  await Promise.all([
-    killer(),
-    ...Array.from({ length: AT_ONCE }, (_, at) => caller(asks[at % 2] ?? session.ask.bind(session))),
-  ])
+  await Promise.all([killer(), ...Array.from({ length: AT_ONCE }, (_, at) => caller(asks[at % 2] ?? asks[0]))])
 
   const wasUnderWay = ({ from, to }: Failure) =>
     killedAt.some((begun, at) => at % 2 === 0 && from <= (killedAt[at + 1] ?? 0) && to >= begun)
