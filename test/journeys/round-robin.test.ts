@@ -94,8 +94,9 @@ test('while one replica after the other is killed, no call fails but those that 
       await replica?.start()
     }
   }
-  const asks = [() => ask2026(url, bearer(token), 'tools/call', call), () => session.ask('tools/call', call)]
-  await Promise.all([killer(), ...Array.from({ length: AT_ONCE }, (_, at) => caller(asks[at % 2] ?? asks[0]))])
+  const modern: Asks = () => ask2026(url, bearer(token), 'tools/call', call)
+  const legacy: Asks = () => session.ask('tools/call', call)
+  await Promise.all([killer(), ...Array.from({ length: AT_ONCE }, (_, at) => caller(at % 2 === 0 ? modern : legacy))])
 
   const wasUnderWay = ({ from, to }: Failure) =>
     killedAt.some((begun, at) => at % 2 === 0 && from <= (killedAt[at + 1] ?? 0) && to >= begun)
