@@ -8,7 +8,7 @@ import { MODES } from './support/hostile/modes.ts'
 
 const THREATS = [
   // Definitions and names.
-  ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T17'],
+  ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T14', 'T15', 'T16', 'T17'],
   // Tokens, hosts, and what portals there are.
   ...['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7', 'O8', 'O9', 'O10', 'O11', 'O12'],
   ...['O13', 'O14', 'O15', 'O16', 'O17', 'O18', 'O19', 'O20', 'O21', 'O22', 'O23', 'O24', 'O25'],
@@ -17,7 +17,8 @@ const THREATS = [
   // Outgoing connections.
   ...['S1', 'S2', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'S9', 'S10', 'S11'],
   // The protocol at the door.
-  ...['P1', 'P2', 'P4', 'P6', 'P7', 'P9', 'P10', 'P11', 'P12', 'P13', 'P14', 'P15', 'P16', 'P18', 'P19', 'P20', 'P21'],
+  ...['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11'],
+  ...['P12', 'P13', 'P14', 'P15', 'P16', 'P18', 'P19', 'P20', 'P21'],
   // Who sees which list.
   'R5',
   // Policy.
