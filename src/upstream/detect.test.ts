@@ -110,6 +110,24 @@ test('a modern server that refuses our revision and has only older ones is asked
   await server.close()
 })
 
+// [ERA-10]
+test.each([
+  { times: 1, status: 'ready', tried: ['server/discover', 'server/discover', 'tools/list'] },
+  { times: 9, status: 'error', tried: ['server/discover', 'server/discover'] },
+])('a server that refuses our revision $times times and names it is $status', async ({ times, status, tried }) => {
+  let refused = 0
+  const answer = modern(() => {})
+  const server = await startScripted((seen, response, request) => {
+    if (refused++ >= times) return answer(seen, response, request)
+    const data = { supported: ['2026-07-28'], requested: '2026-07-28' }
+    json(response, { jsonrpc: '2.0', id: seen.body.id, error: { code: -32022, message: 'no', data } }, 400)
+  })
+  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  expect(room.upstreams.health(uid).status).toBe(status)
+  expect(server.seen.slice(0, 3).map(({ body }) => body.method)).toEqual(tried)
+  await server.close()
+})
+
 test('what a server turned out to speak is not found out again for each connection', async () => {
   const server = await startScripted(site({ '/x/mcp': 'legacy' }))
   const uid = await room.add('s', { url: `${server.origin}/x`, isolation: 'per_user' })

@@ -26,7 +26,23 @@ export function encodeDiscover(id: number, portal: PortalInfo, version: string):
   return encodeRequest(modernPeer(version, {}, portal), id, ownRequest('server/discover'))
 }
 
-export type Verdict = { era: '2026'; peer: Peer } | { era: 'again'; version: string } | { era: '2025' }
+type Settled = { era: '2026'; peer: Peer } | { era: '2025' }
+export type Verdict = Settled | { era: 'again'; version: string }
+
+/**
+ * Asks in our newest revision, and once more in what the server names where it refuses that. It may name the same one: then this try
+ * found it out of step with itself, as it is while several of it are being replaced.
+ *
+ * @param ask null: no answer of a modern server
+ * @throws Trouble when the server refuses what it named itself
+ */
+export async function discover(ask: (version: string) => Promise<Verdict | null>): Promise<Settled | null> {
+  const first = await ask(MODERN_VERSION)
+  if (first?.era !== 'again') return first
+  const second = await ask(first.version)
+  if (second?.era !== 'again') return second
+  throw new Trouble('bad-answer', 'it refuses the protocol version that it names', { rpcCode: UNSUPPORTED_VERSION })
+}
 
 /**
  * What the answer to `server/discover` proves.
@@ -34,9 +50,9 @@ export type Verdict = { era: '2026'; peer: Peer } | { era: 'again'; version: str
  * @returns the modern peer; or another version to ask in; or that this is no modern server
  * @throws Trouble when the server is modern and nothing in common remains
  */
-export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): Verdict {
+export function readDiscover(raw: RawReply, portal: PortalInfo): Verdict {
   const body = bodyOf(raw)
-  if (raw.outcome === 'error') return readDiscoverError(body, asked)
+  if (raw.outcome === 'error') return readDiscoverError(body)
   const versions = strings(body.supportedVersions)
   const capabilities = asObject(body.capabilities)
   if (versions === null || capabilities === null) return { era: '2025' }
@@ -48,14 +64,14 @@ export function readDiscover(raw: RawReply, asked: string, portal: PortalInfo): 
   }
 }
 
-function readDiscoverError(error: JsonObject, asked: string): Verdict {
+function readDiscoverError(error: JsonObject): Verdict {
   if (typeof error.code !== 'number' || !MODERN_ERRORS.includes(error.code)) return { era: '2025' }
   if (error.code !== UNSUPPORTED_VERSION) {
     throw new Trouble('bad-answer', 'a modern server refused server/discover', { rpcCode: error.code })
   }
   const supported = strings(asObject(error.data ?? null)?.supported) ?? []
   const version = commonVersion(supported)
-  if (version !== null && version !== asked) return { era: 'again', version }
+  if (version !== null) return { era: 'again', version }
   if (supported.some((one) => LEGACY_VERSIONS.includes(one))) return { era: '2025' }
   throw new Trouble('bad-answer', 'no protocol version in common', { rpcCode: error.code })
 }

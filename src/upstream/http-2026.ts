@@ -5,7 +5,7 @@ import type { JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
 import { encodeRequest, type Peer } from './encode.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
-import { encodeDiscover, MODERN_VERSION, readDiscover } from './handshake.ts'
+import { discover, encodeDiscover, readDiscover } from './handshake.ts'
 import { errorCode, type OnMessage, type Post, type PostRequest, post, statusTrouble } from './http-post.ts'
 import { type HttpTarget, requestHeaders, statedHeaders } from './http-target.ts'
 import { newIds } from './ids.ts'
@@ -167,10 +167,9 @@ export async function discoverHttp(target: HttpTarget, exchange: () => Exchange)
     if (done.status === 401 || done.status === 403 || (done.status >= 300 && done.status < 400) || done.status >= 500) {
       throw statusTrouble(done, 'the probe was not answered')
     }
-    return done.reply === null ? null : readDiscover(done.reply, version, target.portal)
+    return done.reply === null ? null : readDiscover(done.reply, target.portal)
   }
-  const first = await ask(MODERN_VERSION)
-  const verdict = first?.era === 'again' ? await ask(first.version) : first
+  const verdict = await discover(ask)
   return verdict?.era === '2026' ? verdict.peer : null
 }
 

@@ -9,7 +9,7 @@ import { Child } from './child.ts'
 import type { Connection } from './connection.ts'
 import { encodeInitialize, encodeInitialized, type PortalInfo } from './encode.ts'
 import { Exchange, type Limits, type Watch } from './exchange.ts'
-import { encodeDiscover, MODERN_VERSION, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
+import { discover, encodeDiscover, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
 import type { Launch } from './launch.ts'
 import { Pipe } from './pipe.ts'
 import type { Asking } from './questions.ts'
@@ -139,9 +139,8 @@ class StdioConnection implements Connection {
     const exchange = new Exchange(ownRequest('server/discover'))
     watch.hurry(exchange, limits.probeMs)
     try {
-      const verdict = await this.#discover(exchange, MODERN_VERSION)
-      const settled = verdict.era === 'again' ? await this.#discover(exchange, verdict.version) : verdict
-      if (settled.era !== '2026') return false
+      const settled = await discover((version) => this.#discover(exchange, version))
+      if (settled?.era !== '2026') return false
       this.#pipe.peer = settled.peer
       return true
     } catch (error) {
@@ -164,6 +163,6 @@ class StdioConnection implements Connection {
   async #discover(exchange: Exchange, version: string): Promise<Verdict> {
     const { portal } = this.#options
     const raw = await this.#pipe.exchange(exchange, (id) => encodeDiscover(id, portal, version))
-    return readDiscover(raw, version, portal)
+    return readDiscover(raw, portal)
   }
 }
