@@ -48,6 +48,8 @@ export interface Performed {
   upstreamMs: number
   /** What the audit has to know beside the reply: what was changed, or why nothing was. */
   note?: Pick<DeedEnd, 'change' | 'error'>
+  /** A server has begun with it, whoever the reply is from: what was given for one call is used. */
+  isBegun?: true
 }
 
 export type Perform = (scene: Scene) => Promise<Performed> | Performed

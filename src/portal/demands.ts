@@ -8,11 +8,13 @@
 import { Fault, type FaultCode } from '../base/fault.ts'
 import type { Principal } from '../base/principal.ts'
 import { type Refusal, RefusedLater, refused } from '../base/refusal.ts'
-import type { Sealer } from '../base/secret.ts'
+import { digest, type Sealer } from '../base/secret.ts'
 import { LIMITS } from '../config/limits.ts'
 import { readGrantFacts } from '../identity/grant-facts-store.ts'
 import type { Asking } from '../policy/model.ts'
+import type { JsonObject } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
+import { canonical } from '../upstream/definitions.ts'
 import { giveBackApprovals, useApprovals } from './approval-store.ts'
 import type { Perform, Performed } from './checkpoint.ts'
 import { rulingNow } from './decide-again.ts'
@@ -21,6 +23,7 @@ import { meetPurposes, purposeForAudit } from './demand-purpose.ts'
 import { meetStepUps } from './demand-step-up.ts'
 import type { Pursued } from './demand-turn.ts'
 import { type PurposeKey, savePurpose, takePurpose } from './purpose-store.ts'
+import { metBefore } from './relay-round.ts'
 import type { Scene } from './scene.ts'
 
 export interface DemandRooms {
@@ -51,14 +54,23 @@ export async function meetDemands(
 ): Promise<Performed | Refusal> {
   let [asking, now] = [terms, scene]
   for (;;) {
-    const met = await meet(asking, now)
+    const before = metBefore(now)
+    const met = await meet(
+      asking.filter((one) => !before.includes(nameOf(one))),
+      now,
+    )
     if (met.kind === 'over') return met.held
-    if (met.kind === 'met') return performOnce(met, perform)
+    if (met.kind === 'met') return performOnce({ ...met, scene: { ...met.scene, met: asking.map(nameOf) } }, perform)
     if (met.kind !== 'again') throw new Error('an answer came to nobody')
     const anew = await decideAnew(met.scene)
     if (anew.kind === 'refused') return anew
     ;[asking, now] = [anew.terms, anew.scene]
   }
+}
+
+/** By what a policy asks for, too: what it asks for since is another thing. */
+function nameOf(asking: Asking): string {
+  return digest(canonical(asking as unknown as JsonObject))
 }
 
 interface Met {
@@ -116,7 +128,7 @@ async function performOnce({ scene, used }: Met, perform: Perform): Promise<Perf
   try {
     const performed = await perform(scene)
     // A reply of our own, such as a question for an account: what servers say is raw.
-    if (performed.reply.kind !== 'raw') await used.giveBack()
+    if (performed.reply.kind !== 'raw' && performed.isBegun !== true) await used.giveBack()
     return performed
   } catch (error) {
     if (isUnsent(error)) await used.giveBack()

@@ -106,8 +106,9 @@ async function putBack(
     await recordQuestion(question.method, call, { outcome: 'answered' })
     asked[key] = { method: question.method, params: paramsFor(question, version, key) }
   }
-  const reply = asResult(asked, { ...note, keys: methodsOf(questions) }, call.scene)
-  return { reply, credential, upstreamMs: 0 }
+  const { met = [] } = call.scene
+  const reply = asResult(asked, { ...note, keys: methodsOf(questions), met }, call.scene)
+  return { reply, credential, upstreamMs: 0, isBegun: true }
 }
 
 /** A call that ends in vain while no request waits for it has no deed that could say so: it gets one, part of the call's first. */

@@ -107,5 +107,6 @@ export function failedCall(done: Performed, { entry, scene }: Relayed, why: stri
       ? { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } }
       : { kind: 'error', error: { code: ErrorCode.InternalError, message: text } },
     note: { error: 'not-answered' },
+    isBegun: true,
   }
 }

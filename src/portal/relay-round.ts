@@ -24,11 +24,19 @@ export interface RelayNote {
   /** What was asked, by key: the method. */
   keys: Readonly<Record<string, ServerQuestion['method']>>
   rounds: number
+  /** What policies asked for before a call that waits, and got. */
+  met?: readonly string[]
 }
 
 /** @returns null for a request that no server's question was put for */
 export function noteOf({ errand }: Pick<Scene, 'errand'>): RelayNote | null {
   return errand.responses === undefined ? null : ((errand.notes?.[RELAY] as unknown as RelayNote | undefined) ?? null)
+}
+
+/** @returns what a call that waits at its server has met already, for it is that very call which goes on */
+export function metBefore(scene: Pick<Scene, 'errand'>): readonly string[] {
+  const note = noteOf(scene)
+  return note === null || note.park === null ? [] : (note.met ?? [])
 }
 
 /** Open at once, in one call. */

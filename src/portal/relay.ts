@@ -56,7 +56,7 @@ function lacked(done: Performed, { lacking, entry }: Relayed): Performed | null 
   const { reply } = done
   const isFailed = reply.kind === 'raw' && (reply.outcome === 'error' || reply.has.isError)
   const error = isFailed ? lackOf(lacking, entry.server) : null
-  return error === null ? null : { ...done, reply: { kind: 'error', error } }
+  return error === null ? null : { ...done, reply: { kind: 'error', error }, isBegun: true }
 }
 
 /** The call is not done: its server wants something first. */

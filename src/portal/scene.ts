@@ -20,6 +20,8 @@ export interface Scene {
   end: DeedEnd
   /** Only a bypass let the caller in: no stored credential is used, unless the server says so. */
   isBypassed: boolean
+  /** What policies asked for before this very call, and got: what waits at a server is not asked for it twice. */
+  met?: readonly string[]
   /** To be called after a wait. @throws RefusedLater where this would be refused now */
   decideAgain(): Promise<void>
 }
