@@ -11,11 +11,6 @@ import type { Revision } from '../conformance/suite.ts'
 
 const HOW_MANY = { '2026-07-28': [37, 13], '2025-11-25': [30, 3] }
 
-/** A server of 2025 knows none of the kind that the suite looks for. */
-const TASKS = [
-  ...['capability-negotiation', 'dispatch-and-envelope', 'lifecycle', 'mrtr-composition', 'mrtr-input'],
-  ...['request-headers', 'request-state-removal', 'wire-fields'],
-].map((name) => `tasks-${name}`)
 const take = queue(AT_ONCE)
 
 describe.concurrent('the judge is fair', () => {
@@ -55,5 +50,5 @@ describe.concurrent('the portal passes, as a server, all that is not listed', ()
 function knownOpen({ upstream, door }: Cell, revision: Revision): string[] {
   const byName = door === 'aggregate' ? BARE_NAME.scenarios : []
   if (revision === '2025-11-25' || upstream !== 'legacy') return [...byName]
-  return [...KEYS_OF_2026.scenarios, ...TASKS, ...TASKS_OF_2025.scenarios, ...byName]
+  return [...KEYS_OF_2026.scenarios, ...TASKS_OF_2025.scenarios, ...byName]
 }
