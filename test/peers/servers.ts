@@ -58,6 +58,13 @@ export function startMemoryProxy(memoryFile: string, port = 0): Promise<HttpPeer
   return startHttpPeer({ args: [...proxy, '--', memory.command, ...memory.args], env: memory.env, path: '/mcp' })
 }
 
+/** mcp-proxy in front of server-everything: as above. */
+export function startEverythingProxy(): Promise<HttpPeer> {
+  const { command, args, env } = everythingStdio()
+  const proxy = [`${ROOT}node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs`, '--port', '0', '--host', '127.0.0.1']
+  return startHttpPeer({ args: [...proxy, '--', command, ...args], env, path: '/mcp' })
+}
+
 export function everythingStdio(): StdioPeer {
   return { command: NODE, args: [`${PACKAGES}server-everything/dist/index.js`, 'stdio'], env: {} }
 }
