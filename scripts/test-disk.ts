@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 const MEMORY = '/dev/shm'
 const PREFIX = 'portico-tests-'
-/** Four files at a time were seen to hold 260 MB, the database's log among them; that may grow. */
+/** Four files at a time were seen to hold 640 MB, the database's log among them; that may grow. */
 const NEEDED_BYTES = 2 * 1024 ** 3
 /** What tests and what they start may take beside. */
 const SPARE_BYTES = 2 * 1024 ** 3

@@ -19,7 +19,7 @@ import { openDirectory } from '../src/portal/directory.ts'
 import type { Upstreams } from '../src/upstream/model.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
-import { TEST_KEYS } from './keys.ts'
+import { SMALL_JOURNAL, TEST_KEYS } from './keys.ts'
 import { stdioConfig } from './stdio-config.ts'
 import { localEgress, nobodyAsks } from './upstream-room.ts'
 
@@ -104,6 +104,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const log = silentLog
   const audit = await openAudit({
     ...{ dir, databaseUrl, durability: 'process', retentionDays: 90, keys: TEST_KEYS, clock, log },
+    journal: SMALL_JOURNAL,
   })
   const sealer = openSealer(keyRing([Buffer.alloc(32, 9)]), 'store')
   const stdio = stdioConfig(dir, { maxChildren: 8, ...settings.stdio, register: settings.register ?? 'local' })

@@ -14,7 +14,7 @@ import { openPasswords } from '../src/identity/local/password.ts'
 import { openOrganization } from '../src/identity/organization.ts'
 import type { Store } from '../src/store/open.ts'
 import { type DatabaseKind, freshStore, type TestStore } from './databases.ts'
-import { TEST_KEYS } from './keys.ts'
+import { SMALL_JOURNAL, TEST_KEYS } from './keys.ts'
 import { type Mailbox, openMailbox } from './support/mailbox.ts'
 import { localEgress } from './upstream-room.ts'
 
@@ -50,6 +50,7 @@ export async function openLocalRoom(
   const log = silentLog
   const audit = await openAudit({
     ...{ dir, databaseUrl, durability: 'process', retentionDays: 90, keys: TEST_KEYS, clock, log },
+    journal: SMALL_JOURNAL,
   })
   const mailbox = await openMailbox({ disabledCommands: ['STARTTLS', 'AUTH'] })
   const egress = localEgress()

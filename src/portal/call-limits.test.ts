@@ -258,7 +258,9 @@ describe('limits on calls over replicas', () => {
       expect(passed(await flood([other], [atOnce('a', 2)], 2))).toBe(0)
     // Its process is gone: nothing is renewed, and nothing is given back.
     await dying.close()
-    await expect.poll(async () => passed(await flood([other], [atOnce('a', 2)], 2))).toBe(2)
+    // They need not come back in the same moment, and what came back is held.
+    let back = 0
+    await expect.poll(async () => (back += passed(await flood([other], [atOnce('a', 2)], 2)))).toBe(2)
     await one.close().catch(() => {})
   })
 
