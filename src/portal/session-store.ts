@@ -4,6 +4,7 @@ import type { ServerUid, SessionId } from '../base/ids.ts'
 import type { LogLevel } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import type { Tables } from '../store/tables.ts'
+import { takeTurn } from '../store/turn.ts'
 
 export interface SessionState {
   lastSeenAt: number
@@ -40,6 +41,8 @@ export function recordSessions(
   limit: { most: number; now: number; seenSince: number; begunSince: number },
 ): Promise<number> {
   return store.write(async (trx) => {
+    // Two replicas that count at once would each not see what the other is about to write, and end nothing.
+    if (began.length > 0) await takeTurn(store, trx, 'sessions')
     const uids = [...new Set(began.map(({ portalUid }) => portalUid))]
     const portals =
       uids.length === 0 ? [] : await trx.selectFrom('portals').select('uid').where('uid', 'in', uids).execute()
