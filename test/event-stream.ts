@@ -4,6 +4,8 @@ export interface EventStream {
   headers: Headers
   /** JSON-RPC messages so far, in order. */
   readonly messages: readonly StreamedMessage[]
+  /** The id of the last event that had one. */
+  readonly lastId: string | null
   /** Resolves when the condition holds for what has come so far; rejects when the stream ends before, or after so long that it hangs. */
   until(condition: (messages: readonly StreamedMessage[]) => boolean): Promise<void>
   /** Resolves when the server ended the stream. */
@@ -28,14 +30,19 @@ export async function openEventStream(url: string, init: RequestInit): Promise<E
   const note = () => {
     for (const look of waiting) look()
   }
-  const ended = read(response, (message) => {
+  let lastId: string | null = null
+  const ended = read(response, (message, id) => {
     messages.push(message)
+    lastId = id ?? lastId
     note()
   })
   return {
     status: response.status,
     headers: response.headers,
     messages,
+    get lastId() {
+      return lastId
+    },
     ended,
     close: () => abort.abort(),
     until: (condition) =>
@@ -59,7 +66,7 @@ export async function openEventStream(url: string, init: RequestInit): Promise<E
   }
 }
 
-async function read(response: Response, take: (message: StreamedMessage) => void): Promise<void> {
+async function read(response: Response, take: (message: StreamedMessage, id: string | null) => void): Promise<void> {
   let rest = ''
   const decoder = new TextDecoder()
   try {
@@ -69,7 +76,8 @@ async function read(response: Response, take: (message: StreamedMessage) => void
       rest = events.pop() ?? ''
       for (const event of events) {
         const data = event.split('\n').filter((line) => line.startsWith('data:'))
-        if (data.length > 0) take(JSON.parse(data.map((line) => line.slice(5)).join('\n')))
+        const id = event.split('\n').find((line) => line.startsWith('id:'))
+        if (data.length > 0) take(JSON.parse(data.map((line) => line.slice(5)).join('\n')), id?.slice(3).trim() ?? null)
       }
     }
   } catch {

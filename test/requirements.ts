@@ -386,6 +386,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('FLOW-1', 'Of private data, untrusted text and sending out, one grant gets two where a rule denies the third.'),
   own('FLOW-2', 'Where a rule has the third approved, it waits, and what waits was not done.'),
 
+  from('MCP 2025-11-25, Streamable HTTP, Resumability')(
+    'STREAM-1',
+    'A stream that is taken up again tells what changed in between, at whatever replica.',
+  ),
   own('FIDELITY-1', 'What a server answers arrives as it would without the portal, up to ids, names and who says so.'),
   from('MCP 2025-11-25 and 2026-07-28')(
     'RELAY-1',

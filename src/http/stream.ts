@@ -79,11 +79,15 @@ export class Answer {
     this.#response.on('close', () => this.#rest())
   }
 
-  /** One message before the answer. A client that cannot take a stream gets the answer alone. */
-  send(message: Buffer | string): void {
+  /**
+   * One message before the answer. A client that cannot take a stream gets the answer alone.
+   *
+   * @param id what the client sends back as `Last-Event-ID` when it takes up the stream again
+   */
+  send(message: Buffer | string, id?: string): void {
     if (this.closed || !(this.#mayStream || this.streaming)) return
     this.open()
-    this.#write(sseFrame(message))
+    this.#write(sseFrame(message, id === undefined ? {} : { id }))
   }
 
   /** The answer itself; nothing may follow. */

@@ -2,6 +2,7 @@
  * Requests of the handshake era: `initialize` makes a session, everything after it names one. A plain disconnect is not
  * a cancellation here; `notifications/cancelled` is, and only for the caller's own session.
  */
+import type { Feed } from '../portal/changes.ts'
 import { ResourceWatch } from '../portal/resource-watch.ts'
 import type { Session } from '../portal/sessions.ts'
 import { ownerOf } from '../portal/visit.ts'
@@ -165,9 +166,12 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   const owner = ownerOf(who.principal, session)
   const origin = originOf(guest.arrival)
   const caller = { place, principal: who.principal, owner, origin }
-  const tell = (notification: Notification) => {
+  // What a client sends back tells what it knew then: nothing has to be kept for it, and any replica can say what changed since.
+  const since = guest.arrival.headers['last-event-id']
+  let feed: Feed | null = null
+  const tell = (notification: Notification, mark = feed?.mark()) => {
     const message = encodeNotification2025(notification, null)
-    if (message) answer.send(message)
+    if (message) answer.send(message, mark)
   }
   const watch = new ResourceWatch(rooms, {
     ...{ ...caller, session: session.id },
@@ -180,15 +184,18 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   }
   answer.onClose(close)
   answer.open()
-  const feed = await rooms.changes.follow({
+  const followed = await rooms.changes.follow({
     ...caller,
     kinds: ['tool', 'prompt', 'resource'],
-    changed: (kind) => tell({ method: LIST_CHANGED[kind], params: {} }),
+    ...(since === undefined ? {} : { since }),
+    changed: (kind, mark) => tell({ method: LIST_CHANGED[kind], params: {} }, mark),
     seen: (standing) => watch.see(standing),
     ended: () => answer.finish(),
   })
-  ends.push(() => feed.close())
+  feed = followed
+  ends.push(() => followed.close())
   ends.push(await rooms.subscriptions.follow(session, watch))
+  if (since !== undefined) watch.missed()
   if (answer.closed) close()
   answer.standBy(() => answer.finish())
   // It may have ended between being found and having a stream that could be ended.

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { type Principal, principalKey } from '../base/principal.ts'
+import { digest } from '../base/secret.ts'
 import type { Origin } from '../policy/model.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import type { Directory } from './directory.ts'
@@ -15,6 +16,8 @@ import type { Standing, Visitors } from './visit.ts'
 export type ListKind = Exclude<CapabilityKind, 'template'>
 
 export interface Feed {
+  /** What was told so far, as a short text: whoever follows from it later is told what changed meanwhile, at whatever replica. */
+  mark(): string
   close(): void
 }
 
@@ -26,7 +29,10 @@ export interface Listener {
   /** Where the stream was opened from. */
   origin: Origin
   kinds: readonly ListKind[]
-  changed(kind: ListKind): void
+  /** Where the caller's last stream ended, as its `mark` was; text of the caller's, which is compared and no more. */
+  since?: string
+  /** @param mark what has been told with this, as `Feed.mark` has it */
+  changed(kind: ListKind, mark: string): void
   /** Something changed, and so the caller stands now. */
   seen?(standing: Standing): void
   /** The caller may no longer be here: end the stream. */
@@ -96,7 +102,7 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
       const now = fingerprint(standing, kind)
       if (follower.seen.get(kind) === now) continue
       follower.seen.set(kind, now)
-      listener.changed(kind)
+      listener.changed(kind, markOf(follower))
     }
   }
 
@@ -121,9 +127,12 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
       const follower = { listener, whose: principalKey(listener.principal), seen, until }
       // The right to be here may have gone while the stream was being opened.
       if (!standing.access.enter.allow) listener.ended()
-      else followers.add(follower)
+      else {
+        followers.add(follower)
+        tellMissed(follower)
+      }
       alarm.setFor(until)
-      return { close: () => void followers.delete(follower) }
+      return { mark: () => markOf(follower), close: () => void followers.delete(follower) }
     },
     close() {
       if (timer !== null) clearTimeout(timer)
@@ -131,6 +140,25 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
       followers.clear()
     },
   }
+}
+
+/** The lists that are others than when an earlier stream of the caller's ended. What is no mark of such lists says that all may be. */
+function tellMissed(follower: Following): void {
+  const { listener, seen } = follower
+  if (listener.since === undefined) return
+  const before = listener.since.split('.')
+  listener.kinds.forEach((kind, at) => {
+    if (before[at] !== shortly(seen.get(kind))) listener.changed(kind, markOf(follower))
+  })
+}
+
+function markOf({ listener, seen }: Following): string {
+  return listener.kinds.map((kind) => shortly(seen.get(kind))).join('.')
+}
+
+/** Enough of a digest to see that a list is another one; who sees it has the list. */
+function shortly(fingerprint: string | undefined): string {
+  return digest(fingerprint ?? '').slice(0, 16)
 }
 
 /** Nothing changed while it was worked out: what changes from now on is told. */

@@ -85,6 +85,11 @@ export class ResourceWatch {
     return [...this.#wanted.values()].filter(({ uri }) => live.has(uri))
   }
 
+  /** Nobody listened for a while: whatever is followed may be another by now. */
+  missed(): void {
+    for (const uri of this.#followed.keys()) this.#hear(uri, uri)
+  }
+
   close(): void {
     this.#isClosed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
