@@ -42,7 +42,6 @@ const PARAMS: Record<string, readonly object[]> = {
   'tasks/get': [{ taskId: 't' }],
   'tasks/cancel': [{ taskId: 't' }],
   'tasks/update': [{ taskId: 't', inputResponses: {} }],
-  'tasks/result': [{ taskId: 't' }],
 }
 
 const NAMES = [...METHODS.keys()]
@@ -61,7 +60,7 @@ export function makeRequest(chance: Chance, session: (version: string) => string
   if (chance.oneIn(4)) _meta.progressToken = chance.pick([1, 'p'])
   if (chance.oneIn(6)) _meta['com.example/own'] = { a: [1] }
   const version = isNew ? '2026-07-28' : chance.pick(VERSIONS_2025)
-  if (isNew) Object.assign(_meta, ENVELOPE)
+  if (isNew) Object.assign(_meta, method.startsWith('tasks/') ? WITH_TASKS : ENVELOPE)
   const message = { jsonrpc: '2.0', id: chance.pick(IDS), method, params: { ...params, _meta } }
   const headers = headersOf(message, isNew, version, session)
   const sent: Sent = { httpMethod: 'POST', headers, body: Buffer.alloc(0), isHonest: true, trace }
@@ -72,6 +71,12 @@ const ENVELOPE = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
   'io.modelcontextprotocol/clientInfo': { name: 'fuzz', version: '1' },
+}
+
+/** Who asks after tasks without declaring them is refused with 400. */
+const WITH_TASKS = {
+  ...ENVELOPE,
+  'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
 }
 
 interface Message {

@@ -61,7 +61,9 @@ interface Failure {
 test('while one replica after the other is killed, no call fails but those that were under way', async () => {
   const url = `${door.url}/mcp`
   const call = { name: 'alpha_list', arguments: {} }
-  const session = await open2025(url, bearer(token))
+  // A connection for each call: one that is kept may be the dead one's without anybody having noticed.
+  const ada = { credentials: { ...bearer(token).credentials, connection: 'close' } }
+  const session = await open2025(url, ada)
   // Each has to have followed what was set up at the first.
   for (const replica of replicas)
     await expect
@@ -94,14 +96,15 @@ test('while one replica after the other is killed, no call fails but those that 
       await replica?.start()
     }
   }
-  const modern: Asks = () => ask2026(url, bearer(token), 'tools/call', call)
+  const modern: Asks = () => ask2026(url, ada, 'tools/call', call)
   const legacy: Asks = () => session.ask('tools/call', call)
   await Promise.all([killer(), ...Array.from({ length: AT_ONCE }, (_, at) => caller(at % 2 === 0 ? modern : legacy))])
 
   const wasUnderWay = ({ from, to }: Failure) =>
     killedAt.some((begun, at) => at % 2 === 0 && from <= (killedAt[at + 1] ?? 0) && to >= begun)
   expect(failures.filter((failure) => !wasUnderWay(failure))).toEqual([])
-  expect(failures.length).toBeLessThanOrEqual(KILLS * AT_ONCE)
+  // One that is dying may still take a connection, so a caller may lose a call and the next.
+  expect(failures.length).toBeLessThanOrEqual(2 * KILLS * AT_ONCE)
   expect(made).toBeGreaterThanOrEqual(CALLS)
   for (const taken of door.taken.values()) expect(taken).toBeGreaterThan(0)
   // The very session goes on, on whichever is there.
