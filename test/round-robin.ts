@@ -15,8 +15,9 @@ export async function startRoundRobin(targets: readonly string[]): Promise<Round
   const open = new Set<Socket>()
   const taken = new Map<string, number>(targets.map((target) => [target, 0]))
   let turn = 0
-  const hand = (client: Socket, left: number) => {
-    const target = targets[turn++ % targets.length] ?? ''
+  // Each connection goes round by itself: those beside it must not lead it to the same dead one again.
+  const hand = (client: Socket, at: number, left: number) => {
+    const target = targets[at % targets.length] ?? ''
     const { hostname, port } = new URL(target)
     const server = connect(Number(port), hostname)
     server.once('connect', () => {
@@ -32,7 +33,7 @@ export async function startRoundRobin(targets: readonly string[]): Promise<Round
       server.pipe(client)
     })
     const refused = () => {
-      if (left > 0) hand(client, left - 1)
+      if (left > 0) hand(client, at + 1, left - 1)
       else client.destroy()
     }
     server.once('error', refused)
@@ -42,7 +43,7 @@ export async function startRoundRobin(targets: readonly string[]): Promise<Round
     open.add(client)
     client.once('close', () => open.delete(client))
     client.on('error', () => client.destroy())
-    hand(client, targets.length * 2)
+    hand(client, turn++, targets.length)
   })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   return {
