@@ -2,8 +2,8 @@
  * Requests of the handshake era: `initialize` makes a session, everything after it names one. A plain disconnect is not
  * a cancellation here; `notifications/cancelled` is, and only for the caller's own session.
  */
-import type { Feed } from '../portal/changes.ts'
-import { ResourceWatch } from '../portal/resource-watch.ts'
+import type { Feed, Listener, ListKind } from '../portal/changes.ts'
+import { ResourceWatch, type Watcher } from '../portal/resource-watch.ts'
 import type { Session } from '../portal/sessions.ts'
 import { ownerOf } from '../portal/visit.ts'
 import type { BatchMember, Classified, WireRequest } from '../protocol/classify.ts'
@@ -26,6 +26,8 @@ import {
 } from './guest.ts'
 import { inquirer, takeResponse } from './inquire-2025.ts'
 import { lingerer } from './linger.ts'
+
+const LIST_KINDS: readonly ListKind[] = ['tool', 'prompt', 'resource']
 
 export type Classified2025 = Exclude<Classified, { kind: 'error' }>
 
@@ -163,9 +165,6 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     giveBack()
     return refuseTooMuch(answer, giveUp, null)
   }
-  const owner = ownerOf(who.principal, session)
-  const origin = originOf(guest.arrival)
-  const caller = { place, principal: who.principal, owner, origin }
   // What a client sends back tells what it knew then: nothing has to be kept for it, and any replica can say what changed since.
   const since = guest.arrival.headers['last-event-id']
   let feed: Feed | null = null
@@ -173,28 +172,34 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     const message = encodeNotification2025(notification, null)
     if (message) answer.send(message, mark)
   }
-  const watch = new ResourceWatch(rooms, {
-    ...{ ...caller, session: session.id },
-    updated: (uri) => tell({ method: UPDATED, params: { uri } }),
-  })
-  const ends: (() => void)[] = [giveBack, giveUp, () => watch.close()]
-  // Each once: what was given back may be somebody else's by the next time.
-  const close = () => {
-    for (const end of ends.splice(0)) end()
-  }
-  answer.onClose(close)
-  answer.open()
-  const followed = await rooms.changes.follow({
-    ...caller,
-    kinds: ['tool', 'prompt', 'resource'],
+  // One object for both who tell it something: ten thousand of these are to fit.
+  const listener: Listener & Watcher = {
+    ...{ place, principal: who.principal, session: session.id, kinds: LIST_KINDS },
+    ...{ owner: ownerOf(who.principal, session), origin: originOf(guest.arrival) },
     ...(since === undefined ? {} : { since }),
     changed: (kind, mark) => tell({ method: LIST_CHANGED[kind], params: {} }, mark),
     seen: (standing) => watch.see(standing),
+    updated: (uri) => tell({ method: UPDATED, params: { uri } }),
     ended: () => answer.finish(),
-  })
-  feed = followed
-  ends.push(() => followed.close())
-  ends.push(await rooms.subscriptions.follow(session, watch))
+  }
+  const watch = new ResourceWatch(rooms, listener)
+  let unfollow: (() => void) | null = null
+  let isClosed = false
+  const close = () => {
+    // Once: what was given back may be somebody else's by the next time.
+    if (!isClosed) {
+      giveBack()
+      giveUp()
+    }
+    isClosed = true
+    watch.close()
+    feed?.close()
+    unfollow?.()
+  }
+  answer.onClose(close)
+  answer.open()
+  feed = await rooms.changes.follow(listener)
+  unfollow = await rooms.subscriptions.follow(session, watch)
   if (since !== undefined) watch.missed()
   if (answer.closed) close()
   answer.standBy(() => answer.finish())

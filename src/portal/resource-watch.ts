@@ -35,13 +35,17 @@ interface Followed {
 const GATHER_MS = 50
 const MOST_PENDING = LIMITS.resource_subscriptions.value
 
+/** Never written to: whoever writes makes one of their own first. */
+const NOTHING = new Map<never, never>()
+
 export class ResourceWatch {
   readonly #rooms: WatchRooms
   readonly #watcher: Watcher
-  #wanted: ReadonlyMap<string, Subscription> = new Map()
-  readonly #followed = new Map<string, Followed>()
+  // Nearly every stream follows nothing, and ten thousand of them are to fit: what is empty is shared.
+  #wanted: ReadonlyMap<string, Subscription> = NOTHING
+  #followed: Map<string, Followed> = NOTHING
   /** What is to be told, and as part of what. */
-  #pending = new Map<string, string>()
+  #pending: Map<string, string> = NOTHING
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -52,8 +56,9 @@ export class ResourceWatch {
 
   /** Replaces what is wanted. Resolves when what is allowed of it is being followed, whether or not its servers know yet. */
   async want(wanted: readonly Subscription[]): Promise<void> {
-    this.#wanted = new Map(wanted.map((one) => [one.uri, one]))
+    this.#wanted = wanted.length === 0 ? NOTHING : new Map(wanted.map((one) => [one.uri, one]))
     if (this.#wanted.size === 0 && this.#followed.size === 0) return
+    if (this.#followed === NOTHING) this.#followed = new Map()
     this.see(await this.#rooms.visitors.standing(this.#watcher.place, this.#watcher))
   }
 
@@ -94,7 +99,7 @@ export class ResourceWatch {
     this.#isClosed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     for (const { following } of this.#followed.values()) following.close()
-    this.#followed.clear()
+    this.#followed = NOTHING
   }
 
   #mayHear(standing: Standing, uri: string): MayHear | null {
@@ -119,6 +124,7 @@ export class ResourceWatch {
 
   #hear(subscribed: string, told: string): void {
     if (this.#isClosed) return
+    if (this.#pending === NOTHING) this.#pending = new Map()
     this.#pending.set(this.#pending.size < MOST_PENDING ? told : subscribed, subscribed)
     this.#timer ??= setTimeout(() => void this.#tell(), GATHER_MS).unref()
   }
@@ -126,7 +132,7 @@ export class ResourceWatch {
   async #tell(): Promise<void> {
     this.#timer = null
     const pending = this.#pending
-    this.#pending = new Map()
+    this.#pending = NOTHING
     // Of whom it cannot be told what they may read, they may not.
     const standing = await this.#rooms.visitors
       .standing(this.#watcher.place, this.#watcher)

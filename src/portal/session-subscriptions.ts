@@ -44,8 +44,8 @@ interface Following {
   stream: SessionStream
   /** Of what it was told last; null where that is known to be old. */
   mark: string | null
-  /** One reading after the other: an older one must not be told after a newer one. */
-  turn: Promise<void>
+  /** One reading after the other: an older one must not be told after a newer one. Null where none is under way. */
+  turn: Promise<void> | null
 }
 
 export function openSessionSubscriptions(store: Store): SessionSubscriptions {
@@ -68,8 +68,13 @@ export function openSessionSubscriptions(store: Store): SessionSubscriptions {
       await one.stream.want((await loadSubscriptions(store, [id])).get(id) ?? NOTHING)
       one.mark = mark
     }
-    one.turn = one.turn.then(read, read)
-    return one.turn
+    const turn = (one.turn ?? Promise.resolve()).then(read, read)
+    one.turn = turn
+    const over = () => {
+      if (one.turn === turn) one.turn = null
+    }
+    turn.then(over, over)
+    return turn
   }
 
   const unlisten = store.versions.changed('subscriptions', () => look([...following.keys()]))
@@ -92,7 +97,7 @@ export function openSessionSubscriptions(store: Store): SessionSubscriptions {
       return dropSubscription(store, session.id, uri)
     },
     async follow({ id }, stream) {
-      const mine: Following = { stream, mark: NO_MARK, turn: Promise.resolve() }
+      const mine: Following = { stream, mark: NO_MARK, turn: null }
       // First, so that nothing that is wanted meanwhile is missed.
       following.set(id, mine)
       const end = () => {
