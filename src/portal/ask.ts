@@ -29,7 +29,7 @@ import type { JsonObject, Reply, RpcError } from '../protocol/model.ts'
 import { bindingOf } from './binding.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
-import { type Asked as Addressee, type Carried, type Notes, RELAY } from './questions.ts'
+import { type Asked as Addressee, type Carried, hasMet, type Notes, RELAY } from './questions.ts'
 import type { Scene } from './scene.ts'
 
 export interface Question {
@@ -160,7 +160,8 @@ export async function resume(scene: Scene): Promise<Scene | RpcError> {
   const { state, responses } = round
   const isRepeatable = isRead(errand.request, scene)
   // What a server kept for itself is good once, unless reading twice is all that could come of it.
-  const hasAnswer = (kind: string) => (kind === RELAY ? !isRepeatable : Object.hasOwn(responses, kind))
+  const hasAnswer = (kind: string, notes: Notes) =>
+    kind === RELAY ? !isRepeatable || hasMet(notes) : Object.hasOwn(responses, kind)
   const addressee = addresseeOf(scene)
   const binding = bindingOf(addressee, scene.target, errand.request, visit.mounted)
   const carried = await rooms.questions.take(binding, state, addressee, hasAnswer)

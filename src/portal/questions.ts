@@ -34,6 +34,12 @@ export const RELAY = 'server'
 
 export type Notes = Readonly<Record<string, JsonObject>>
 
+/** Whether these notes are of a call that had to meet something: it goes on once, whatever it may be repeated for else. */
+export function hasMet(notes: Notes): boolean {
+  const met = notes[RELAY]?.met
+  return Array.isArray(met) && met.length > 0
+}
+
 /** Who was asked, and where; the kind and subject are the question's own. */
 export type Asked = Pick<QuestionRecord, 'principal' | 'owner' | 'portalUid'>
 
@@ -48,7 +54,12 @@ export interface Questions {
    * Opens what a client brought back, and uses it up where it comes with an answer.
    * @returns undefined for what is not ours, is for something else, is too old, or was used before
    */
-  take(binding: string, state: string, asked: Asked, hasAnswer: (kind: string) => boolean): Promise<Carried | undefined>
+  take(
+    binding: string,
+    state: string,
+    asked: Asked,
+    hasAnswer: (kind: string, notes: Notes) => boolean,
+  ): Promise<Carried | undefined>
   /** A question is open in this process: its answer may come to another one. */
   expect(id: string, asked: Asked): Promise<void>
   /** An answer came for a question that this process does not know. */
@@ -109,7 +120,7 @@ export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Quest
       const age = clock.now() - c
       if (c < since || age > STATE_MS) return undefined
       const carried = { kind: k, answers: a, notes: m }
-      if (!hasAnswer(k)) return carried
+      if (!hasAnswer(k, m)) return carried
       // The mark outlives the state, whatever the clocks of two replicas say.
       const isFirst = await useOnce(store, n, { ...asked, kind: STATE, subject: 'null' }, 2 * STATE_MS)
       return isFirst ? carried : undefined

@@ -24,7 +24,7 @@ export interface RelayNote {
   /** What was asked, by key: the method. */
   keys: Readonly<Record<string, ServerQuestion['method']>>
   rounds: number
-  /** What policies asked for before a call that waits, and got. */
+  /** What policies asked for before a call that has begun, and got. */
   met?: readonly string[]
 }
 
@@ -33,10 +33,9 @@ export function noteOf({ errand }: Pick<Scene, 'errand'>): RelayNote | null {
   return errand.responses === undefined ? null : ((errand.notes?.[RELAY] as unknown as RelayNote | undefined) ?? null)
 }
 
-/** @returns what a call that waits at its server has met already, for it is that very call which goes on */
+/** @returns what a call that has begun at its server has met already, for it is that very call which goes on */
 export function metBefore(scene: Pick<Scene, 'errand'>): readonly string[] {
-  const note = noteOf(scene)
-  return note === null || note.park === null ? [] : (note.met ?? [])
+  return noteOf(scene)?.met ?? []
 }
 
 /** Open at once, in one call. */
@@ -54,8 +53,10 @@ export async function putBack(done: Performed, rounds: number, call: Relayed): P
     return failedCall(done, call, 'gave a state that is too long to be carried')
   const put = await putAll(questions, call)
   if ('refused' in put) return failedCall(done, call, put.refused)
-  const note: RelayNote = { state, park: null, keys: methodsOf(questions), rounds }
-  return { ...done, reply: asResult(put.asked, note, call.scene) }
+  const { met = [] } = call.scene
+  const note: RelayNote = { state, park: null, keys: methodsOf(questions), rounds, met }
+  // The server has the call: what was agreed to once is this one's.
+  return { ...done, reply: asResult(put.asked, note, call.scene), isBegun: true }
 }
 
 type Put = { asked: Record<string, { method: string; params: JsonObject }> } | { refused: string }
