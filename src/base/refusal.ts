@@ -36,6 +36,10 @@ export const REFUSALS = {
     answer: 'the same',
   },
   approval: { when: 'a policy wants others to agree, and they have not, or said no', answer: 'the same' },
+  'cannot-be-asked': {
+    when: 'the server offers it only to clients that can be asked something, which this client did not declare or an admin does not let through; see [questions](../guides/questions.md)',
+    answer: 'the same; to clients of 2026 that may declare it, -32021',
+  },
 } as const satisfies Readonly<Record<string, { when: string; answer: string }>>
 
 export type RefusalReason = keyof typeof REFUSALS
@@ -47,6 +51,8 @@ export interface Refusal {
   rule: string | null
   /** For a caller that sees the capability anyway: what happened and what to do; null where it must look like any unknown name. */
   told: string | null
+  /** Capabilities that the client could declare, where that is what the call lacks. */
+  lacks?: Readonly<Record<string, unknown>>
 }
 
 export function refused(reason: RefusalReason, rule: string | null = null, told: string | null = null): Refusal {

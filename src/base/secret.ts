@@ -16,7 +16,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 
-export type SealPurpose = 'store' | 'session' | 'cursor' | 'question' | 'task'
+export type SealPurpose = 'store' | 'session' | 'cursor' | 'question' | 'task' | 'stream'
 
 /** What is kept as a keyed digest, because it has too few possibilities for a plain one. */
 export type MacPurpose = 'pin'

@@ -33,6 +33,21 @@ export interface Askable {
 
 export const NOTHING_ASKABLE: Askable = { form: false, url: false, sampling: false, samplingTools: false, roots: false }
 
+/** What a client can be asked, one by one, in the order in which a portal tries which of them a server looks for. */
+export const ASKED_KINDS = ['form', 'url', 'sampling', 'samplingTools', 'roots'] as const
+
+export type AskedKind = (typeof ASKED_KINDS)[number]
+
+/** No more than these; who samples with tools samples. */
+export function askableOf(kinds: readonly AskedKind[]): Askable {
+  const named = Object.fromEntries(kinds.map((kind) => [kind, true]))
+  return { ...NOTHING_ASKABLE, ...named, sampling: kinds.includes('sampling') || kinds.includes('samplingTools') }
+}
+
+export function kindsOf(askable: Askable): readonly AskedKind[] {
+  return ASKED_KINDS.filter((kind) => askable[kind])
+}
+
 /** The first revisions with `elicitation`, with its `url` mode, and with tools in sampling. */
 const FORMS_SINCE = '2025-06-18'
 const LATER_SINCE = '2025-11-25'

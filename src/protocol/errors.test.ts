@@ -54,7 +54,8 @@ describe('what a caller may not reach', () => {
 
 test('a fault is a tool result that a model can act on, elsewhere an error; its cause is told to nobody', () => {
   const fault = new Fault('upstream-lost', 'The server went away. Try again.', new Error('ECONNRESET 10.0.0.1'))
-  const result = { content: [{ type: 'text', text: 'The server went away. Try again.' }], isError: true }
+  const content = [{ type: 'text', text: 'The server went away. Try again.' }]
+  const result = { content, isError: true, _meta: { 'dev.portico/from-portal': true } }
   expect(replyOfFault(fault, 'tools/call')).toEqual({ kind: 'result', result })
   const error = { code: -32603, message: 'The server went away. Try again.' }
   expect(replyOfFault(fault, 'prompts/get')).toEqual({ kind: 'error', error })

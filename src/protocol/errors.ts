@@ -3,7 +3,8 @@
  * what it switched off and what never existed give the same bytes: nothing here may look at which of them it was.
  */
 import type { Fault } from '../base/fault.ts'
-import type { JsonRpcId, Reply, RpcError } from './model.ts'
+import type { JsonObject, JsonRpcId, Reply, RpcError } from './model.ts'
+import { fromPortal } from './portal-mark.ts'
 
 /** JSON-RPC 2.0, and what the MCP revisions added. */
 export const ErrorCode = {
@@ -75,6 +76,15 @@ export function replyOfTold(told: string, method: string): Reply {
   return failure(method, told)
 }
 
+/**
+ * -32021 (2026-07-28, basic): the call needs what its client could have declared.
+ *
+ * @param required of `ClientCapabilities`
+ */
+export function missingCapability(message: string, required: JsonObject): RpcError {
+  return { code: ErrorCode.MissingClientCapability, message, data: { requiredCapabilities: required } }
+}
+
 /** A fault as the caller sees it: its public sentence. A model can act on a tool result, so a tool call gets one. */
 export function replyOfFault(fault: Fault, method: string): Reply {
   return failure(method, fault.message)
@@ -92,7 +102,12 @@ export function methodNotFound(method: string): RpcError {
 
 function failure(method: string, sentence: string): Reply {
   if (method !== 'tools/call') return errorReply(ErrorCode.InternalError, sentence)
-  return { kind: 'result', result: { content: [{ type: 'text', text: sentence }], isError: true } }
+  return toolError(sentence)
+}
+
+/** What the portal tells a model in the place of a tool's answer. */
+export function toolError(text: string): Reply {
+  return { kind: 'result', result: fromPortal({ content: [{ type: 'text', text }], isError: true }) }
 }
 
 function errorReply(code: number, message: string): Reply {

@@ -9,6 +9,9 @@ export const TASKS = 'io.modelcontextprotocol/tasks'
 /** SEP-1865, MCP Apps. */
 export const UI = 'io.modelcontextprotocol/ui'
 
+/** SEP-2640; servers declare it, and clients need not. */
+export const SKILLS = 'io.modelcontextprotocol/skills'
+
 /** The one kind of interface that there is. */
 const APP_TYPE = 'text/html;profile=mcp-app'
 /** What a connection declares that callers with settings of their own share. */
@@ -20,7 +23,7 @@ export function showsApps(extensions: JsonObject): boolean {
   return isObject(settings) && Array.isArray(settings.mimeTypes) && settings.mimeTypes.includes(APP_TYPE)
 }
 
-const RELAYED: Readonly<Record<Era, readonly string[]>> = { '2025': [UI], '2026': [TASKS, UI] }
+const RELAYED: Readonly<Record<Era, readonly string[]>> = { '2025': [UI, SKILLS], '2026': [TASKS, UI, SKILLS] }
 /** In characters of JSON: whose settings are longer has not declared the extension. */
 const MOST_SETTINGS = 4096
 

@@ -36,8 +36,14 @@ export const METHODS: ReadonlyMap<string, MethodRow> = new Map([
   ['resources/templates/list', row(BOTH, true)],
   ['resources/read', row(BOTH, true, 'uri')],
   ['completion/complete', row(BOTH)],
-  ['tasks/get', row(NEW, false, 'taskId')],
-  ['tasks/cancel', row(NEW, false, 'taskId')],
+  // SEP-2640. Its methods name their URI in the body alone.
+  ['skills/list', row(BOTH, true)],
+  ['skills/get', row(BOTH, true)],
+  ['resources/directory/read', row(BOTH, true)],
+  // In 2025 they are of its last revision alone, see `portal/tasks.ts`.
+  ['tasks/get', row(BOTH, false, 'taskId')],
+  ['tasks/cancel', row(BOTH, false, 'taskId')],
+  ['tasks/result', row(OLD)],
   ['tasks/update', row(NEW, false, 'taskId')],
 ])
 

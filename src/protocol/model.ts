@@ -81,6 +81,10 @@ export interface RawReply {
   has: ResultMembers
   /** A result about a task whose id is the portal's by now, so that a client may see it. */
   isOwnTask?: true
+  /** Of a tool whose structured results older clients are shown in an object. */
+  isWrapped?: true
+  /** Who may keep a copy of what was read, where that is not its caller alone: everybody, if its server says so, or nobody. */
+  keepers?: 'everybody' | 'nobody'
 }
 
 export interface Span {
@@ -91,10 +95,11 @@ export interface Span {
 export interface ResultMembers {
   /** The value of `resultType` where it is there and a string. */
   resultType: string | null
-  ttlMs: boolean
-  cacheScope: boolean
-  /** The span of the value of `cacheScope`, where it is there. */
+  /** The spans of the values of `ttlMs` and `cacheScope`, where they are there. */
+  ttl: Span | null
   scope: Span | null
+  /** The same of `structuredContent`. */
+  structured: Span | null
   /** `isError` is there and true. */
   isError: boolean
   /** Whether the result object has any member at all; decides whether a spliced-in member needs a comma. */

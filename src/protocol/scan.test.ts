@@ -92,17 +92,17 @@ describe('what a scanned reply says', () => {
     )
     expect(raw?.has).toEqual({
       resultType: 'input_required',
-      ttlMs: true,
-      cacheScope: true,
       isError: true,
       any: true,
+      ttl: { from: 72, to: 73 },
       scope: { from: 87, to: 95 },
+      structured: null,
     })
     expect(scan('{"jsonrpc":"2.0","id":1,"result":{ }}')?.has).toEqual({
       resultType: null,
-      ttlMs: false,
-      cacheScope: false,
+      ttl: null,
       scope: null,
+      structured: null,
       isError: false,
       any: false,
     })

@@ -14,7 +14,7 @@ import type { Json, JsonObject, JsonRpcId, RawReply, ResultMembers, Span } from 
 const TOP_KEYS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'] as const
 type TopKey = (typeof TOP_KEYS)[number]
 
-const RESULT_KEYS = ['resultType', 'ttlMs', 'cacheScope', 'isError'] as const
+const RESULT_KEYS = ['resultType', 'ttlMs', 'cacheScope', 'structuredContent', 'isError'] as const
 
 /** What a stream transport received. */
 export type StreamMessage =
@@ -103,9 +103,9 @@ function scanTop(bytes: Buffer): Found | null {
   if (bytes[start] !== 0x7b) return null
   const has: ResultMembers = {
     resultType: null,
-    ttlMs: false,
-    cacheScope: false,
+    ttl: null,
     scope: null,
+    structured: null,
     isError: false,
     any: false,
   }
@@ -160,10 +160,9 @@ function scanResult(bytes: Buffer, open: number, has: ResultMembers): number {
       // Only a string can be a result type; a number there must not read as "absent, so complete".
       if (typeof type !== 'string') return -1
       has.resultType = type
-    } else {
-      has[name] = true
-      if (name === 'cacheScope') has.scope = { from, to }
-    }
+    } else if (name === 'ttlMs') has.ttl = { from, to }
+    else if (name === 'structuredContent') has.structured = { from, to }
+    else has.scope = { from, to }
     return to
   })
 }
@@ -223,7 +222,7 @@ function oddNameOf<Name extends string>(key: Json | undefined, names: readonly N
 type OnMember = (keyFrom: number, keyTo: number, valueFrom: number) => number
 
 /** Walks the object that opens at `open` and hands over each member. @returns the index behind it, or -1 */
-function members(bytes: Buffer, open: number, onMember: OnMember): number {
+export function members(bytes: Buffer, open: number, onMember: OnMember): number {
   let i = skipSpace(bytes, open + 1)
   if (bytes[i] === 0x7d) return i + 1
   for (;;) {

@@ -149,6 +149,8 @@ function isDigits(bytes: Buffer): boolean {
 export interface FrameOptions {
   id?: string
   event?: string
+  /** When the reader is to come back where the stream breaks off, in milliseconds. */
+  retry?: number
 }
 
 const DATA = Buffer.from('data: ')
@@ -168,6 +170,7 @@ export function sseFrame(data: Buffer | string, options: FrameOptions = {}): Buf
   const parts: Buffer[] = []
   if (options.event !== undefined) parts.push(Buffer.from(`event: ${singleLine(options.event)}\n`))
   if (options.id !== undefined) parts.push(Buffer.from(`id: ${singleLine(options.id)}\n`))
+  if (options.retry !== undefined) parts.push(Buffer.from(`retry: ${options.retry}\n`))
   if (body.indexOf(LF) === -1 && body.indexOf(CR) === -1) parts.push(DATA, body, END)
   else {
     for (const line of splitLines(body)) parts.push(DATA, line, NEWLINE)

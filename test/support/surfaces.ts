@@ -46,7 +46,7 @@ export function listsAt(at: string): Readonly<Record<string, readonly (readonly 
   return {
     'tools/list': each((server) => toolsOf(server).map((thing) => [shownName(at, thing), thing])),
     'prompts/list': each((server) => promptsOf(server).map((thing) => [shownName(at, thing), thing])),
-    'resources/list': each((server) => ownedBy(at, server).map((thing) => [thing.name, thing])),
+    'resources/list': each((server) => resourceThings(server).map((thing) => [shownUri(at, thing), thing])),
     'resources/templates/list': each((server) => templateThings(server).map((thing) => [thing.name, thing])),
   }
 }
@@ -72,10 +72,14 @@ function promptsOf(server: string): Thing[] {
   return PROMPTS.map((name) => ({ server, kind: 'prompt', name, annotations: {} }))
 }
 
-/** The first server owns what several have; on a mount there is only one. */
-function ownedBy(at: string, server: string): Thing[] {
-  const own = resourcesOf(server).filter((uri) => uri !== SHARED_URI || at !== WHOLE || server === SERVERS[0])
-  return own.map((name) => ({ server, kind: 'resource', name, annotations: {} }))
+function resourceThings(server: string): Thing[] {
+  return resourcesOf(server).map((name) => ({ server, kind: 'resource', name, annotations: {} }))
+}
+
+/** The first server owns what several have, and those of others have their ids; on a mount there is only one. */
+function shownUri(at: string, { server, name }: Thing): string {
+  const isOwn = name !== SHARED_URI || at !== WHOLE || server === SERVERS[0]
+  return isOwn ? name : `portico:${server}:${name}`
 }
 
 function templateThings(server: string): Thing[] {
@@ -98,7 +102,7 @@ export function allTries(): Try[] {
     servers.flatMap((server) => [
       ...toolsOf(server).flatMap((thing) => namesOf(at, thing).flatMap((name) => calls(at, name, thing))),
       ...promptsOf(server).flatMap((thing) => namesOf(at, thing).flatMap((name) => prompts(at, name, thing))),
-      ...ownedBy(at, server).map((thing) => read(at, thing.name, [thing])),
+      ...resourceThings(server).map((thing) => read(at, shownUri(at, thing), [thing], thing.name)),
       ...templateThings(server).flatMap((thing) => throughTemplate(at, thing)),
       // What an admin has switched off, or given another name, is nobody's under the old one.
       ...(server === 'gamma' ? [nobodys(at, at === WHOLE ? 'gamma_wipe' : 'wipe')] : []),
@@ -135,10 +139,11 @@ function prompts(at: string, name: string, thing: Thing): Try[] {
   ]
 }
 
-function read(at: string, uri: string, things: readonly Thing[]): Try {
+/** @param own as the server calls it */
+function read(at: string, uri: string, things: readonly Thing[], own = uri): Try {
   const [thing] = things
-  const about = { at, method: 'resources/read', params: { uri }, named: uri, things, input: { uri } }
-  return { ...about, reaches: `${thing?.server}: ${deed('resources/read', { uri })}` }
+  const about = { at, method: 'resources/read', params: { uri }, named: uri, things, input: { uri: own } }
+  return { ...about, reaches: `${thing?.server}: ${deed('resources/read', { uri: own })}` }
 }
 
 /** A read is judged as what it is read through and as what it is. */

@@ -5,7 +5,9 @@
 import { ErrorCode, errorBody, isReservedCode } from '../errors.ts'
 import type { Body, JsonRpcId, Notification, RawReply, Reply, RpcError } from '../model.ts'
 import { readRawError, unreadableReply } from '../raw-error.ts'
+import { scanReply } from '../scan.ts'
 import { replaceId } from '../splice.ts'
+import { withWrapped } from './structured.ts'
 
 export interface Answer2025 {
   reply: Reply
@@ -38,7 +40,11 @@ function encodeRaw(raw: RawReply, answer: Answer2025): Buffer {
   // These revisions have no such result: it must have been turned into a question or an answer before.
   const { resultType } = raw.has
   if (resultType !== null && resultType !== 'complete') return errorBody(unreadableReply(), answer.id)
-  return replaceId(raw, answer.id)
+  const { structured } = raw.has
+  const isFit = structured === null || (raw.isWrapped !== true && raw.bytes[structured.from] === 0x7b)
+  if (isFit || answer.method !== 'tools/call') return replaceId(raw, answer.id)
+  const wrapped = scanReply(withWrapped(raw))
+  return wrapped === null ? errorBody(unreadableReply(), answer.id) : replaceId(wrapped, answer.id)
 }
 
 const RESOURCES: ReadonlySet<string> = new Set(['resources/read', 'resources/subscribe', 'resources/unsubscribe'])
@@ -60,12 +66,13 @@ function fitError(error: RpcError, { method, version }: Answer2025): RpcError {
 /**
  * A notification on a stream of the session.
  *
- * @param progressToken the caller's own, put back; null when it asked for no progress
+ * @param progressToken the caller's own, put back where none is there; null when it asked for no progress
  * @returns null for progress that nobody asked for
  */
 export function encodeNotification2025(notification: Notification, progressToken: JsonRpcId | null): Buffer | null {
   const { method, params } = notification
   if (method !== 'notifications/progress') return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }))
-  if (progressToken === null) return null
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, progressToken } }))
+  // Progress of a task goes by the token of the call that began it, on the stream of another request.
+  if (progressToken === null && params.progressToken === undefined) return null
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params: { progressToken, ...params } }))
 }

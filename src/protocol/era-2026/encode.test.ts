@@ -38,6 +38,39 @@ describe('results of servers', () => {
     )
   })
 
+  test.each([
+    ['a day', 86_400_000, 3_600_000],
+    ['more than any number', '1e400', 3_600_000],
+    ['an hour', 3_600_000, 3_600_000],
+    ['a fraction', 1500.9, 1500],
+    ['less than nothing', -5, 0],
+    ['less than one', 0.5, 0],
+    ['a text', '"60000"', 0],
+    ['null', 'null', 0],
+    ['a list', '[60000]', 0],
+    ['a text without an end to its sense', '"\\ud800"', 0],
+  ])('a server says %s of how long it may be kept (%j), and the client is told %j', (_, told, then) => {
+    const text = `{"jsonrpc":"2.0","id":"ours-1","result":{"cacheScope":"public","contents":[],"ttlMs":${told}}}`
+    const reply = scanReply(Buffer.from(text))
+    if (reply === null) throw new Error('not a reply')
+    for (const [keepers, kept] of [
+      [{}, { cacheScope: 'private', ttlMs: then }],
+      [{ keepers: 'everybody' }, { cacheScope: 'public', ttlMs: then }],
+      [{ keepers: 'nobody' }, { cacheScope: 'private', ttlMs: 0 }],
+    ] as const)
+      expect(encode({ ...reply, ...keepers }, 'resources/read').body).toEqual(
+        result({ resultType: 'complete', contents: [], ...kept }),
+      )
+  })
+
+  test.each(['private', 'PUBLIC', 7, null, ['public'], { public: true }])(
+    'where everybody might keep it, only a plain “public” of its server says so (%j)',
+    (cacheScope) => {
+      const reply: RawReply = { ...raw({ result: { ttlMs: 1, cacheScope } }), keepers: 'everybody' }
+      expect(encode(reply, 'resources/read').body.result.cacheScope).toBe('private')
+    },
+  )
+
   test('a tool result may have members of these names without a meaning', () => {
     const theirs = { resultType: 'complete', content: [], cacheScope: 'public' }
     expect(encode(raw({ result: theirs })).body).toEqual(result(theirs))

@@ -2,11 +2,13 @@
  * What goes back to a 2026 client. A server's result stays bytes: the caller's id and the members that this era demands
  * are spliced in. Errors are small, so they are read, and their codes made fit for this era.
  */
+import { LIMITS } from '../../config/limits.ts'
 import { ErrorCode, errorBody, isReservedCode, statusOfOwnError } from '../errors.ts'
+import { parse } from '../json-bytes.ts'
 import { methodIn } from '../methods.ts'
-import type { Body, JsonObject, JsonRpcId, RawReply, Reply, RpcError } from '../model.ts'
+import type { Body, Json, JsonObject, JsonRpcId, RawReply, Reply, RpcError } from '../model.ts'
 import { readRawError, unreadableReply } from '../raw-error.ts'
-import { spliceReply } from '../splice.ts'
+import { type Edit, spliceReply } from '../splice.ts'
 import { SERVER_INFO_KEY } from './envelope.ts'
 
 export interface Encoded {
@@ -63,13 +65,33 @@ function encodeRawResult(raw: RawReply, { id, method }: Answer2026): Encoded {
     return { status: 200, body: errorBody(unreadableReply(), id) }
   }
   let front = has.resultType === null ? '"resultType":"complete"' : ''
-  if (methodIn('2026', method)?.cacheable) {
-    if (!has.ttlMs) front = join(front, '"ttlMs":0')
-    if (has.scope === null) front = join(front, PRIVATE)
-    // Who may read it was decided for this caller alone, whatever the server thought of its own audience.
-    else return { status: 200, body: spliceReply(raw, id, front, { ...has.scope, text: '"private"' }) }
+  if (!methodIn('2026', method)?.cacheable) return { status: 200, body: spliceReply(raw, id, front) }
+  if (has.ttl === null) front = join(front, '"ttlMs":0')
+  if (has.scope === null) front = join(front, PRIVATE)
+  return { status: 200, body: spliceReply(raw, id, front, cacheEdits(raw)) }
+}
+
+/**
+ * What a server says of how long and by whom its answer may be kept, as far as it may be said on. Who may read it was decided
+ * for this caller alone, so it is nobody else's to keep, unless it was read as anybody may read it.
+ */
+function cacheEdits(raw: RawReply): readonly Edit[] {
+  const { ttl, scope } = raw.has
+  const edits: Edit[] = []
+  if (ttl !== null) {
+    const told = parse(raw.bytes, ttl)
+    const kept = raw.keepers === 'nobody' ? 0 : keptFor(told)
+    if (kept !== told) edits.push({ ...ttl, text: String(kept) })
   }
-  return { status: 200, body: spliceReply(raw, id, front) }
+  const isOpen = raw.keepers === 'everybody' && scope !== null && parse(raw.bytes, scope) === 'public'
+  if (scope !== null && !isOpen) edits.push({ ...scope, text: '"private"' })
+  return edits
+}
+
+/** Milliseconds (SEP-2549): a whole number from 0 up. What is none lets nothing be kept. */
+function keptFor(told: Json | undefined): number {
+  if (typeof told !== 'number' || !(told > 0)) return 0
+  return Math.min(Math.floor(told), LIMITS.kept_copy.value)
 }
 
 const PRIVATE = '"cacheScope":"private"'

@@ -2,8 +2,16 @@
  * The envelope that each 2026 request carries in `params._meta`: which revision, what the client can do, who it says it
  * is. Nothing of it is inferred from an earlier request or from the connection.
  */
-import { type ClientFacts, type Json, type JsonObject, LOG_LEVELS, type RequestMeta } from '../model.ts'
+import {
+  type ClientFacts,
+  type Json,
+  type JsonObject,
+  LOG_LEVELS,
+  type Notification,
+  type RequestMeta,
+} from '../model.ts'
 import { countOf, HOP_KEY } from '../portal-chain.ts'
+import { isPortalKey } from '../portal-mark.ts'
 
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 export const CLIENT_CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities'
@@ -90,7 +98,7 @@ export function metaOf(meta: JsonObject): RequestMeta {
         read.hop = countOf(value)
         break
       default:
-        if (isReservedKey(key)) break
+        if (isReservedKey(key) || isPortalKey(key)) break
         vendor ??= {}
         vendor[key] = value
     }
@@ -114,6 +122,14 @@ export function isReservedKey(key: string): boolean {
   if (slash === -1) return false
   const second = key.slice(0, slash).toLowerCase().split('.')[1]
   return second === 'modelcontextprotocol' || second === 'mcp'
+}
+
+/** What a server says on the way to its answer, without the keys of the hop: to the caller they would say something of its own. */
+export function withoutHopKeys(notification: Notification): Notification {
+  const meta = asObject(notification.params._meta)
+  if (meta === null) return notification
+  const kept = Object.entries(meta).filter(([key]) => !isReservedKey(key))
+  return { ...notification, params: { ...notification.params, _meta: Object.fromEntries(kept) } }
 }
 
 function areCapabilities(value: Json): boolean {

@@ -105,15 +105,23 @@ function visitDeclaration(schema: JsonObject, { path, reachable }: Position, onP
  *
  * @param definition the tool's definition as JSON text; only one that speaks of headers is parsed
  * @param headers lower-case names
+ * @param isShown false where the caller was not shown the schema: then it cannot know of a header, and one that is there must agree all the same
  * @returns -32020, for HTTP status 400, or null
  */
-export function checkParamHeaders(definition: string, input: JsonObject, headers: HeaderMap): RpcError | null {
+export function checkParamHeaders(
+  definition: string,
+  input: JsonObject,
+  headers: HeaderMap,
+  isShown = true,
+): RpcError | null {
   if (!definition.includes(KEYWORD)) return null
   const { inputSchema = {} } = JSON.parse(definition) as JsonObject
   const declared = readHeaderParams(inputSchema)
   if (!declared.ok) return null
   for (const param of declared.params) {
-    const problem = paramProblem(param, input, headers[param.header])
+    const header = headers[param.header]
+    if (header === undefined && !isShown) continue
+    const problem = paramProblem(param, input, header)
     if (problem !== null)
       return { code: ErrorCode.HeaderMismatch, message: `Header mismatch: ${param.header} ${problem}` }
   }
