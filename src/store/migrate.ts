@@ -14,6 +14,7 @@ import * as signIn from './migrations/0006-sign-in.ts'
 import * as connections from './migrations/0007-connections.ts'
 import * as policy from './migrations/0008-policy.ts'
 import * as relay from './migrations/0009-relay.ts'
+import * as context from './migrations/0010-context.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
@@ -27,6 +28,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-connections': connections,
   '0008-policy': policy,
   '0009-relay': relay,
+  '0010-context': context,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */

@@ -112,6 +112,7 @@ export interface PortalRow extends Stamps {
   name: string
   description: string | null
   code_mode: 'off' | 'opt_in' | 'default_on' | 'enforced'
+  optimize_context: 'off' | 'minimize_tools' | 'search_and_execute'
   secure_web_gateway: number
   /** JSON array of policy ids, in order. */
   policies: string
@@ -161,8 +162,10 @@ export interface ServerRow extends Stamps {
   allow_private: string
   /** JSON `{idleSeconds, totalSeconds}`, each a number or null; null where both are the common ones. */
   deadlines: string | null
-  /** JSON `{elicitation, sampling, samplingMaxTokens, roots}`: which of its questions reach callers; null where as for all servers. */
+  /** JSON `{elicitation, sampling, samplingMaxTokens, roots, answerSeconds}`: which of its questions reach callers; null where as for all servers. */
   relay: string | null
+  /** JSON `{uris, cache}`: how its resources are shown; null where as for all servers. */
+  resources: string | null
   definitions: 'auto' | 'hold_changed' | 'hold_new'
   /** Of its first successful sync, which pinned all that it listed; null before. */
   definitions_pinned_at: number | null
