@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Cancellation } from '../src/base/cancel.ts'
-import { systemClock } from '../src/base/clock.ts'
+import { type Clock, systemClock } from '../src/base/clock.ts'
 import { type Egress, type EgressOptions, openEgress } from '../src/base/egress.ts'
 import type { GrantId, ServerId, ServerUid, UserId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
@@ -19,14 +19,16 @@ import { type Askable, NOTHING_ASKABLE } from '../src/protocol/asked.ts'
 import type { JsonObject, Notification, RawReply } from '../src/protocol/model.ts'
 import { openStore, type Store } from '../src/store/open.ts'
 import type { Limits } from '../src/upstream/exchange.ts'
-import type {
-  AssertFor,
-  AuthType,
-  Deadlines,
-  IdentityWish,
-  Isolation,
-  UpstreamCall,
-  Upstreams,
+import {
+  type AssertFor,
+  type AuthType,
+  DEFAULT_RELAY,
+  type Deadlines,
+  type IdentityWish,
+  type Isolation,
+  type Relay,
+  type UpstreamCall,
+  type Upstreams,
 } from '../src/upstream/model.ts'
 import { deleteServer, insertServer, updateServer } from '../src/upstream/server-store.ts'
 import { openUpstreams } from '../src/upstream/upstreams.ts'
@@ -42,6 +44,8 @@ export interface RoomServer {
   allowPrivate?: readonly string[]
   deadlines?: Partial<Deadlines>
   identityWish?: IdentityWish
+  /** What it may ask, where that is not as for all servers. */
+  relay?: Partial<Relay>
   authType?: AuthType
   /** A bearer token or JSON of headers. */
   credential?: string
@@ -119,6 +123,8 @@ export function localEgress(options: Partial<EgressOptions> = {}): Egress {
 }
 
 export interface RoomOptions {
+  /** The system's unless given. */
+  clock?: Clock
   /** That of a portal on loopback unless given. */
   egress?: Egress
   limits?: Partial<Limits>
@@ -133,8 +139,9 @@ export interface RoomOptions {
 export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const dir = await mkdtemp(join(tmpdir(), 'portico-room-'))
   const databaseUrl = options.shared?.databaseUrl ?? null
+  const { clock = systemClock } = options
   if (databaseUrl === null) makeDataDirectory(join(dir, 'data'))
-  const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock: systemClock, log: silentLog })
+  const store = await openStore({ dir: join(dir, 'data'), databaseUrl, clock, log: silentLog })
   const sealer = openSealer(keyRing([options.shared?.key ?? randomBytes(32)]), 'store')
   const data = join(dir, 'data')
   const stdio = stdioConfig(data, typeof options.stdio === 'function' ? options.stdio(data) : options.stdio)
@@ -142,7 +149,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
   const upstreams = await openUpstreams({
     store,
     sealer,
-    clock: systemClock,
+    clock,
     log: silentLog,
     config: { stdio, data: join(dir, 'data') },
     egress: options.egress ?? localEgress(),
@@ -183,6 +190,7 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
             allowPrivate: server.allowPrivate ?? [],
             deadlines: wholeDeadlines(server.deadlines),
             identityWish: server.identityWish ?? null,
+            relay: { ...DEFAULT_RELAY, ...server.relay },
           },
           secrets: { authCredentials: server.credential ?? null, clientSecret: null, env: child?.env ?? {} },
           authenticationStatus: 'not_required',
@@ -262,6 +270,9 @@ export async function openRoom(options: RoomOptions = {}): Promise<Room> {
 function wholeDeadlines(given: Partial<Deadlines> | undefined): Deadlines | null {
   return given === undefined ? null : { idleSeconds: null, totalSeconds: null, ...given }
 }
+
+/** Of a server that may ask nobody anything: its lists are the same for all, and are read once. */
+export const ASKS_NOTHING: Partial<Relay> = { elicitation: false, sampling: false, roots: false }
 
 /** The text of a tool result. */
 export function textOf(result: JsonObject): string {

@@ -16,11 +16,12 @@ export class ChildSlots {
 
   /**
    * @param start starts the child; its connection holds the slot until it is closed
-   * @throws Trouble `busy` when all children have calls in flight
+   * @param makesRoom whether an idle child may be ended for it
+   * @throws Trouble `busy` when all children have calls in flight, or none may be ended
    */
-  async take(start: () => Promise<Connection>): Promise<Connection> {
+  async take(start: () => Promise<Connection>, { makesRoom }: { makesRoom: boolean }): Promise<Connection> {
     for (const one of this.#running) if (!one.isOpen) this.#running.delete(one)
-    if (this.#running.size + this.#starting >= this.#max) await this.#makeRoom()
+    if (this.#running.size + this.#starting >= this.#max) await this.#makeRoom(makesRoom)
     this.#starting++
     try {
       const connection = await start()
@@ -31,8 +32,8 @@ export class ChildSlots {
     }
   }
 
-  async #makeRoom(): Promise<void> {
-    for (const one of this.#running) {
+  async #makeRoom(mayEnd: boolean): Promise<void> {
+    for (const one of mayEnd ? this.#running : []) {
       if (one.inFlight > 0) continue
       this.#running.delete(one)
       await one.close()

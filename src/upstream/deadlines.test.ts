@@ -11,7 +11,7 @@ import {
   type Seen,
   startScripted,
 } from '../../test/scripted-server.ts'
-import { openRoom, type Room, type RoomServer, textOf } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room, type RoomServer, textOf } from '../../test/upstream-room.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { LIMITS, Watch } from './exchange.ts'
 
@@ -107,8 +107,8 @@ const TALK = { progress: true }
 test.each(TRANSPORTS)(
   'over %s, silence ends a call, progress holds that off, and the time in all ends it whatever comes',
   async (_, open) => {
-    const patient = await room.add('patient', { ...(await open()), deadlines: { idleSeconds: 2 } })
-    const hasty = await room.add('hasty', { ...(await open()), deadlines: { totalSeconds: 2 } })
+    const patient = await room.add('patient', { ...(await open()), relay: ASKS_NOTHING, deadlines: { idleSeconds: 2 } })
+    const hasty = await room.add('hasty', { ...(await open()), relay: ASKS_NOTHING, deadlines: { totalSeconds: 2 } })
     const heard: unknown[] = []
     const report = ({ params }: { params: unknown }) => void heard.push(params)
     const failed = (work: Promise<unknown>) => work.catch((error: Error) => error)
@@ -133,7 +133,7 @@ test('a server of 2024 that takes a message only when it has done what it says h
     if (seen.body.method !== 'tools/call') return plain(seen, response, request)
     setTimeout(() => plain(seen, response, request), 2500)
   })
-  const uid = await room.add('s', { url: `${server.origin}/sse`, deadlines: { idleSeconds: 10 } })
+  const uid = await room.add('s', { url: `${server.origin}/sse`, relay: ASKS_NOTHING, deadlines: { idleSeconds: 10 } })
   expect(textOf(await room.tool(uid, 'echo', { steps: 1 }, TALK))).toBe('yes')
 })
 

@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto'
 import { LIMITS } from '../config/limits.ts'
 import { readHeaderParams } from '../protocol/era-2026/param-headers.ts'
 import type { Era, Json, JsonObject } from '../protocol/model.ts'
+import { withoutMarksIn } from '../protocol/portal-mark.ts'
 import { asObject } from './handshake.ts'
 import type { CapabilityKind, Definition } from './model.ts'
 import { breathe } from './pin-store.ts'
+import { malformedIn } from './well-formed.ts'
 
 export const MAX_DEFINITIONS = LIMITS.tools.value
 const MAX_BYTES = LIMITS.definition.value
@@ -59,7 +61,7 @@ interface Dropped {
 }
 
 export function readDefinition(kind: CapabilityKind, item: Json, era: Era): Definition | Dropped {
-  const object = asObject(item)
+  const object = asObject(withoutMarksIn(item))
   const name = object?.[NAME_MEMBER[kind]]
   if (object === null || typeof name !== 'string') return { name: null, reason: 'it has no name' }
   const json = JSON.stringify(object)
@@ -77,9 +79,8 @@ function problemOf(
     return 'its name is not one of 1 to 128 letters, digits, "_", "." and "-"'
   if (name === '' || name.length > MAX_NAME) return 'its name is empty or too long'
   if (Buffer.byteLength(json) > MAX_BYTES) return 'it is longer than 64 KiB'
-  if (kind !== 'tool') return null
-  if (asObject(object.inputSchema ?? null) === null) return 'it has no inputSchema'
-  if (era !== '2026') return null
+  const malformed = malformedIn(kind, object)
+  if (malformed !== null || kind !== 'tool' || era !== '2026') return malformed
   const params = readHeaderParams(object.inputSchema ?? {})
   return params.ok ? null : params.reason
 }

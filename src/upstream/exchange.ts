@@ -5,8 +5,10 @@
  */
 import type { Principal } from '../base/principal.ts'
 import { LIMITS as TABLE } from '../config/limits.ts'
-import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
+import { type Askable, isAskable, NOTHING_ASKABLE, type ServerAnswer, type ServerQuestion } from '../protocol/asked.ts'
+import { withoutHopKeys } from '../protocol/era-2026/envelope.ts'
 import type { ClientFacts, JsonObject, LogLevel, Notification } from '../protocol/model.ts'
+import { withoutMarksIn } from '../protocol/portal-mark.ts'
 import type { LiveCredential } from './connections/model.ts'
 import type { Cancel, Deadlines } from './model.ts'
 import { formsOf, redactNotification } from './redact.ts'
@@ -31,6 +33,7 @@ export interface Outgoing {
   extensions?: JsonObject
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
   lacks?(question: ServerQuestion): void
+  passedOver?(question: ServerQuestion): Promise<void>
 }
 
 export interface Limits {
@@ -112,6 +115,7 @@ export class Exchange {
   /** Questions of the server that wait for the caller. */
   #questions: Set<AbortController> | null = null
   #asked = 0
+  #passedOver = 0
   #stopper: Stopper | null = null
   #stopped: Trouble | null = null
 
@@ -152,6 +156,14 @@ export class Exchange {
     return true
   }
 
+  /** The server asked something that may have been of this call or of somebody else's. Like questions, so many of them are told. */
+  async passOver(question: ServerQuestion): Promise<void> {
+    const { askable = NOTHING_ASKABLE } = this.out
+    if (!isAskable(question, askable) || this.#stopped !== null || this.#passedOver >= MOST_ASKED) return
+    this.#passedOver++
+    await this.out.passedOver?.(question)
+  }
+
   closeQuestion(question: AbortController): void {
     if (this.#questions?.delete(question)) this.idle = 0
   }
@@ -176,11 +188,11 @@ export class Exchange {
 
   /** What the server says on the way to its answer. */
   report(notification: Notification): void {
-    const shown = this.withoutSecrets(notification)
+    const shown = this.withoutSecrets(withoutHopKeys(notification))
     if (shown !== null) this.out.report(shown)
   }
 
-  /** @returns null where nothing of it can be shown */
+  /** And without the portal's own marks. @returns null where nothing of it can be shown */
   withoutSecrets<Said extends { method: string; params: JsonObject }>(said: Said): Said | null {
     const { server, credential, stated } = this
     const known = credential?.secrets ?? null
@@ -190,7 +202,8 @@ export class Exchange {
       this.#knownStated = stated
       this.#forms = formsOf(server, stated.length === 0 ? known : [...known, ...stated])
     }
-    return redactNotification(said, this.#forms)
+    const params = withoutMarksIn(said.params)
+    return redactNotification(params === said.params ? said : { ...said, params }, this.#forms)
   }
 
   stop(trouble: Trouble): void {

@@ -2,6 +2,7 @@
  * Finding out how a server wants to be spoken to: `server/discover` in the modern form, and `initialize` where that is
  * not understood. Whether silence or an end counts as "old" is the transport's business, not decided here.
  */
+import { TASKS_VERSION } from '../protocol/era-2025/task.ts'
 import { relayedExtensions } from '../protocol/extensions.ts'
 import { parse } from '../protocol/json-bytes.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol/methods.ts'
@@ -90,8 +91,14 @@ export function readInitialize(raw: RawReply): Peer {
   if (typeof version !== 'string' || version > LATEST_LEGACY_VERSION) {
     throw new Trouble('bad-answer', 'initialize chose an unknown protocol version')
   }
-  const capabilities = capabilitiesIn(asObject(body.capabilities ?? null) ?? {}, '2025')
-  return { era: '2025', version, capabilities, ...instructionsIn(body) }
+  const declared = asObject(body.capabilities ?? null) ?? {}
+  const tasks = version === TASKS_VERSION ? tasksIn(declared) : {}
+  return {
+    era: '2025',
+    version,
+    capabilities: { ...capabilitiesIn(declared, '2025'), ...tasks },
+    ...instructionsIn(body),
+  }
 }
 
 const CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging']
@@ -108,6 +115,14 @@ function capabilitiesIn(declared: JsonObject, era: Era): JsonObject {
   const extensions = relayedExtensions(declared, era)
   if (extensions !== null) kept.extensions = extensions
   return kept
+}
+
+/** Tasks of calls of tools (2025-11-25); there are no others that the portal relays. */
+function tasksIn({ tasks }: JsonObject): JsonObject {
+  const requests = asObject(asObject(tasks)?.requests)
+  if (asObject(asObject(requests?.tools)?.call) === null) return {}
+  const cancel = asObject(asObject(tasks)?.cancel) === null ? {} : { cancel: {} }
+  return { tasks: { ...cancel, requests: { tools: { call: {} } } } }
 }
 
 /** More is never shown, and is not kept as long as the connection lives. */

@@ -28,8 +28,8 @@ import {
   streamHeaders,
 } from './http-target.ts'
 import { newIds } from './ids.ts'
-import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
-import { Questions, soleAskable } from './questions.ts'
+import { isProgressOf, passesLogLevel, severity, soleCall, waiterFor, withoutToken } from './notifications.ts'
+import { askedBy, Questions } from './questions.ts'
 import { type Mark, RETRY_MS, resume } from './resume.ts'
 import { keepListening } from './subscriptions.ts'
 import { Trouble, whileOpening } from './trouble.ts'
@@ -168,7 +168,7 @@ class Http2025 implements Connection {
     await this.#raiseLogLevel(session, out)
     const id = this.#nextId()
     const onMessage: OnMessage = (message) => {
-      if (message.kind === 'request') session.questions.take(message, exchange)
+      if (message.kind === 'request') session.questions.take(message, { exchange, neighbours: [] })
       else this.#hear(session, message, { exchange, id })
     }
     this.#inFlight.set(id, exchange)
@@ -259,8 +259,8 @@ class Http2025 implements Connection {
   #hear(session: Session, notification: Notification, { exchange, id }: { exchange: Exchange; id: number }): void {
     const { out } = exchange
     if (notification.method === 'notifications/progress') {
-      if (notification.params.progressToken === id && isProgressOf(notification, out))
-        exchange.report(withoutToken(notification))
+      if (notification.params.progressToken !== id) this.#hearOfTask(notification)
+      else if (isProgressOf(notification, out)) exchange.report(withoutToken(notification))
     } else if (notification.method === 'notifications/message') {
       if (passesLogLevel(notification, out)) exchange.report(notification)
     } else this.#hearAnywhere(session, notification)
@@ -271,9 +271,11 @@ class Http2025 implements Connection {
     if (notification.method === 'notifications/progress') {
       const token = notification.params.progressToken
       const exchange = typeof token === 'number' ? this.#inFlight.get(token) : undefined
-      if (exchange === undefined) return
-      exchange.idle = 0
-      this.#hear(session, notification, { exchange, id: token as number })
+      if (exchange === undefined) this.#hearOfTask(notification)
+      else {
+        exchange.idle = 0
+        this.#hear(session, notification, { exchange, id: token as number })
+      }
     } else if (notification.method === 'notifications/message') {
       const alone = soleCall(this.#inFlight.values())
       if (alone !== null && passesLogLevel(notification, alone.out)) alone.report(notification)
@@ -282,7 +284,12 @@ class Http2025 implements Connection {
 
   #hearAnywhere({ questions }: Session, notification: Notification): void {
     if (notification.method === 'notifications/cancelled') questions.withdraw(notification.params.requestId)
+    this.#hearOfTask(notification)
     this.#listener?.(notification)
+  }
+
+  #hearOfTask(notification: Notification): void {
+    waiterFor(notification, this.#inFlight.values())?.report(notification)
   }
 
   /** @returns false where the server offers no GET stream */
@@ -305,7 +312,11 @@ class Http2025 implements Connection {
         onEvent: ({ data }) => {
           const message = classifyMessage(data)
           if (message?.kind === 'notification') this.#hearUnsolicited(session, message)
-          else if (message?.kind === 'request') session.questions.take(message, soleAskable(this.#inFlight.values()))
+          else if (message?.kind === 'request')
+            session.questions.take(
+              message,
+              askedBy(message, () => this.#inFlight.values()),
+            )
         },
         onEnd: (trouble, mark) => {
           session.mark = mark

@@ -9,7 +9,7 @@ import {
   type ScriptedServer,
   startScripted,
 } from '../../test/scripted-server.ts'
-import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
 import type { JsonObject } from '../protocol/model.ts'
 
@@ -286,7 +286,7 @@ test('what an older server asks in mid-call is answered: ping with life, everyth
   )
   let call: unknown
   let pending: { end(text: string): void } | undefined
-  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, relay: ASKS_NOTHING })
   await room.tool(uid, 'echo', {})
   expect(answers).toEqual(expect.arrayContaining([{}, -32601]))
 })

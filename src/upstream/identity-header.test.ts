@@ -11,7 +11,7 @@ import {
   type Seen,
   startScripted,
 } from '../../test/scripted-server.ts'
-import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
 import type { Principal } from '../base/principal.ts'
 import type { JsonObject } from '../protocol/model.ts'
@@ -185,7 +185,7 @@ test.each(TRANSPORTS)('a call to a server of %s that ends while it is signed is 
     await waiting
     return 'statement.of.somebody'
   })
-  const uid = await upstream.add('s', { url: server.origin + path, identityWish: WISH })
+  const uid = await upstream.add('s', { url: server.origin + path, identityWish: WISH, relay: ASKS_NOTHING })
   const cancel = new Cancellation()
   const call = upstream.tool(uid, 'echo', {}, { cancel })
   await expect.poll(() => isAsked).toBe(true)
@@ -200,7 +200,7 @@ describe('a server of 2024, whose answers come on one stream', () => {
   test('is told who calls with the POST of each call, and of the portal with the stream', async () => {
     const server = await start(sse2024())
     const upstream = await room(lately)
-    const uid = await upstream.add('s', { url: `${server.origin}/sse`, identityWish: WISH })
+    const uid = await upstream.add('s', { url: `${server.origin}/sse`, identityWish: WISH, relay: ASKS_NOTHING })
     await Promise.all(['ada', 'eve'].map((who) => upstream.tool(uid, 'echo', {}, { who })))
     expect(told(server.asked('tools/call')).sort()).toEqual(['statement.of.ada', 'statement.of.eve'])
     expect(new Set(told(server.seen.filter(({ body }) => body.method !== 'tools/call')))).toEqual(

@@ -40,7 +40,7 @@ export class Interned {
   }
 }
 
-/** One text may be a resource here and a template there, under another name. */
-function keyOf({ name, hash }: Definition): string {
-  return `${hash}/${name}`
+/** One text may be a resource here and a template there, under another name; and be listed to all here and to some there. */
+function keyOf({ name, hash, needs = [] }: Definition): string {
+  return `${hash}/${needs.join('.')}/${name}`
 }

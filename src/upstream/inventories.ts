@@ -245,8 +245,14 @@ export function changedKinds(old: Inventory, next: Inventory): CapabilityKind[] 
     const after = definitionsOf(next, kind)
     if (before.length !== after.length || heldKey(old, kind) !== heldKey(next, kind)) return true
     if (before === after) return false
-    return before.some((one, i) => one.name !== after[i]?.name || one.hash !== after[i]?.hash)
+    return before.some((one, i) => !isSame(one, after[i]))
   })
+}
+
+/** Also in who is shown it. */
+export function isSame(one: Definition, other: Definition | undefined): boolean {
+  if (other === undefined || one.name !== other.name || one.hash !== other.hash) return false
+  return one.needs === other.needs || one.needs?.join() === other.needs?.join()
 }
 
 /** Names which are held, and why; a list of 10,000 is compared as one text. */

@@ -14,7 +14,8 @@ const owned: Script = (seen, response) => {
   if (seen.method !== 'POST') return void response.writeHead(405).end()
   const session = seen.headers['mcp-session-id'] ?? ''
   const { who, wait } = (seen.body.params?.arguments ?? {}) as { who?: string; wait?: number }
-  users.set(session, (users.get(session) ?? new Set()).add(who))
+  // What the portal asks for itself is nobody's call.
+  if (seen.body.method === 'tools/call') users.set(session, (users.get(session) ?? new Set()).add(who))
   setTimeout(() => json(response, result(seen, { content: [{ type: 'text', text: `${who} on ${session}` }] })), wait)
 }
 

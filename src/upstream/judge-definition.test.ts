@@ -1,14 +1,16 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../protocol/model.ts'
-import { readDefinition } from './definitions.ts'
+import { canonical } from './definitions.ts'
 import { judge, looksMoreHarmless, type Question, type Verdict } from './judge-definition.ts'
 import type { CapabilityKind, Definition } from './model.ts'
 
 function define(more: JsonObject = {}, kind: CapabilityKind = 'tool'): Definition {
   const name = kind === 'resource' ? { uri: 'file:///a', name: 'a' } : { name: 'post', inputSchema: { type: 'object' } }
-  const definition = readDefinition(kind, { ...name, ...more }, '2025')
-  if ('reason' in definition) throw new Error('the fixture is no definition')
-  return definition
+  // Not as it is read: what an earlier version kept, or approved, need not have the form that is asked for now.
+  const object: JsonObject = { ...name, ...more }
+  const hash = createHash('sha256').update(canonical(object)).digest('hex')
+  return { name: kind === 'resource' ? 'file:///a' : 'post', json: JSON.stringify(object), hash }
 }
 
 const benign = define({ description: 'Adds an entry.' })

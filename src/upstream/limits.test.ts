@@ -11,7 +11,7 @@ import {
   type Seen,
   startScripted,
 } from '../../test/scripted-server.ts'
-import { openRoom, type Room } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
 import { LIMITS } from '../config/limits.ts'
 
@@ -156,7 +156,10 @@ describe('whatever is sent to a server carries headers of our list and nothing e
       say(result(seen, method === 'initialize' ? shaken : method === 'tools/list' ? tools : { content: [] }))
     })
     room = await openRoom()
-    const uid = await room.add('s', { url: `${server.origin}/sse`, authType: 'bearer', credential: 'the-servers-own' })
+    const uid = await room.add('s', {
+      ...{ url: `${server.origin}/sse`, relay: ASKS_NOTHING },
+      ...{ authType: 'bearer', credential: 'the-servers-own' },
+    })
     await room.tool(uid, 'echo', {})
     expectOnly('GET', STREAM)
     expectOnly('POST', MODERN)

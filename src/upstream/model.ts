@@ -3,8 +3,9 @@
  */
 import type { ServerId, ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
+import { LIMITS } from '../config/limits.ts'
 import type { AuthMode } from '../contract/credentials.ts'
-import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
+import type { Askable, AskedKind, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import type { ClientFacts, Era, JsonObject, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import type { ConnectDesk } from './connections/desk-model.ts'
 import type { ConnectionRecord, Owner } from './connections/model.ts'
@@ -38,6 +39,8 @@ export interface Definition {
   json: string
   /** SHA-256 (hex) over the canonical JSON of the whole definition. */
   hash: string
+  /** The server lists it only to clients that can be asked all of these. Found out by the portal, and no part of what the server says. */
+  needs?: readonly AskedKind[]
 }
 
 export type CapabilityKind = 'tool' | 'prompt' | 'resource' | 'template'
@@ -130,6 +133,8 @@ export interface UpstreamCall {
   hop?: number
   vendorMeta?: JsonObject
   cancel: Cancel
+  /** It waits for the end of a task, which says nothing meanwhile: only the limit for the whole of a call holds for it. */
+  waitsForTask?: true
   /**
    * Called for each notification that the transport ties to this call, in order, before the reply. Progress comes
    * without `progressToken`; the caller's codec puts the caller's own back.
@@ -149,13 +154,18 @@ export interface UpstreamCall {
   ask?(question: ServerQuestion, signal: AbortSignal): Promise<ServerAnswer>
   /** A server of 2024 or 2025 asked in this call what was not declared to it, and was told so. */
   lacks?(question: ServerQuestion): void
+  /**
+   * A server of 2024 or 2025 asked something while two principals had calls in flight on the stream where it asked, this call among them:
+   * it cannot be told whose question it is, and nobody is asked. The server hears so when all such calls have been told.
+   */
+  passedOver?(question: ServerQuestion): Promise<void>
   /** Which credential goes with it, as the audit names it, before the server hears of anything. */
   carries?(credential: string): void
 }
 
 /** Somebody wants to hear of changes of one resource, as the server calls it. The first members are those of a call. */
 export interface ResourceInterest
-  extends Pick<UpstreamCall, 'serverUid' | 'principal' | 'session' | 'onBehalf' | 'withoutCredential'> {
+  extends Pick<UpstreamCall, 'serverUid' | 'principal' | 'session' | 'onBehalf' | 'withoutCredential' | 'askable'> {
   uri: string
   /**
    * It changed, or may have while nobody could be told.
@@ -168,6 +178,25 @@ export interface ResourceInterest
 export interface ResourceFollowing {
   /** What came of the first try: whether the server tells of it from now on. Later, it is tried again by itself. Never rejects. */
   readonly live: Promise<boolean>
+  close(): void
+}
+
+/** Somebody listens for tasks at one server of 2026. The first members are those of a call. */
+export interface TaskInterest
+  extends Pick<UpstreamCall, 'serverUid' | 'principal' | 'session' | 'onBehalf' | 'withoutCredential'> {
+  /** The server's own. */
+  ids: readonly string[]
+  /** Declared with it, as with a call. */
+  extensions: JsonObject
+  /** The server said something of this one. */
+  told(id: string): void
+  /** It tells nothing any more. */
+  ended(): void
+}
+
+export interface TaskFollowing {
+  /** Those that the server said it tells of; none where it cannot be asked. Never rejects. */
+  readonly honoured: Promise<readonly string[]>
   close(): void
 }
 
@@ -199,6 +228,8 @@ export interface Upstreams {
   call(call: UpstreamCall): Promise<UpstreamReply>
   /** Hears of changes of a resource, by the credential that a call of this caller would carry, until it is closed. Never waits. */
   followResource(interest: ResourceInterest): ResourceFollowing
+  /** Hears of tasks, by the credential that a call of this caller would carry, until it is closed. Never waits. */
+  followTasks(interest: TaskInterest): TaskFollowing
   /** What the shared credential saw at its last sync, or undefined before the first. Never waits. */
   inventory(serverUid: ServerUid): Inventory | undefined
   /**
@@ -268,7 +299,19 @@ export interface ServerRecord {
   identityWish: IdentityWish | null
   /** What of its questions is passed on to callers. */
   relay: Relay
+  resources: ResourceSettings
 }
+
+/** How a server's resources are shown. */
+export interface ResourceSettings {
+  /** `wrapped`: each URI has the server's id in it, whether another server has the same one or not. */
+  uris: 'plain' | 'wrapped'
+  /** `as_told`: what the server says that all may keep is said on. */
+  cache: 'private' | 'as_told'
+}
+
+/** As long as an admin says nothing. */
+export const DEFAULT_RESOURCES: ResourceSettings = { uris: 'plain', cache: 'private' }
 
 /** Which questions of a server reach the caller. */
 export interface Relay {
@@ -277,10 +320,18 @@ export interface Relay {
   /** The most tokens that one answer of the caller's model may have. */
   samplingMaxTokens: number
   roots: boolean
+  /** How long whoever is asked has to answer. */
+  answerSeconds: number
 }
 
 /** As long as an admin says nothing: a server may ask people and where they work, and does not spend their models' tokens. */
-export const DEFAULT_RELAY: Relay = { elicitation: true, sampling: false, samplingMaxTokens: 4096, roots: true }
+export const DEFAULT_RELAY: Relay = {
+  elicitation: true,
+  sampling: false,
+  samplingMaxTokens: 4096,
+  roots: true,
+  answerSeconds: LIMITS.answer_time.value / 1000,
+}
 
 /** A server that wants to know who calls. */
 export interface IdentityWish {

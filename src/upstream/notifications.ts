@@ -2,6 +2,7 @@
  * What a server says beside its answers, and whether a caller may hear it.
  */
 import { principalKey } from '../base/principal.ts'
+import { relatedTask } from '../protocol/era-2025/task.ts'
 import { LOG_LEVELS, type LogLevel, type Notification } from '../protocol/model.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 
@@ -20,6 +21,28 @@ export function isProgressOf(notification: Notification, out: Outgoing): boolean
 export function withoutToken(notification: Notification): Notification {
   const { progressToken: _ours, ...params } = notification.params
   return { method: notification.method, params }
+}
+
+/**
+ * Which call waits for the result of the task that a notification is about (2025-11-25): its status, and its progress, by the token of a
+ * call that was answered long ago. Of several that wait one is told, since each notification is for one stream.
+ *
+ * @returns null for any other notification, and where nobody waits
+ */
+export function waiterFor({ method, params }: Notification, exchanges: Iterable<Exchange>): Exchange | null {
+  const isStatus = method === 'notifications/tasks/status'
+  if (!isStatus && method !== 'notifications/progress') return null
+  const id = isStatus ? params.taskId : relatedTask(params)
+  return typeof id === 'string' ? waiterOf(id, exchanges) : null
+}
+
+/** The call that waits for the result of a task, by the server's id; null where none does. */
+export function waiterOf(taskId: string, exchanges: Iterable<Exchange>): Exchange | null {
+  for (const exchange of exchanges) {
+    const { out } = exchange
+    if (out.method === 'tasks/result' && out.params.taskId === taskId) return exchange
+  }
+  return null
 }
 
 /**

@@ -48,6 +48,8 @@ export interface Opening {
   verdict: Verdict | null
   /** Others of the same key are in use. */
   hasSiblings: boolean
+  /** Nobody calls on it, and no child ends for its sake. */
+  isLook: boolean
   children: ChildSlots
 }
 
@@ -118,11 +120,13 @@ async function openChild(deps: PoolDeps, opening: Opening, transport: StdioTrans
   const limits = isFetched ? withTimeToInstall(deps.limits) : deps.limits
   const asking = askingOf(deps, opening)
   const start = () => openStdio({ launch, env, cwd, portal, limits, watch, asking, era, onEnded })
-  const connection = await opening.children.take(start).catch(async (error: unknown) => {
-    // Not from under a child that runs from there.
-    if (isFetched && !opening.hasSiblings) await forgetInstalled(stdio, places)
-    throw error
-  })
+  const connection = await opening.children
+    .take(start, { makesRoom: !opening.isLook })
+    .catch(async (error: unknown) => {
+      // Not from under a child that runs from there.
+      if (isFetched && !opening.hasSiblings) await forgetInstalled(stdio, places)
+      throw error
+    })
   return { connection, verdict: { transport: 'http', url: new URL('stdio:'), era: connection.era } }
 }
 

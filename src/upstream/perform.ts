@@ -35,6 +35,8 @@ export interface Task {
   /** These two of the exchange; for the pool. */
   principal: Principal | null
   askable?: Askable | undefined
+  /** As of a seat in the pool. */
+  isLook?: boolean
 }
 
 const FIRST_PAUSE_MS = 50

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
 import { type Liar, startLiar } from '../../test/liar.ts'
 import { json, legacy, result, startScripted } from '../../test/scripted-server.ts'
-import { openRoom, type Room, type RoomOptions } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room, type RoomOptions } from '../../test/upstream-room.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { type Choice, decideDefinitions } from './decide-definitions.ts'
@@ -312,7 +312,7 @@ test('a call whose connection is slow to open is not sent where the definition w
     else script(seen, response, request)
   })
   const room = await openRoom()
-  const uid = await room.add('s', { url: `${server.origin}/mcp`, isolation: 'per_user' })
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, isolation: 'per_user', relay: ASKS_NOTHING })
   const call = room.tool(uid, 'a', {}, { who: 'bob' })
   const refused = expect(call).rejects.toMatchObject({ code: 'upstream-not-ready' })
   await knocked.promise

@@ -12,8 +12,8 @@ import { encodeAnswer, encodeCancel, encodeRequest, type Message, type Peer } fr
 import { Exchange, type Limits, type Outgoing, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
 import { newIds } from './ids.ts'
-import { isProgressOf, passesLogLevel, severity, soleCall, withoutToken } from './notifications.ts'
-import { ASKS_NOBODY, type Asking, Questions, type ServerRequest, soleAskable } from './questions.ts'
+import { isProgressOf, passesLogLevel, severity, soleCall, waiterFor, withoutToken } from './notifications.ts'
+import { ASKS_NOBODY, type Asking, askedBy, NOBODYS, Questions, type ServerRequest } from './questions.ts'
 import { Trouble } from './trouble.ts'
 
 /** Where a pipe's messages go out. `exchange` is the request that the message carries, or whose question it answers. */
@@ -167,8 +167,12 @@ export class Pipe {
   }
 
   #takeRequest(request: ServerRequest): void {
-    if (this.era === '2026') this.#noQuestions.take(request, null)
-    else this.#questions.take(request, soleAskable(this.#exchanges()))
+    if (this.era === '2026') this.#noQuestions.take(request, NOBODYS)
+    else
+      this.#questions.take(
+        request,
+        askedBy(request, () => this.#exchanges()),
+      )
   }
 
   #answerServer(id: JsonRpcId, answer: ServerAnswer, exchange: Exchange | null): void {
@@ -185,7 +189,10 @@ export class Pipe {
     if (notification.method === 'notifications/progress') {
       const token = notification.params.progressToken
       const pending = typeof token === 'number' ? this.#pending.get(token) : undefined
-      if (pending === undefined) return
+      if (pending === undefined) {
+        this.#hearOfTask(notification)
+        return
+      }
       pending.exchange.idle = 0
       if (isProgressOf(notification, pending.exchange.out)) pending.exchange.report(withoutToken(notification))
       return
@@ -196,7 +203,12 @@ export class Pipe {
       return
     }
     if (notification.method === 'notifications/cancelled') this.#questions.withdraw(notification.params.requestId)
+    this.#hearOfTask(notification)
     this.#listener?.(notification)
+  }
+
+  #hearOfTask(notification: Notification): void {
+    waiterFor(notification, this.#exchanges())?.report(notification)
   }
 
   /** Sets the level to the most talkative that was ever asked for; each call then hears only its own. */

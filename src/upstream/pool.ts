@@ -9,8 +9,9 @@ import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { type Principal, principalKey } from '../base/principal.ts'
 import type { StdioConfig } from '../config/stdio.ts'
-import { type Askable, fingerprintOf, NOTHING_ASKABLE } from '../protocol/asked.ts'
+import { NOTHING_ASKABLE } from '../protocol/asked.ts'
 import type { Notification } from '../protocol/model.ts'
+import { isPlaceOf, type Placing, placeAt } from './asked-places.ts'
 import { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
 import type { LiveCredential } from './connections/model.ts'
@@ -19,7 +20,7 @@ import type { PortalInfo } from './encode.ts'
 import type { Limits, Outgoing, Watch } from './exchange.ts'
 import { ADMIN } from './inventory-store.ts'
 import type { AssertFor, UpstreamCall } from './model.ts'
-import { type Opened, openConnection } from './open-connection.ts'
+import { type Opened, type Opening, openConnection } from './open-connection.ts'
 import type { ServerSetup } from './setup.ts'
 import { Trouble, whileOpening } from './trouble.ts'
 
@@ -55,9 +56,6 @@ export function isolationKey(setup: ServerSetup, call: Pick<UpstreamCall, 'princ
   }
 }
 
-/** Behind the key of a connection whose callers can be asked something, before what that is. */
-const ASKED = '#'
-
 interface Slot {
   /** Of whom can be asked nothing, where several share it: it stays. Others are given up when nobody uses them. */
   isLasting: boolean
@@ -77,18 +75,10 @@ interface Line {
   slots: Map<string, Slot>
 }
 
-/** A server of 2026 is told with each request, so its callers need no connection of their own for what they can be asked. */
-function placeOf({ verdict }: Line, { key, askable = NOTHING_ASKABLE }: Pick<Seat, 'key' | 'askable'>): string {
-  if (askable === NOTHING_ASKABLE || verdict?.era === '2026') return key
-  const fingerprint = fingerprintOf(askable)
-  return fingerprint === '' ? key : `${key}${ASKED}${fingerprint}`
-}
-
 /** Whether others of the same key, for callers that can be asked something else, are open or about to be. */
 function hasSiblings(line: Line | undefined, key: string, slot: Slot): boolean {
   for (const [place, other] of line?.slots ?? []) {
-    const isOfKey = place === key || place.startsWith(`${key}${ASKED}`)
-    if (other !== slot && isOfKey && (other.connection?.isOpen || other.opening !== null)) return true
+    if (other !== slot && isPlaceOf(key, place) && (other.connection?.isOpen || other.opening !== null)) return true
   }
   return false
 }
@@ -111,12 +101,8 @@ export interface PoolDeps {
 }
 
 /** Who wants a connection. */
-export interface Seat {
-  /** As `keyOf` says. */
-  key: string
+export interface Seat extends Placing {
   credential: LiveCredential
-  /** What the caller can be asked; left out: nothing. The handshake of 2025 declares it for good, so each set has its own connection. */
-  askable?: Askable | undefined
   /** Whose call needs it; what the portal itself asks on a connection of one user speaks of that user. */
   principal?: Principal | null
 }
@@ -153,25 +139,43 @@ export class Pool {
    */
   lease(setup: ServerSetup, seat: Seat): Connection | Promise<Connection> {
     if (this.#isClosed) throw new Trouble('busy', 'the portal is closing')
-    const { key, credential, principal = null, askable = NOTHING_ASKABLE } = seat
+    const { key, credential, principal = null, askable = NOTHING_ASKABLE, isLook = false } = seat
     const line = this.#line(setup)
-    const place = placeOf(line, seat)
+    const place = placeAt(line.verdict?.era ?? null, seat)
     const slot = this.#slot(line, place, place === key && isShared(key))
     slot.usedSinceTick = true
     const { connection } = slot
     if (connection?.isOpen) return connection
     const alone = isShared(key) ? null : principal
     const declared = place === key ? NOTHING_ASKABLE : askable
-    slot.opening ??= this.#open(setup, { key, place, alone, credential, askable: declared }, slot).finally(() => {
+    const whose = { key, place, alone, credential, askable: declared, isLook: isLook && place !== key }
+    slot.opening ??= this.#open(setup, whose, slot).finally(() => {
       slot.opening = null
     })
     return slot.opening
   }
 
-  /** Under which key the pool has the connection of a seat, for `current`. */
-  placeOf(setup: ServerSetup, seat: Pick<Seat, 'key' | 'askable'>): string {
+  /** Closes what was opened for a look; at a server of 2026 nothing was. */
+  async endLook(setup: ServerSetup, seat: Placing): Promise<void> {
     const line = this.#lines.get(setup.record.uid)
-    return line === undefined ? seat.key : placeOf(line, seat)
+    const place = placeAt(null, { ...seat, isLook: true })
+    const slot = line?.slots.get(place)
+    if (slot === undefined || place === seat.key) return
+    line?.slots.delete(place)
+    await this.#drop(slot)
+  }
+
+  /** The key under which a connection is, for `current`; null where it is given up. */
+  placeOfOpen(setup: ServerSetup, connection: Connection): string | null {
+    for (const [place, slot] of this.#lines.get(setup.record.uid)?.slots ?? [])
+      if (slot.connection === connection) return place
+    return null
+  }
+
+  /** Under which key the pool has, or would have, the connection of a seat. */
+  placeOf(setup: ServerSetup, seat: Placing): string {
+    const line = this.#lines.get(setup.record.uid)
+    return line === undefined ? seat.key : placeAt(line.verdict?.era ?? null, seat)
   }
 
   /** Gives up every connection of one credential as soon as its calls have ended: it was ended, or is another by now. */
@@ -298,7 +302,7 @@ export class Pool {
 
   async #open(
     setup: ServerSetup,
-    whose: { key: string; place: string; alone: Principal | null; credential: LiveCredential; askable: Askable },
+    whose: Pick<Opening, 'key' | 'alone' | 'credential' | 'askable' | 'isLook'> & { place: string },
     slot: Slot,
   ): Promise<Connection> {
     const { clock } = this.#deps
@@ -331,6 +335,8 @@ export class Pool {
     line.verdict = verdict
     const { inventory } = whose.credential
     const { uid } = setup.record
+    // A look listens to nobody: what a server says to a session that was just opened would cause the next look.
+    if (whose.isLook) return connection
     connection.listen((notification) => this.#deps.onNotification(uid, notification, inventory, whose.place))
     return connection
   }

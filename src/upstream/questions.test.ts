@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AskingServer, asks, type Call, FORM, startAsking } from '../../test/asking-server.ts'
 import { child } from '../../test/child-scripts.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../../test/scripted-server.ts'
-import { type CallOptions, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, type CallOptions, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import { Cancellation } from '../base/cancel.ts'
 import type { ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
 import type { JsonObject } from '../protocol/model.ts'
@@ -368,7 +368,7 @@ describe('a question on the stream that is nobody’s', () => {
 describe('what callers can be asked', () => {
   test('is declared at the handshake, and callers with other capabilities have other sessions', async () => {
     const server = await asking((call) => call.answer('done'))
-    const uid = await room.add('s', { url: server.url })
+    const uid = await room.add('s', { url: server.url, relay: ASKS_NOTHING })
     const sets: CallOptions['askable'][] = [
       undefined,
       { form: true },

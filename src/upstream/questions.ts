@@ -14,9 +14,11 @@ import {
   type ServerAnswer,
   type ServerQuestion,
 } from '../protocol/asked.ts'
+import { relatedTask } from '../protocol/era-2025/task.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Json, JsonObject, JsonRpcId } from '../protocol/model.ts'
 import type { Exchange } from './exchange.ts'
+import { waiterOf } from './notifications.ts'
 
 /** What a connection's handshake says of its callers, and who hears of what they were not asked. */
 export interface Asking {
@@ -50,10 +52,10 @@ export class Questions {
     this.#answer = answer
   }
 
-  /** @param exchange the call that the request belongs to, or null where that cannot be told */
-  take(request: ServerRequest, exchange: Exchange | null): void {
+  /** @param whose the call that the request belongs to, or those that it may belong to */
+  take(request: ServerRequest, whose: Whose): void {
     const { id, method } = request
-    const settled = method === 'ping' ? ALIVE : this.#put(request, exchange)
+    const settled = method === 'ping' ? ALIVE : this.#put(request, whose)
     if (settled !== null) this.#answer(id, settled, null)
   }
 
@@ -63,7 +65,7 @@ export class Questions {
   }
 
   /** @returns the answer, where it is known without asking anybody; null where it follows, or none does */
-  #put({ id, method, params }: ServerRequest, exchange: Exchange | null): ServerAnswer | null {
+  #put({ id, method, params }: ServerRequest, { exchange, neighbours }: Whose): ServerAnswer | null {
     const refused = (why: string, answer: ServerAnswer | null) => {
       this.#asking.onRefused(method, why)
       return answer
@@ -74,7 +76,11 @@ export class Questions {
       exchange?.out.lacks?.(asked)
       return NOT_FOUND
     }
-    if (exchange === null) return refused('nobody is alone there', unasked(asked))
+    if (exchange === null) {
+      if (neighbours.length === 0) return refused('nobody is there', unasked(asked))
+      void this.#passOver(id, asked, neighbours)
+      return refused('nobody is alone there', null)
+    }
     const { ask, askable = NOTHING_ASKABLE } = exchange.out
     const mayAsk = ask !== undefined && isAskable(asked, this.#asking.askable) && isAskable(asked, askable)
     if (!mayAsk) {
@@ -90,6 +96,16 @@ export class Questions {
     this.#open.set(keyOf(id), end)
     void this.#ask(id, { question, exchange, end })
     return null
+  }
+
+  /** Each call that it may have been of hears of it before the server does: what a call's end says comes after. */
+  async #passOver(id: JsonRpcId, asked: ServerQuestion, neighbours: readonly Exchange[]): Promise<void> {
+    try {
+      await Promise.all(neighbours.map((exchange) => exchange.passOver(asked)))
+    } catch (error) {
+      this.#asking.onRefused(asked.method, 'passing over failed', error)
+    }
+    this.#answer(id, unasked(asked), null)
   }
 
   async #ask(
@@ -117,24 +133,41 @@ export class Questions {
   }
 }
 
+/** Whose a question is. */
+export interface Whose {
+  /** The call that it belongs to; null where that cannot be told. */
+  exchange: Exchange | null
+  /** The calls that can be asked, where two principals have calls in flight and it may be of any of these. */
+  neighbours: readonly Exchange[]
+}
+
+/** Of no call. */
+export const NOBODYS: Whose = { exchange: null, neighbours: [] }
+
 /**
  * Whose a question is that names no call: the last one in flight that can be asked, where all of them are one principal's.
  * The portal's own requests count for nobody: they can be asked nothing, and show nothing.
- *
- * @returns null where two principals are in flight, or nobody can be asked
  */
-export function soleAskable(exchanges: Iterable<Exchange>): Exchange | null {
-  let last: Exchange | null = null
-  let key: string | null = null
+export function soleAskable(exchanges: Iterable<Exchange>): Whose {
+  const askable: Exchange[] = []
+  const principals = new Set<string>()
   for (const exchange of exchanges) {
     const { principal, ask } = exchange.out
     if (principal === null) continue
-    const own = principalKey(principal)
-    if (key !== null && key !== own) return null
-    key = own
-    if (ask !== undefined) last = exchange
+    principals.add(principalKey(principal))
+    if (ask !== undefined) askable.push(exchange)
   }
-  return last
+  if (principals.size > 1) return { exchange: null, neighbours: askable }
+  return { exchange: askable.at(-1) ?? null, neighbours: [] }
+}
+
+/**
+ * Whose a question is that came on a stream which is nobody's in particular. One that names a task (2025-11-25) is of the call that waits
+ * for its result, and of nobody else: its caller may be away while another one is alone there.
+ */
+export function askedBy({ params }: ServerRequest, exchanges: () => Iterable<Exchange>): Whose {
+  const task = relatedTask(params)
+  return task === null ? soleAskable(exchanges()) : { exchange: waiterOf(task, exchanges()), neighbours: [] }
 }
 
 /** Ids are told apart by type: `1` and `"1"` are two. */

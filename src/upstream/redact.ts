@@ -8,6 +8,7 @@
  */
 
 import type { Json, Notification, RawReply } from '../protocol/model.ts'
+import { withoutMarks } from '../protocol/portal-mark.ts'
 import { readRawError, unreadableReply } from '../protocol/raw-error.ts'
 import { scanReply } from '../protocol/scan.ts'
 import type { LiveCredential } from './connections/model.ts'
@@ -23,14 +24,15 @@ const MESSAGE_MOST = 2048
 /** In bytes. What is longer and holds a secret is not gone through: it may hold it millions of times. */
 const LONGEST = 1024 * 1024
 
-/** All of what follows, for the answer to one call. */
+/** All of what follows, for the answer to one call, and the portal's own marks, which are nobody else's to bear. */
 export function withoutSecrets(
   raw: RawReply,
   setup: Pick<ServerSetup, 'transport'>,
   { needles, secrets }: Pick<LiveCredential, 'needles' | 'secrets'>,
   { stated }: { stated: readonly string[] },
 ): RawReply {
-  return redactReply(withoutTokens(withoutStatements(raw, stated), needles), setup, secrets)
+  const own = withoutMarks(raw) ?? withheld(raw)
+  return redactReply(withoutTokens(withoutStatements(own, stated), needles), setup, secrets)
 }
 
 /**

@@ -1,18 +1,23 @@
 /**
- * Who hears of which resource, at all servers. Counted by server, credential, isolation and URI, so that what several callers follow
- * by one credential is subscribed to once, and what comes by one credential reaches nobody whose calls carry another: a person's own
- * account is a group of its own, and is heard on its own connection alone.
+ * Who hears of which resource, at all servers. Counted by server, credential, isolation, what callers can be asked (2025) and URI:
+ * what several callers follow by one connection is subscribed to once, on the connection that their calls go by, and what comes by one
+ * credential reaches nobody whose calls carry another. A person's own account is a group of its own, heard on its own connection alone.
  */
 import type { ServerUid } from '../base/ids.ts'
 import { type Principal, principalKey } from '../base/principal.ts'
+import type { Askable } from '../protocol/asked.ts'
 import type { Notification } from '../protocol/model.ts'
+import { placeAt } from './asked-places.ts'
 import { whoseCredential } from './connections/resolve.ts'
 import type { ResourceFollowing, ResourceInterest } from './model.ts'
 import { isolationKey } from './pool.ts'
 import type { ServerSetup } from './setup.ts'
 import { type Follower, type GroupDeps, SubscriptionGroup } from './subscription-group.ts'
+import { TaskLines } from './task-lines.ts'
 
 export class ResourceSubscriptions {
+  /** Tasks are heard of on the same connections, and are nobody's but their caller's. */
+  readonly tasks: TaskLines
   readonly #deps: GroupDeps
   readonly #groups = new Map<string, SubscriptionGroup>()
   /** Null where the server is not there, or takes no credential of theirs, as things stand. */
@@ -21,6 +26,7 @@ export class ResourceSubscriptions {
 
   constructor(deps: GroupDeps) {
     this.#deps = deps
+    this.tasks = new TaskLines(deps)
   }
 
   follow(interest: ResourceInterest): ResourceFollowing {
@@ -35,6 +41,7 @@ export class ResourceSubscriptions {
   heard(server: ServerUid, notification: Notification, place: string): void {
     for (const group of this.#groups.values())
       if (group.server === server && group.place === place) group.heard(notification)
+    this.tasks.heard(server, notification, place)
   }
 
   /** To be called about once a second: what was lost is taken up again. */
@@ -55,6 +62,7 @@ export class ResourceSubscriptions {
   close(): void {
     this.#isClosed = true
     for (const group of this.#groups.values()) group.close()
+    this.tasks.close()
     for (const { settle } of this.#homes.keys()) settle(false)
     this.#groups.clear()
     this.#homes.clear()
@@ -63,7 +71,9 @@ export class ResourceSubscriptions {
   #seat(follower: Follower): void {
     const { interest } = follower
     const setup = this.#deps.find(interest.serverUid)?.setup
-    const key = setup === undefined ? null : groupKey(setup, interest)
+    // A server of 2026 is told with each request what its caller can be asked, and has one connection for all.
+    const askable = this.#deps.era(interest.serverUid) === '2026' ? undefined : interest.askable
+    const key = setup === undefined ? null : groupKey(setup, interest, askable)
     if (setup === undefined || key === null) {
       this.#homes.set(follower, null)
       follower.settle(false)
@@ -71,7 +81,7 @@ export class ResourceSubscriptions {
     }
     const old = this.#groups.get(key)
     if (old !== undefined && old.setup !== setup) this.#move(key, old)
-    const group = this.#groups.get(key) ?? new SubscriptionGroup(this.#deps, interest.serverUid, setup)
+    const group = this.#groups.get(key) ?? new SubscriptionGroup(this.#deps, { setup, askable })
     this.#groups.set(key, group)
     this.#homes.set(follower, group)
     group.add(follower)
@@ -96,11 +106,11 @@ export class ResourceSubscriptions {
 }
 
 /** Whose calls go by one connection. @returns null where a call could carry no credential at all, and would be told why */
-function groupKey(setup: ServerSetup, interest: ResourceInterest): string | null {
+function groupKey(setup: ServerSetup, interest: ResourceInterest, askable: Askable | undefined): string | null {
   const { serverUid, principal, onBehalf, withoutCredential } = interest
   try {
     const whose = withoutCredential === true ? 'nobody' : ownerKey(whoseCredential(setup, principal, onBehalf))
-    return `${serverUid} ${whose} ${isolationKey(setup, interest)}`
+    return `${serverUid} ${whose} ${placeAt(null, { key: isolationKey(setup, interest), askable })}`
   } catch {
     return null
   }

@@ -17,6 +17,7 @@ import type { Db, Store, Trx } from '../store/open.ts'
 import type { ServerRow } from '../store/tables.ts'
 import type { Deadlines, ErrorDetails, IdentityWish, ServerRecord, ServerStatus, StdioTransport } from './model.ts'
 import { readRelay, relayText } from './stored-relay.ts'
+import { readResources, resourcesText } from './stored-resources.ts'
 
 export type AuthenticationStatus = ServerRow['authentication_status']
 
@@ -72,7 +73,7 @@ export type ServerContent = Pick<
   | 'secureWebGateway'
 > &
   // What is left out is nothing said, no limit, no credential.
-  Partial<Pick<StoredServer, 'labels' | 'limits' | 'bypassCredential' | 'relay'>>
+  Partial<Pick<StoredServer, 'labels' | 'limits' | 'bypassCredential' | 'relay' | 'resources'>>
 
 /** What is fixed when the server is made: another of these is another server. */
 export type ServerIdentity = Pick<StoredServer, 'id' | 'hostname' | 'authType'> & {
@@ -292,6 +293,7 @@ function contentColumns(content: ServerContent) {
     labels: listText(content.labels),
     limits: listText(content.limits),
     relay: relayText(content.relay),
+    resources: resourcesText(content.resources),
     bypass_credential: flag(content.bypassCredential ?? false),
     is_shared_oauth_callback_enabled: flag(content.sharedOauthCallback),
     secure_web_gateway: flag(content.secureWebGateway),
@@ -338,6 +340,7 @@ function toRecord(row: Omit<ServerRow, 'position'>): StoredServer {
     instructions: row.instructions,
     identityWish: toIdentityWish(row),
     relay: readRelay(row.relay),
+    resources: readResources(row.resources),
     sharedOauthCallback: row.is_shared_oauth_callback_enabled === 1,
     secureWebGateway: row.secure_web_gateway === 1,
     approvedScope: row.approved_scope,

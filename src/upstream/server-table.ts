@@ -8,10 +8,12 @@ import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Sealer } from '../base/secret.ts'
 import type { Config } from '../config.ts'
+import { fingerprintOf } from '../protocol/asked.ts'
 import type { Store } from '../store/open.ts'
 import { type Answer, Breaker, type Question } from './breaker.ts'
 import { removePlaces } from './child-places.ts'
 import type { Limits, Watch } from './exchange.ts'
+import { widestOf } from './look.ts'
 import type { Pool } from './pool.ts'
 import { listServers, type StoredServer } from './server-store.ts'
 import { type ServerSetup, setupOf } from './setup.ts'
@@ -38,6 +40,8 @@ export interface ServerTableDeps {
   ask(setup: ServerSetup, question: Question): Promise<Answer>
   /** One was made or changed while the portal runs. */
   onMade(uid: ServerUid): void
+  /** What its callers can be asked is another: it may list other things to them. */
+  onRelay(uid: ServerUid): void
   /** It is left alone from now on, or called again. */
   onCircuit(server: Server, isOpen: boolean): void
 }
@@ -96,7 +100,9 @@ export class ServerTable {
         known.setup.record = one
         known.setup.ticks = setup.ticks
         known.setup.target = setup.target
+        const isAskedOtherwise = !isAskedAlike(known.stored, one)
         known.stored = one
+        if (isAskedOtherwise) this.#deps.onRelay(one.uid)
         continue
       }
       known?.breaker.close()
@@ -143,6 +149,10 @@ export class ServerTable {
       },
     })
   }
+}
+
+function isAskedAlike(one: StoredServer, other: StoredServer): boolean {
+  return fingerprintOf(widestOf(one, true)) === fingerprintOf(widestOf(other, true))
 }
 
 /** Most reloads are for a status: the secrets of a server that no admin touched need not be opened again. */

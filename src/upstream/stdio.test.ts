@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
 import { everythingStdio } from '../../test/peers/servers.ts'
-import { openRoom, type Room, textOf } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room, textOf } from '../../test/upstream-room.ts'
 import type { JsonObject } from '../protocol/model.ts'
 
 let room: Room
@@ -212,7 +212,10 @@ describe('a package runner', () => {
     })
     const { command, args } = child(`answers['tools/call'] = () => text('alive')`)
     writeFileSync(join(room.dir, 'npx'), `#!/bin/sh\n${script}\nshift 2; exec "${command}" "$@"\n`, { mode: 0o755 })
-    return room.add('s', { stdio: { command: 'npx', args: ['-y', 'pkg@1.2.3', ...args], env: {} } })
+    return room.add('s', {
+      stdio: { command: 'npx', args: ['-y', 'pkg@1.2.3', ...args], env: {} },
+      relay: ASKS_NOTHING,
+    })
   }
 
   test('that is still fetching is waited for, and not started a second time', async () => {

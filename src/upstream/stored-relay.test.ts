@@ -38,7 +38,7 @@ test('which questions reach people is decided by the call: another word on it le
   }
   const before = await setup()
   expect(before.record.relay).toEqual(DEFAULT_RELAY)
-  const relay: Relay = { elicitation: false, sampling: true, samplingMaxTokens: 9, roots: false }
+  const relay: Relay = { elicitation: false, sampling: true, samplingMaxTokens: 9, roots: false, answerSeconds: 60 }
   await write({ ...CONTENT, relay })
   const after = await setup()
   expect(after.record.relay).toEqual(relay)

@@ -2,8 +2,9 @@
 import { fromJson } from '../store/columns.ts'
 import { DEFAULT_RELAY, type Relay } from './model.ts'
 
-export function relayText({ elicitation, sampling, samplingMaxTokens, roots }: Relay = DEFAULT_RELAY): string | null {
-  const text = JSON.stringify({ elicitation, sampling, samplingMaxTokens, roots })
+export function relayText(relay: Relay = DEFAULT_RELAY): string | null {
+  const { elicitation, sampling, samplingMaxTokens, roots, answerSeconds } = relay
+  const text = JSON.stringify({ elicitation, sampling, samplingMaxTokens, roots, answerSeconds })
   return text === JSON.stringify(DEFAULT_RELAY) ? null : text
 }
 

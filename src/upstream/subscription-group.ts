@@ -1,38 +1,37 @@
 /**
- * Subscriptions to resources by one credential at one server. A server of 2026 has one `subscriptions/listen` for all of them, opened
- * anew with the new set when the set changes: the new one first, so that there is no gap. One of 2025 has a `resources/subscribe` for
- * each, on the connection whose stream belongs to no call. Whatever was lost is taken up again, and told as changed: what happened
- * meanwhile nobody knows.
+ * Subscriptions to resources on one connection to one server: the one by which the calls of those go who follow them. Whatever was lost
+ * is taken up again, and told as changed: what happened meanwhile nobody knows.
  *
  * One piece of work at a time; what is asked for meanwhile is done after it. Nothing here is any caller's fault or waits for one.
  */
 import type { Clock } from '../base/clock.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import type { Notification } from '../protocol/model.ts'
-import type { Connection } from './connection.ts'
+import type { Askable } from '../protocol/asked.ts'
+import type { Era, Notification } from '../protocol/model.ts'
 import type { Keeper } from './connections/keeper.ts'
 import type { LiveCredential } from './connections/model.ts'
-import { Exchange, type Limits, type Watch } from './exchange.ts'
-import { asObject, ownRequest } from './handshake.ts'
+import { Exchange } from './exchange.ts'
+import { ownRequest } from './handshake.ts'
 import type { ResourceInterest } from './model.ts'
 import { Renewal } from './perform.ts'
-import { isolationKey, keyOf, type Pool } from './pool.ts'
-import { type ListenLine, openListenLine } from './resource-line.ts'
+import { isolationKey, keyOf, type Pool, type Seat } from './pool.ts'
 import type { Server } from './server-table.ts'
 import type { ServerSetup } from './setup.ts'
+import { Subscribed, type SubscribedDeps } from './subscribed.ts'
 import { GAP } from './subscriptions.ts'
+import { Tries } from './tries.ts'
 import { Trouble } from './trouble.ts'
 import { credentialFor } from './without-credential.ts'
 
-export interface GroupDeps {
+export interface GroupDeps extends SubscribedDeps {
   clock: Clock
   log: Log
-  limits: Pick<Limits, 'openingMs'>
-  watch: Watch
   pool: Pool
   keeper(): Pick<Keeper, 'resolve'>
   find(server: ServerUid): Server | undefined
+  /** What it speaks, null where that is not known yet. */
+  era(server: ServerUid): Era | null
 }
 
 export interface Follower {
@@ -43,38 +42,31 @@ export interface Follower {
   hasGap: boolean
 }
 
-const FIRST_PAUSE_MS = 1000
-const LAST_PAUSE_MS = 60_000
-/** What lived this long was healthy, and is taken up again at once. */
-const HEALTHY_MS = 30_000
-/** Requests to a server of 2025 at one time. */
-const AT_ONCE = 8
 /** Longer ones are told by the URI that was subscribed to. */
 const LONGEST_URI = 8192
 
 export class SubscriptionGroup {
   readonly server: ServerUid
   readonly setup: ServerSetup
-  /** The key of its connection; null while it has none. */
+  /** Where its connection is in the pool; null while it has none. */
   place: string | null = null
   readonly #deps: GroupDeps
+  readonly #askable: Askable | undefined
   readonly #followers = new Map<string, Set<Follower>>()
-  /** What the server said to each URI on this connection: whether it tells of it. */
-  readonly #answered = new Map<string, boolean>()
-  #connection: Connection | null = null
-  #credential: LiveCredential | null = null
-  #line: ListenLine | null = null
+  readonly #tries: Tries
+  #subscribed: Subscribed | null = null
+  /** Whose connection it is. */
+  #seat: Seat | null = null
   #isWorking = false
   #isWanted = false
   #isClosed = false
-  /** On the monotonic clock: since when all is well, 0 where it is not; and not before when the next try is. */
-  #since = 0
-  #notBefore = 0
-  #pause = 0
 
-  constructor(deps: GroupDeps, server: ServerUid, setup: ServerSetup) {
+  /** @param askable what calls of its followers declare; undefined where that makes no connection of its own */
+  constructor(deps: GroupDeps, { setup, askable }: { setup: ServerSetup; askable: Askable | undefined }) {
     this.#deps = deps
-    this.server = server
+    this.#tries = new Tries(deps.clock)
+    this.#askable = askable
+    this.server = setup.record.uid
     this.setup = setup
   }
 
@@ -90,7 +82,7 @@ export class SubscriptionGroup {
     const { uri } = follower.interest
     const some = this.#followers.get(uri) ?? new Set()
     this.#followers.set(uri, some.add(follower))
-    if (this.#answered.has(uri)) this.#settle(uri)
+    if (this.#subscribed?.isLive(uri) !== undefined) this.#settle(uri)
     else this.#work()
   }
 
@@ -107,67 +99,57 @@ export class SubscriptionGroup {
     const { method, params } = notification
     // Of 2026 the stream that had a gap is not this one, which sees to itself.
     if (notification === GAP) {
-      if (this.#connection?.era === '2025') this.#lost('at once')
+      if (this.#subscribed?.connection.era === '2025') this.#lost('at once')
     } else if (method === 'notifications/resources/updated') this.#tell(notification)
-    else if (method === 'notifications/subscriptions/acknowledged') this.#line?.acknowledged(params)
+    else if (method === 'notifications/subscriptions/acknowledged') this.#subscribed?.acknowledged(params)
   }
 
   tick(): void {
-    const { pool, clock } = this.#deps
-    if (this.#connection !== null && this.place !== null) {
-      const isSame = this.#connection.isOpen && pool.current(this.setup, this.place) === this.#connection
+    const connection = this.#subscribed?.connection
+    if (connection !== undefined && this.place !== null) {
+      const isSame = connection.isOpen && this.#deps.pool.current(this.setup, this.place) === connection
       if (!isSame) this.#disconnected()
       // What is listened to is in use, however few calls there are.
-      else if (this.#credential !== null) void this.#lease(this.#credential, this.place)
+      else if (this.#seat !== null) void this.#deps.pool.lease(this.setup, this.#seat)
     }
-    if (this.#isWanted && clock.elapsed() >= this.#notBefore) this.#work()
+    if (this.#isWanted && this.#tries.isDue) this.#work()
   }
 
   /** Whatever it waits for need not be waited for any more. */
   retry(): void {
-    this.#pause = 0
-    this.#notBefore = 0
+    this.#tries.atOnce()
     if (this.#isWanted) this.#work()
   }
 
   close(): void {
     this.#isClosed = true
     this.#followers.clear()
-    this.#line?.end()
-    this.#line = null
+    this.#subscribed?.end()
   }
 
   /** @param when the connection is another one, or its stream had a gap */
   #lost(when: 'at once' | 'after a pause'): void {
-    for (const [uri, isLive] of this.#answered)
-      if (isLive) for (const follower of this.#followers.get(uri) ?? []) follower.hasGap = true
-    this.#answered.clear()
+    for (const uri of this.#subscribed?.lose() ?? [])
+      for (const follower of this.#followers.get(uri) ?? []) follower.hasGap = true
     if (when === 'at once') this.#work()
     else this.#rest()
   }
 
   #disconnected(): void {
-    this.#connection = null
-    this.place = null
-    const line = this.#line
-    this.#line = null
-    line?.end()
+    this.#subscribed?.end()
     this.#lost('after a pause')
+    this.#subscribed = null
+    this.place = null
   }
 
-  /** The next try is a while off: none where all was well until now, longer each time where it was not. */
   #rest(): void {
-    const now = this.#deps.clock.elapsed()
-    const isHealthy = this.#since > 0 && now - this.#since > HEALTHY_MS
-    this.#since = 0
-    this.#pause = isHealthy ? 0 : Math.min(Math.max(this.#pause * 2, FIRST_PAUSE_MS), LAST_PAUSE_MS)
-    this.#notBefore = now + this.#pause
+    this.#tries.failed()
     this.#isWanted = true
   }
 
   #work(): void {
     this.#isWanted = true
-    if (this.#isWorking || this.#isClosed || this.#deps.clock.elapsed() < this.#notBefore) return
+    if (this.#isWorking || this.#isClosed || !this.#tries.isDue) return
     this.#isWorking = true
     void this.#workOff().finally(() => {
       this.#isWorking = false
@@ -179,7 +161,7 @@ export class SubscriptionGroup {
       this.#isWanted = false
       try {
         await this.#bringAbout()
-        if (this.#since === 0) this.#since = this.#deps.clock.elapsed()
+        this.#tries.succeeded()
       } catch (error) {
         this.#deps.log.debug({ err: error, server: this.setup.record.id }, 'resources could not be subscribed to')
         for (const { settle } of this.followers()) settle(false)
@@ -197,8 +179,10 @@ export class SubscriptionGroup {
     for (;;) {
       const { headers } = credential
       try {
-        const connection = await this.#connect(credential, first.interest)
-        return await this.#subscribe(connection)
+        const subscribed = await this.#connect(credential, first.interest)
+        const uris = [...this.#followers.keys()]
+        // They may all have left while it was connected.
+        return await (uris.length === 0 ? this.#leave() : subscribed.bring(uris))
       } catch (error) {
         if (!(await renewal.mends({ error, headers }))) throw error
       }
@@ -213,81 +197,29 @@ export class SubscriptionGroup {
     return credential
   }
 
-  async #connect(credential: LiveCredential, interest: ResourceInterest): Promise<Connection> {
-    const place = keyOf(credential, isolationKey(this.setup, interest))
-    // From now on: what a server says as soon as it is subscribed to is heard.
-    const connection = await this.#lease(credential, place)
-    if (connection === this.#connection) return connection
-    if (this.#connection !== null) this.#disconnected()
-    this.#connection = connection
-    this.#credential = credential
-    this.place = place
-    return connection
-  }
-
-  #lease(credential: LiveCredential, key: string): Connection | Promise<Connection> {
-    const [first] = this.followers()
-    return this.#deps.pool.lease(this.setup, { key, credential, principal: first?.interest.principal ?? null })
-  }
-
-  async #subscribe(connection: Connection): Promise<void> {
-    const uris = [...this.#followers.keys()]
-    // They may all have left while it was connected.
-    if (uris.length === 0) return this.#leave()
-    if (asObject(connection.capabilities.resources ?? null)?.subscribe !== true) {
-      for (const uri of uris) this.#note(uri, false)
-    } else if (connection.era === '2026') await this.#listen(connection, uris)
-    else await this.#subscribeEach(connection, uris)
-  }
-
-  async #listen(connection: Connection, uris: readonly string[]): Promise<void> {
-    const old = this.#line
-    if (old?.isOpen && old.uris.length === uris.length && uris.every((uri) => old.uris.includes(uri))) return
-    const line = openListenLine(connection, uris, {
+  async #connect(credential: LiveCredential, interest: ResourceInterest): Promise<Subscribed> {
+    const { pool } = this.#deps
+    const key = keyOf(credential, isolationKey(this.setup, interest))
+    const seat: Seat = { key, credential, principal: interest.principal, askable: this.#askable }
+    const connection = await pool.lease(this.setup, seat)
+    if (connection === this.#subscribed?.connection) return this.#subscribed
+    if (this.#subscribed !== null) this.#disconnected()
+    const subscribed = new Subscribed(connection, this.#deps, {
+      settled: (uri) => this.#settle(uri),
       heard: (notification) => this.heard(notification),
-      ended: () => {
-        if (this.#line !== line) return
-        this.#line = null
-        this.#lost('after a pause')
+      lost: () => {
+        if (this.#subscribed === subscribed) this.#lost('after a pause')
       },
     })
-    this.#line = line
-    try {
-      const honoured = await line.honoured(this.#deps.limits.openingMs)
-      for (const uri of [...this.#answered.keys()]) if (!uris.includes(uri)) this.#answered.delete(uri)
-      for (const uri of uris) this.#note(uri, honoured.includes(uri))
-    } catch (error) {
-      if (this.#line === line) this.#line = old?.isOpen ? old : null
-      line.end()
-      throw error
-    }
-    old?.end()
-  }
-
-  async #subscribeEach(connection: Connection, uris: readonly string[]): Promise<void> {
-    const left = [...this.#answered.keys()].filter((uri) => !this.#followers.has(uri))
-    await each(left, async (uri) => {
-      const isLive = this.#answered.get(uri)
-      this.#answered.delete(uri)
-      if (isLive) await this.#request(connection, 'resources/unsubscribe', uri)
-    })
-    const missing = uris.filter((uri) => !this.#answered.has(uri))
-    await each(missing, async (uri) => this.#note(uri, await this.#request(connection, 'resources/subscribe', uri)))
-  }
-
-  async #request(connection: Connection, method: string, uri: string): Promise<boolean> {
-    const exchange = new Exchange(ownRequest(method, { uri }))
-    this.#deps.watch.limit(exchange, this.#deps.limits.openingMs)
-    return (await connection.request(exchange)).outcome === 'result'
-  }
-
-  #note(uri: string, isLive: boolean): void {
-    this.#answered.set(uri, isLive)
-    this.#settle(uri)
+    this.#subscribed = subscribed
+    this.#seat = seat
+    // From now on: what a server says as soon as it is subscribed to is heard.
+    this.place = pool.placeOfOpen(this.setup, connection)
+    return subscribed
   }
 
   #settle(uri: string): void {
-    const isLive = this.#answered.get(uri) === true
+    const isLive = this.#subscribed?.isLive(uri) === true
     for (const follower of this.#followers.get(uri) ?? []) {
       follower.settle(isLive)
       if (!isLive || !follower.hasGap) continue
@@ -298,11 +230,7 @@ export class SubscriptionGroup {
 
   /** Nobody is left. */
   async #leave(): Promise<void> {
-    const connection = this.#connection
-    this.#line?.end()
-    this.#line = null
-    if (!this.#isClosed && connection?.isOpen && connection.era === '2025') await this.#subscribeEach(connection, [])
-    this.#answered.clear()
+    if (!this.#isClosed) await this.#subscribed?.leave()
   }
 
   /** Whoever subscribed to it; else to the nearest one that it is below, by the path of the two. */
@@ -319,7 +247,7 @@ export class SubscriptionGroup {
   #mayBeShown(notification: Notification, uri: string): boolean {
     const exchange = new Exchange(ownRequest(notification.method))
     exchange.server = this.setup
-    exchange.credential = this.#credential
+    exchange.credential = this.#seat?.credential ?? null
     return uri.length <= LONGEST_URI && exchange.withoutSecrets(notification)?.params.uri === uri
   }
 }
@@ -332,12 +260,4 @@ function nearestAbove(uri: string, subscribed: Iterable<string>): string | null 
     if (one.endsWith('/') || '/?#'.includes(uri.charAt(one.length))) nearest = one
   }
   return nearest
-}
-
-async function each(uris: readonly string[], work: (uri: string) => Promise<unknown>): Promise<void> {
-  const rest = [...uris]
-  const worker = async () => {
-    for (let uri = rest.pop(); uri !== undefined; uri = rest.pop()) await work(uri)
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, uris.length) }, worker))
 }

@@ -1,5 +1,7 @@
 /** What is listed, kept and announced, and when it is read again. */
 import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { child } from '../../test/child-scripts.ts'
 import { freshPostgres } from '../../test/databases.ts'
@@ -12,7 +14,7 @@ import {
   type ScriptedServer,
   startScripted,
 } from '../../test/scripted-server.ts'
-import { openRoom, type Room } from '../../test/upstream-room.ts'
+import { ASKS_NOTHING, openRoom, type Room } from '../../test/upstream-room.ts'
 import type { ServerUid } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { readDefinitions } from './definitions.ts'
@@ -108,7 +110,7 @@ test('only what was declared is asked for, and a method that is not there counts
       { tools: {}, resources: {} },
     ),
   )
-  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, relay: ASKS_NOTHING })
   expect(room.upstreams.health(uid).status).toBe('ready')
   expect(server.asked('prompts/list')).toEqual([])
   expect(server.asked('resources/list').length).toBe(1)
@@ -269,6 +271,36 @@ describe('when a server says that its lists changed, they are read again', () =>
     expect(namesOf(uid)).toEqual(['a', 'b'])
   })
 
+  // A program of one's own may have changed what all of them list: a file, an account behind it.
+  test.each(['per_user', 'per_session'] as const)(
+    'on the pipe of a child that one caller has alone: %s',
+    async (isolation) => {
+      const file = join(room.dir, `names-${isolation}`)
+      await writeFile(file, 'a')
+      const body = `const { readFileSync, writeFileSync } = require('node:fs')
+      const names = () => readFileSync(${JSON.stringify(file)}, 'utf8').split(',')
+      answers['tools/list'] = () => ({ tools: names().map((name) => ({ name, inputSchema: { type: 'object' } })) })
+      answers['tools/call'] = () => { writeFileSync(${JSON.stringify(file)}, 'a,b'); send({ method: 'notifications/tools/list_changed' }); return text(process.pid) }`
+      const uid = await room.add('s', { stdio: child(body), isolation })
+      const seen = changed()
+      await room.tool(uid, 'a', {}, { who: 'ada', session: 'one' })
+      await seen
+      expect(namesOf(uid)).toEqual(['a', 'b'])
+      expect(room.upstreams.figures()[0]).toMatchObject({ children: 2 })
+    },
+  )
+
+  test('what a child of one caller lists to that caller alone is in nobody’s list', async () => {
+    const body = `let names = ['a']
+      answers['tools/list'] = () => ({ tools: names.map((name) => ({ name, inputSchema: { type: 'object' } })) })
+      answers['tools/call'] = () => { names = ['a', 'own']; send({ method: 'notifications/tools/list_changed' }); return text('ok') }`
+    const uid = await room.add('s', { stdio: child(body), isolation: 'per_user' })
+    const before = room.upstreams.inventory(uid)?.syncedAt ?? 0
+    await room.tool(uid, 'a', {}, { who: 'ada' })
+    await expect.poll(() => room.upstreams.inventory(uid)?.syncedAt).toBeGreaterThan(before)
+    expect(namesOf(uid)).toEqual(['a'])
+  })
+
   test('on the GET stream of a session', async () => {
     let tools = [tool('a')]
     let stream: { write(text: string): void } | undefined
@@ -300,7 +332,7 @@ test('resources are refreshed behind a list, once a minute at most, and nothing 
     'resources/templates/list': () => ({ resourceTemplates: [] }),
   }
   const server = await start(listing(lists, { tools: {}, resources: {} }))
-  const uid = await room.add('s', { url: `${server.origin}/mcp` })
+  const uid = await room.add('s', { url: `${server.origin}/mcp`, relay: ASKS_NOTHING })
   resources = [
     { uri: 'a:1', name: 'one' },
     { uri: 'a:2', name: 'two' },
@@ -350,7 +382,12 @@ test('a second replica follows: new servers, their lists and their end, with one
   try {
     const server = await start(modern((seen, response) => json(response, result(seen, { content: [] }))))
     const followed = new Promise<InventoryChange>((resolve) => two.upstreams.onInventoryChanged(resolve))
-    const uid = await one.add('s', { url: `${server.origin}/mcp`, authType: 'bearer', credential: 'sesame' })
+    const uid = await one.add('s', {
+      url: `${server.origin}/mcp`,
+      relay: ASKS_NOTHING,
+      authType: 'bearer',
+      credential: 'sesame',
+    })
     expect(await followed).toEqual({ serverUid: uid, credential: 'admin', kinds: ['tool'] })
     expect(two.upstreams.inventory(uid)).toEqual(one.upstreams.inventory(uid))
     await two.tool(uid, 'echo', {})

@@ -5,24 +5,25 @@
  */
 import type { ServerUid } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import { ASKED_KINDS } from '../protocol/asked.ts'
 import type { Era, JsonObject } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY, MOST_PORTALS } from '../protocol/portal-chain.ts'
 import type { Db, Store } from '../store/open.ts'
 import { readConnection } from './connections/connection-store.ts'
 import { lockConnection } from './connections/lock-connection-store.ts'
 import { ConnectionNeeded, type ConnectionRecord, type LiveCredential, type Owner } from './connections/model.ts'
-import { readDefinitions } from './definitions.ts'
-import type { Exchange } from './exchange.ts'
+import type { Watch } from './exchange.ts'
 import type { HeldNotices } from './held-notices.ts'
 import { withoutHidden } from './hidden-characters.ts'
 import { changedKinds, definitionsOf, type Inventories } from './inventories.ts'
 import { ADMIN, markSynced, readInventory, saveInventory } from './inventory-store.ts'
-import { KINDS, listAll } from './list-all.ts'
+import { KINDS } from './list-all.ts'
+import { type Lists, type Looks, NO_LISTS, neededIn, readBeside } from './look.ts'
 import type { CapabilityKind, Definition, ErrorDetails, Inventory, ServerStatus, SyncResult } from './model.ts'
-import { isNobodyThere, type Performer, perform, Renewal } from './perform.ts'
+import { isNobodyThere, type Performer, Renewal } from './perform.ts'
 import { pinInventory } from './pin-inventory.ts'
-import { keyOf, SHARED } from './pool.ts'
-import { redactGreeting, redactList } from './redact.ts'
+import { type ListReading, listKey, readList } from './read-list.ts'
+import { redactGreeting } from './redact.ts'
 import { updateServerState } from './server-store.ts'
 import type { ServerSetup } from './setup.ts'
 import { detailsOf, Trouble, troubleOf } from './trouble.ts'
@@ -39,8 +40,10 @@ export interface SyncDeps {
   store: Store
   log: Log
   performer: Performer
+  watch: Watch
   inventories: Inventories
   notices: HeldNotices
+  looks: Looks
   /** The setup as it is now; a sync of an older one is thrown away. */
   setupOf(server: ServerUid): ServerSetup | undefined
 }
@@ -79,7 +82,7 @@ interface Reading {
 async function readAll(deps: SyncDeps, reading: Reading, only: readonly CapabilityKind[]): Promise<Inventory> {
   const { setup, credential } = reading
   const { uid } = setup.record
-  const { performer, inventories, log, store } = deps
+  const { performer, inventories, store } = deps
   performer.pool.forgetOld(setup)
   const old = await inventories.read(uid, credential.inventory)
   const greeting = await greet(deps, reading)
@@ -91,20 +94,8 @@ async function readAll(deps: SyncDeps, reading: Reading, only: readonly Capabili
   const onDepth = (came: number) => {
     depth = Math.max(depth, came)
   }
-  const lists: Record<CapabilityKind, readonly Definition[]> = { tool: [], prompt: [], resource: [], template: [] }
-  for (const kind of KINDS) {
-    if (!only.includes(kind) && old !== null) {
-      lists[kind] = definitionsOf(old, kind)
-      continue
-    }
-    const key = keyOf(credential, SHARED)
-    const ask = async (exchange: Exchange) =>
-      redactList(await perform(performer, { setup, key, credential, exchange, principal: null }), credential.secrets)
-    const items = await listAll(kind, capabilities, ask, onDepth)
-    lists[kind] = await readDefinitions(kind, items, era, (name, reason) =>
-      log.warn({ server: setup.record.id, kind, name, reason }, 'a definition of a server was left out'),
-    )
-  }
+  const listing: ListReading = { setup, credential, era, capabilities, onDepth }
+  const lists = await readLists(deps, listing, { old, only: isWhole ? KINDS : only })
   if (depth > MOST_PORTALS) throw new Trouble('not-ready', 'its list came through too many portals', { hint: ROUND })
   const { tool: tools, prompt: prompts, resource: resources, template: templates } = lists
   const syncedAt = store.clock.now()
@@ -122,6 +113,29 @@ async function readAll(deps: SyncDeps, reading: Reading, only: readonly Capabili
     instructions: instructions && withoutHidden(instructions),
     syncedAt,
   }
+}
+
+/** What is listed to all, and behind it what is listed to some. */
+async function readLists(
+  deps: SyncDeps,
+  reading: ListReading,
+  { old, only }: { old: Inventory | null; only: readonly CapabilityKind[] },
+): Promise<Lists> {
+  const known: Lists = old === null ? NO_LISTS : listsOf(old)
+  const lists: Record<CapabilityKind, readonly Definition[]> = { ...known }
+  for (const kind of only) lists[kind] = await readList(deps, reading, kind)
+  const bare: Lists = lists
+  const isWhole = only.length === KINDS.length
+  const now = () => deps.store.clock.now()
+  const beside = isWhole
+    ? await readBeside({ ...deps, now }, reading, { bare, old: known })
+    : neededIn(known, bare, ASKED_KINDS)
+  for (const kind of only) lists[kind] = [...lists[kind], ...beside[kind]]
+  return lists
+}
+
+function listsOf({ tools, prompts, resources, templates }: Inventory): Lists {
+  return { tool: tools, prompt: prompts, resource: resources, template: templates }
 }
 
 const ROUND =
@@ -145,7 +159,7 @@ interface Greeting {
 
 /** Opens the connection with the patience that calls have, so that a server that is just starting is waited for. */
 async function greet({ performer, setupOf }: SyncDeps, { setup, credential }: Reading): Promise<Greeting> {
-  const seat = { key: keyOf(credential, SHARED), credential }
+  const seat = { key: listKey(credential), credential }
   const renewal = new Renewal({ exchange: null, credential })
   const deadline = performer.clock.elapsed() + performer.limits.refusedMs
   for (;;) {

@@ -12,9 +12,9 @@ import type { Config } from '../config.ts'
 import type { Notification } from '../protocol/model.ts'
 import type { Store } from '../store/open.ts'
 import { askServer } from './ask-server.ts'
-import { type Answer, healthOf, type Question } from './breaker.ts'
+import { isAskedPlace } from './asked-places.ts'
+import type { Answer, Question } from './breaker.ts'
 import { carried, isCommon, isHintOfTrouble } from './call-outcome.ts'
-import { CLOSED } from './circuit.ts'
 import { ownerOfUser } from './connections/connection-store.ts'
 import type { ConnectDesk } from './connections/desk-model.ts'
 import type { Keeper } from './connections/keeper.ts'
@@ -25,6 +25,7 @@ import { Exchange, LIMITS, type Limits, unlessStopped, Watch } from './exchange.
 import { HeldNotices, type RecordHeld } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
 import { ADMIN } from './inventory-store.ts'
+import { Looks } from './look.ts'
 import type {
   AssertFor,
   CapabilityKind,
@@ -33,17 +34,20 @@ import type {
   ServerFigures,
   ServerHealth,
   SyncResult,
+  TaskFollowing,
+  TaskInterest,
   UpstreamCall,
   UpstreamReply,
   Upstreams,
 } from './model.ts'
 import { LIST_CHANGES } from './notifications.ts'
-import { readOwnLists } from './own-lists.ts'
+import { readOwnLists, vouchFor } from './own-lists.ts'
 import { type Performer, perform, refuseOddType, type Task } from './perform.ts'
 import { isolationKey, keyOf, Pool, SHARED } from './pool.ts'
 import { withoutSecrets } from './redact.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import { type Due, Schedule } from './schedule.ts'
+import { figuresOf, healthIn } from './server-health.ts'
 import { type Server, ServerTable } from './server-table.ts'
 import type { ServerSetup } from './setup.ts'
 import { credentialOf, readerOf, sharedOf } from './shared-credential.ts'
@@ -88,6 +92,7 @@ class OpenUpstreams implements Upstreams {
   readonly #servers: ServerTable
   readonly #inventories: Inventories
   readonly #notices: HeldNotices
+  readonly #looks = new Looks()
   readonly #watch: Watch
   readonly #pool: Pool
   readonly #performer: Performer
@@ -136,6 +141,7 @@ class OpenUpstreams implements Upstreams {
         this.#connections?.keeper.retry(uid)
         this.#schedule.created(uid)
       },
+      onRelay: (uid) => this.#schedule.created(uid),
       onCircuit: (server, isOpen) => this.#circuitChanged(server, isOpen),
     })
     this.#schedule = new Schedule({
@@ -148,6 +154,7 @@ class OpenUpstreams implements Upstreams {
       ...{ clock, log, limits, watch: this.#watch, pool: this.#pool },
       keeper: () => this.keeper,
       find: (server) => this.#servers.get(server),
+      era: (server) => this.#inventories.get(server)?.era ?? null,
     })
   }
 
@@ -175,7 +182,7 @@ class OpenUpstreams implements Upstreams {
     const { clock } = this.#deps
     const exchange = new Exchange(call)
     const started = clock.elapsed()
-    exchange.holdTo(setup.ticks)
+    exchange.holdTo(call.waitsForTask === true ? { ...setup.ticks, idle: Number.POSITIVE_INFINITY } : setup.ticks)
     call.cancel.listen(() => exchange.stop(new Trouble('cancelled', 'the caller cancelled')))
     let credential: LiveCredential | null = null
     let seat: Pick<Task, 'key' | 'askable'> = { key: SHARED }
@@ -231,6 +238,10 @@ class OpenUpstreams implements Upstreams {
     return this.#subscriptions.follow(interest)
   }
 
+  followTasks(interest: TaskInterest): TaskFollowing {
+    return this.#subscriptions.tasks.follow(interest)
+  }
+
   inventory(serverUid: ServerUid) {
     return this.#inventories.get(serverUid)
   }
@@ -253,18 +264,11 @@ class OpenUpstreams implements Upstreams {
     await readOwnLists({ clock, inventories: this.#inventories, schedule: this.#schedule, canList }, owner, servers)
   }
 
-  /** What needs no person in a browser is made behind the answer, and its lists are read then. @returns false: not yet */
+  /** @returns false: not yet */
   #vouch(uid: ServerUid, principal: UserPrincipal): false {
     const setup = this.#servers.get(uid)?.setup
-    if (setup?.mode !== 'enterprise' || this.keeper.own(uid, principal) !== null) return false
-    const made = async () => {
-      await this.keeper.resolve(setup, principal, true)
-      // However lately those of a connection before this one were read.
-      this.#schedule.connected(uid, ownerOfUser(principal.id))
-    }
-    made().catch((error: unknown) =>
-      this.#deps.log.info({ err: error, server: setup.record.id }, 'nobody vouched for a person'),
-    )
+    const { log } = this.#deps
+    if (setup !== undefined) vouchFor({ log, keeper: this.keeper, schedule: this.#schedule }, setup, principal)
     return false
   }
 
@@ -273,28 +277,19 @@ class OpenUpstreams implements Upstreams {
   }
 
   health(serverUid: ServerUid): ServerHealth {
-    const server = this.#servers.get(serverUid)
-    const stored = server?.stored
-    return {
-      status: stored?.status ?? 'waiting',
-      error: stored?.error ?? null,
-      lastSynced: stored?.lastSynced ?? null,
-      lastSuccessfulSync: stored?.lastSuccessfulSync ?? null,
-      circuit: server?.breaker.health ?? healthOf(CLOSED),
-    }
+    return healthIn(this.#servers.get(serverUid))
   }
 
   figures(): ServerFigures[] {
-    return [...this.#servers].map(({ setup, breaker, tally }) => {
-      const { state: circuit, failures } = breaker.health
-      return { id: setup.record.id, circuit, failures, ...this.#pool.held(setup), ...tally }
-    })
+    return [...this.#servers].map((server) => figuresOf(server, this.#pool))
   }
 
   async sync(serverUid: ServerUid, owner: Owner = ADMIN): Promise<SyncResult> {
     if (owner === ADMIN) this.keeper.retry(serverUid)
+    const inventory = owner === 'machine' ? ADMIN : owner
+    this.#looks.forget(serverUid, inventory)
     try {
-      return await this.#schedule.run(serverUid, owner === 'machine' ? ADMIN : owner)
+      return await this.#schedule.run(serverUid, inventory)
     } catch (error) {
       this.#deps.log.error({ err: error }, 'a sync could not be kept')
       return { ...NO_SERVER, status: 'error', error: 'What the server lists could not be kept. Try again in a moment.' }
@@ -341,8 +336,10 @@ class OpenUpstreams implements Upstreams {
       store,
       log,
       performer: this.#performer,
+      watch: this.#watch,
       inventories: this.#inventories,
       notices: this.#notices,
+      looks: this.#looks,
       setupOf: (server) => (this.#closing === null ? this.#servers.get(server)?.setup : undefined),
     }
     const { setup } = server
@@ -391,7 +388,11 @@ class OpenUpstreams implements Upstreams {
   #hear(server: ServerUid, notification: Notification, inventory: string, place: string): void {
     this.#subscriptions.heard(server, notification, place)
     if (notification === GAP) this.#schedule.gap(server, inventory)
-    else if (LIST_CHANGES.includes(notification.method)) this.#schedule.listsChanged(server, inventory)
+    else if (LIST_CHANGES.includes(notification.method)) {
+      // It may be what is listed to such callers alone.
+      if (isAskedPlace(place)) this.#looks.forget(server, inventory)
+      this.#schedule.listsChanged(server, inventory)
+    }
   }
 }
 
