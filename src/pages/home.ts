@@ -79,7 +79,20 @@ function heading(portal: PortalSpec, endpoint: string): Markup {
       <label id="endpoint-label" for="endpoint" class="first">Address for your client</label>
       <div class="pair"><input id="endpoint" readonly value="${endpoint}" data-copy="the address" /></div>
       <p class="hint">Add it to a client once. The client opens a browser, you sign in, and your tools are there.</p>
+      ${portal.codeMode === 'opt_in' ? withCodeMode(endpoint) : ''}
     </section>`
+}
+
+/** Where the portal leaves it to clients, by their address. */
+function withCodeMode(endpoint: string): Markup {
+  return html`<details>
+    <summary>For agents with many tools</summary>
+    <div>
+      <label for="endpoint-code" class="first">Address with code mode</label>
+      <div class="pair"><input id="endpoint-code" readonly value="${endpoint}?codemode=search_and_execute" data-copy="the address with code mode" /></div>
+      <p class="hint">Instead of every tool, the model is shown two: one finds tools, and one runs code that calls them.</p>
+    </div>
+  </details>`
 }
 
 function connect(entry: ClientEntry): Markup {

@@ -7,12 +7,12 @@ import type { PolicyId } from '../base/ids.ts'
 import { type Refusal, refused } from '../base/refusal.ts'
 import type { Asking, Capability, Decision, FlowFacts } from '../policy/model.ts'
 import { refuseLoose } from '../policy/strict-arguments.ts'
-import { belongsTo } from '../protocol/uri-template.ts'
 import { inputSchemaOf, readThrough } from './capability.ts'
 import type { Entry } from './catalog.ts'
 import type { EnteredFlow } from './flow.ts'
 import type { Scene } from './scene.ts'
 import { type Spelling, spellingsOf } from './spellings.ts'
+import { inward, outward } from './uris.ts'
 import type { Standing } from './visit.ts'
 
 export interface Ruling {
@@ -85,7 +85,9 @@ function prepared(judging: Judged): Prepared | Ruled {
   const { entry } = target
   // What is read through a template must be allowed as what it is, too.
   const through =
-    entry.kind === 'template' && target.name !== entry.original ? readThrough(entry.capability, target.name) : null
+    entry.kind === 'template' && target.name !== entry.publicName
+      ? readThrough(entry.capability, inward(entry, target.name))
+      : null
   const scopes: Ruler[] = [{ capability: entry.capability, scope: entry.scope }]
   if (through !== null) scopes.push({ capability: through, scope: visit.spec.coverage.scopeOf(through) })
   for (const { scope, capability } of scopes) {
@@ -102,8 +104,9 @@ function refuseDodge({ access, catalog, spec }: Standing, through: Capability): 
   // Where no rule tells one thing from another, there is nothing to dodge but a definition that is held.
   const spellings = spellingsOf(through.name)
   if (spellings === null) return access.key === '' ? null : refused('not-allowed')
+  const uris = catalog.uris(through.server)
   for (const { uri, isSame } of spellings) {
-    const listed = catalog.find('resource', uri)
+    const listed = catalog.find('resource', uris?.outward(uri) ?? uri)
     if (listed?.held || listed?.hidden) return refused('held')
     const capability = { ...through, name: uri }
     const decision = access.of(spec.coverage.scopeOf(capability), capability)
@@ -119,9 +122,9 @@ function refuseTemplates(
   spellings: readonly Spelling[],
 ): Refusal | null {
   const uris = [name, ...spellings.map(({ uri }) => uri)]
-  for (const { serverIndex, original, scope, capability } of catalog.entries('template')) {
-    if (serverIndex !== server || !uris.some((uri) => belongsTo(uri, original))) continue
-    const decision = access.of(scope, capability)
+  for (const entry of catalog.entries('template')) {
+    if (entry.serverIndex !== server || !uris.some((uri) => outward(entry, uri) !== null)) continue
+    const decision = access.of(entry.scope, entry.capability)
     if (!decision.allow && decision.rule !== null) return refused('not-allowed', decision.rule)
   }
   return null

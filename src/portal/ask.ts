@@ -24,8 +24,9 @@ import {
 } from '../protocol/elicitation.ts'
 import { urlRequired } from '../protocol/era-2025/question.ts'
 import { inputRequired, roundOf } from '../protocol/era-2026/question.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import { ErrorCode, toolError } from '../protocol/errors.ts'
 import type { JsonObject, Reply, RpcError } from '../protocol/model.ts'
+import { fromPortal } from '../protocol/portal-mark.ts'
 import { bindingOf } from './binding.ts'
 import { startOf } from './deed-start.ts'
 import type { InquiryEnd } from './errand.ts'
@@ -76,7 +77,7 @@ interface Put {
 async function putBack({ kind, mode, elicitation, notes }: Put, scene: Scene): Promise<Asked> {
   const { visit, errand, rooms } = scene
   await record(kind, scene, { outcome: 'answered' })
-  const asked = { method: ELICIT, params: elicitParams(elicitation, mode, visit.client.version) }
+  const asked = { method: ELICIT, params: fromPortal(elicitParams(elicitation, mode, visit.client.version)) }
   const answers = Object.fromEntries(errand.answers ?? [])
   const carried = { kind, answers, notes: { ...errand.notes, ...notes } }
   const state = rooms.questions.carry(
@@ -99,7 +100,7 @@ async function takeAnswer(question: Question, answer: JsonObject, scene: Scene):
 /** 2025: the call waits, on a stream that is open already or opens now. */
 async function putNow({ kind, mode, elicitation }: Put, scene: Scene): Promise<Asked> {
   const { visit, errand, rooms } = scene
-  const params = elicitParams(elicitation, mode, visit.client.version)
+  const params = fromPortal(elicitParams(elicitation, mode, visit.client.version))
   const entry = await rooms.audit.begin(questionOf(kind, scene))
   const inquiry = errand.inquire?.(ELICIT, params) ?? null
   if (inquiry === null) {
@@ -125,9 +126,7 @@ function unable({ message, link }: Elicitation, { errand }: Scene): Asked {
   const text = `${message} ${where}`
   const error: RpcError = { code: ErrorCode.InternalError, message: text }
   const isTool = errand.request.method === 'tools/call'
-  const reply: Reply = isTool
-    ? { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } }
-    : { kind: 'error', error }
+  const reply: Reply = isTool ? toolError(text) : { kind: 'error', error }
   return { kind: 'unable', reply, url: link?.url ?? null }
 }
 

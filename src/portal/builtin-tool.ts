@@ -1,14 +1,21 @@
 /** What one of the portal's own tools is made of. They speak of the caller's own view only: a server that a policy hides is not named, not counted and not switchable. */
+import { toolError } from '../protocol/errors.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'
+import { fromPortal } from '../protocol/portal-mark.ts'
 import type { Performed } from './checkpoint.ts'
+import type { Mode } from './context/mode.ts'
 import type { Scene } from './scene.ts'
 import type { ServerSpec } from './spec.ts'
 import type { Visit } from './visit.ts'
 
 export interface BuiltinTool {
   definition: JsonObject
+  /** In which modes it is there, also on a single-server mount; where it does not say: in each, and on whole portals alone. */
+  modes?: readonly Mode[]
   /** Who has it; everybody where it does not say. It may depend on nothing but the portal and what the caller sees of it. */
   isFor?(view: Pick<Visit, 'spec' | 'visible'>): boolean
+  /** What a client of 2026 brings back is not for this tool itself, but for what it calls. */
+  passesOn?: true
   run(input: JsonObject, scene: Scene): Promise<Done> | Done
 }
 
@@ -31,7 +38,12 @@ export function answer(value: JsonObject): Reply {
   }
 }
 
-/** @param text for the model: what was wrong and what to do */
+/** @param text for the model: what was wrong and what to do, in the portal's own words, since it bears the portal's mark */
 export function mistake(text: string): Reply {
-  return { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } }
+  return toolError(text)
+}
+
+/** @param text for the model, in the portal's own words, since it bears the portal's mark @param value the same for programs */
+export function told(text: string, value: JsonObject): Reply {
+  return { kind: 'result', result: fromPortal({ content: [{ type: 'text', text }], structuredContent: value }) }
 }

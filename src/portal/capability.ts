@@ -2,7 +2,8 @@
 import type { Label } from '../contract/reach.ts'
 import { type Annotations, type Capability, NO_ANNOTATIONS } from '../policy/model.ts'
 import type { CapabilityKind, Definition } from '../upstream/model.ts'
-import type { ServerSpec } from './spec.ts'
+import type { Entry } from './catalog.ts'
+import type { PortalSpec, ServerSpec } from './spec.ts'
 
 export function capabilityOf(
   { id, labels, toolLabels }: ServerSpec,
@@ -20,6 +21,15 @@ export function capabilityOf(
     },
     labels: kind === 'tool' ? together(labels, toolLabels.get(name)) : labels,
   }
+}
+
+/** What the rules see of a definition, and which of them speak of it. */
+export function ruled(
+  spec: PortalSpec,
+  about: { kind: CapabilityKind; server: number; definition: Definition },
+): Pick<Entry, 'definition' | 'capability' | 'scope'> {
+  const capability = capabilityOf(spec.servers[about.server] as ServerSpec, about)
+  return { definition: about.definition, capability, scope: spec.coverage.scopeOf(capability) }
 }
 
 /** What is read through a template is a resource, whose URI rules may speak of. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
 import { openCoverage } from '../policy/coverage.ts'
-import { DEFAULT_RELAY, type Definition, type Inventory } from '../upstream/model.ts'
+import { DEFAULT_RELAY, DEFAULT_RESOURCES, type Definition, type Inventory } from '../upstream/model.ts'
 import { buildCatalog, type Visible } from './catalog.ts'
 import { makeRenderer } from './render.ts'
 import { type Curation, curate, type ServerSpec } from './spec.ts'
@@ -26,7 +26,7 @@ function inventory(parts: Partial<Pick<Inventory, 'tools' | 'prompts' | 'resourc
 }
 
 const UNRULED = { limits: [], labels: [], toolLabels: new Map(), bypassCredential: false }
-const SHARED = { relay: DEFAULT_RELAY, isolation: 'per_credential' } as const
+const SHARED = { relay: DEFAULT_RELAY, resources: DEFAULT_RESOURCES, isolation: 'per_credential' } as const
 
 function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
   const own = { onBehalf: false, carries: 'none', ...UNRULED, ...SHARED } as const
@@ -43,6 +43,8 @@ function catalogOf(servers: [ServerSpec, Inventory | undefined][], mount: number
     description: null,
     serviceTokenHeader: null,
     clientPolicy: null,
+    codeMode: 'opt_in' as const,
+    contextMode: 'off' as const,
     hasPersonal: servers.some(([{ onBehalf }]) => onBehalf),
   }
   const byUid = new Map(servers.map(([spec, found]) => [spec.uid, found]))
@@ -165,14 +167,73 @@ test('a caller’s list leaves out the servers that it may not see, and its fing
   expect(catalog.list('tool', onlyOne).fingerprint()).not.toBe(catalog.list('tool', all).fingerprint())
 })
 
-test('a resource belongs to the first bearer in portal order, and the later one is reported', () => {
+// [URI-1]
+test('a resource belongs to the first bearer in portal order, and the later one’s is shown with its id, and reported', () => {
   const policy = inventory({ resources: [define({ name: 'file:///policy' })] })
   const catalog = catalogOf([
     [server('corp'), policy],
     [server('evil'), policy],
   ])
   expect(catalog.find('resource', 'file:///policy')?.server.id).toBe('corp')
-  expect(catalog.reports()).toEqual(['evil: the resource "file:///policy" belongs to an earlier server'])
+  expect(catalog.find('resource', 'portico:evil:file:///policy')).toMatchObject({
+    server: { id: 'evil' },
+    original: 'file:///policy',
+    capability: { serverId: 'evil', name: 'file:///policy' },
+  })
+  expect(catalog.reports()).toEqual([
+    'evil: the resource "file:///policy" is shown as "portico:evil:file:///policy", because that belongs to an earlier server',
+  ])
+  expect([catalog.uris(0), catalog.uris(1)?.outward('file:///policy')]).toEqual([null, 'portico:evil:file:///policy'])
+})
+
+describe('the interface that a tool names', () => {
+  const named = (uri: string) =>
+    inventory({
+      tools: [
+        {
+          name: 'show',
+          json: JSON.stringify({ name: 'show', _meta: { ui: { resourceUri: uri, x: 1 }, 'ui/resourceUri': uri } }),
+          hash: '',
+        },
+      ],
+    })
+  const listing = (uri: string, ...resources: string[]): Inventory => ({
+    ...named(uri),
+    resources: resources.map((name) => ({ name, json: JSON.stringify({ uri: name, name: 'view' }), hash: '' })),
+  })
+  const pointers = (servers: [ServerSpec, Inventory][], mount: number | null = null) =>
+    servers.map(([{ id }], at) => {
+      const tool = catalogOf(servers, mount).find('tool', mount === null ? `${id}_show` : 'show')
+      if (mount !== null && at !== mount) return null
+      const { _meta } = JSON.parse(tool?.listed ?? '')
+      expect(_meta.ui).toEqual({ resourceUri: _meta['ui/resourceUri'], x: 1 })
+      return _meta.ui.resourceUri
+    })
+  const [VIEW, OTHER] = ['ui://app/view', 'ui://app/other']
+
+  // [URI-2]
+  test('is the one that the portal serves of that very server', () => {
+    const both: [ServerSpec, Inventory][] = [
+      [server('one'), listing(VIEW, VIEW)],
+      [server('two'), listing(VIEW, VIEW)],
+    ]
+    expect(pointers(both)).toEqual([VIEW, 'ui://two/app/view'])
+    expect(pointers(both, 1)).toEqual([null, VIEW])
+  })
+  // [URI-2]
+  test('is nobody’s where another server has that name, and its own has not', () => {
+    expect(
+      pointers([
+        [server('evil'), listing(OTHER, VIEW)],
+        [server('two'), named(VIEW)],
+      ]),
+    ).toEqual([OTHER, 'ui://two/app/view'])
+  })
+  // [URI-2]
+  test('has the id of a server that is wrapped', () => {
+    const resources = { ...DEFAULT_RESOURCES, uris: 'wrapped' as const }
+    expect(pointers([[server('one', { resources }), listing(VIEW, VIEW)]])).toEqual(['ui://one/app/view'])
+  })
 })
 
 test('default_disabled hides what no override enables', () => {

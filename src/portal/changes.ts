@@ -7,6 +7,8 @@ import { type Principal, principalKey } from '../base/principal.ts'
 import { digest } from '../base/secret.ts'
 import type { Origin } from '../policy/model.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
+import { fingerprintIn } from './context/list-mode.ts'
+import { type AskedMode, modeOf } from './context/mode.ts'
 import type { Directory } from './directory.ts'
 import type { Place } from './spec.ts'
 import type { Toggles } from './toggles.ts'
@@ -29,6 +31,8 @@ export interface Listener {
   /** Where the stream was opened from. */
   origin: Origin
   kinds: readonly ListKind[]
+  /** How much of the tools it is shown depends on it, and on the portal as it is at the time. */
+  asked: AskedMode
   /** Where the caller's last stream ended, as its `mark` was; text of the caller's, which is compared and no more. */
   since?: string
   /** @param mark what has been told with this, as `Feed.mark` has it */
@@ -99,7 +103,7 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
     follower.until = standing.until
     listener.seen?.(standing)
     for (const kind of listener.kinds) {
-      const now = fingerprint(standing, kind)
+      const now = fingerprint(standing, kind, listener.asked)
       if (follower.seen.get(kind) === now) continue
       follower.seen.set(kind, now)
       listener.changed(kind, markOf(follower))
@@ -123,7 +127,7 @@ export function openChanges(directory: Directory, toggles: Toggles, visitors: Vi
     async follow(listener) {
       const standing = await currentStanding(listener, { directory, visitors })
       const { until } = standing
-      const seen = new Map(listener.kinds.map((kind) => [kind, fingerprint(standing, kind)]))
+      const seen = new Map(listener.kinds.map((kind) => [kind, fingerprint(standing, kind, listener.asked)]))
       const follower = { listener, whose: principalKey(listener.principal), seen, until }
       // The right to be here may have gone while the stream was being opened.
       if (!standing.access.enter.allow) listener.ended()
@@ -210,7 +214,8 @@ function follow(place: Place, directory: Directory): Place | undefined {
   return mount === -1 ? undefined : { spec, mount }
 }
 
-function fingerprint({ catalog, visible }: Standing, kind: ListKind): string {
-  const own = catalog.list(kind, visible).fingerprint()
-  return kind === 'resource' ? own + catalog.list('template', visible).fingerprint() : own
+function fingerprint({ catalog, visible, spec }: Standing, kind: ListKind, asked: AskedMode): string {
+  const list = catalog.list(kind, visible)
+  if (kind === 'tool') return fingerprintIn(modeOf(asked, spec), list)
+  return list.fingerprint() + (kind === 'resource' ? catalog.list('template', visible).fingerprint() : '')
 }

@@ -13,13 +13,16 @@ import { type Refusal, RefusedLater } from '../base/refusal.ts'
 import type { Asking } from '../policy/model.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'
 import { allowed, allowedToGoOn } from './allowed.ts'
+import { placeOf } from './call-place.ts'
 import { closeDeed } from './close-deed.ts'
 import { decideAgain } from './decide-again.ts'
 import { startOf } from './deed-start.ts'
 import { meetDemands } from './demands.ts'
 import { whileEntered } from './flow.ts'
+import { lackingFor } from './lacking.ts'
 import { takeLimits } from './limits.ts'
-import { isResumed, resumed } from './resumed.ts'
+import { isAtServer } from './relay-round.ts'
+import { isResumed, resumed, waitsAtServer } from './resumed.ts'
 import type { Scene } from './scene.ts'
 import { offered, type Target } from './target.ts'
 
@@ -97,6 +100,7 @@ async function attempt(
     ...{ visit, errand, rooms, target, input, deed: id, end, isBypassed: false },
     decideAgain: () => decideAgain(scene),
   }
+  if (deed.goesOn === true) scene.goesOn = true
   const ruling = deed.goesOn === true ? allowedToGoOn(scene) : allowed(scene)
   const decision = ruling instanceof Promise ? await ruling : ruling
   if (decision.kind === 'refused') {
@@ -125,31 +129,41 @@ interface Allowed {
 
 async function carryOut(deed: Deed, { scene, terms }: Allowed, perform: Perform): Promise<Outcome> {
   const { end } = scene
+  // What goes on was begun with what it needed.
+  const lacking = deed.goesOn === true ? null : lackingFor(scene)
+  if (lacking !== null) return lacking
   const isAsking = terms.length > 0
   // What waits for people is not under way: it would keep others out for as long as nobody decides.
-  const taken = takeLimits(scene, deed.goesOn === true ? 'concurrency' : isAsking ? 'calls' : undefined)
+  const part = deed.goesOn === true ? 'concurrency' : isAsking ? 'calls' : undefined
+  const isBack = deed.asks === true && isResumed(scene)
+  // A call that waits at its server was counted, and has its place.
+  const taken = isBack && waitsAtServer(scene) ? null : takeLimits(scene, part)
   const claim = taken instanceof Promise ? await taken : taken
   if (claim !== null && claim.kind === 'refused') return claim
+  const place = placeOf(claim)
+  if (place !== null) scene.place = place
   try {
     // What a request brings along from an earlier try is judged before anything is done for it; nearly every request brings nothing.
-    const ready = deed.asks === true && isResumed(scene) ? await resumed(scene) : scene
+    const ready = isBack ? await resumed(scene) : scene
     if ('reply' in ready) return answered(ready, end)
     const done = isAsking ? await meetDemands(terms, ready, placed(perform)) : await perform(ready)
     return 'reason' in done ? done : answered(done, end)
   } finally {
-    claim?.release()
+    place?.leave()
   }
 }
 
 /** @throws RefusedLater where as many calls are under way as may be */
 function placed(perform: Perform): Perform {
   return async (scene) => {
-    const place = await takeLimits(scene, 'concurrency')
-    if (place?.kind === 'refused') throw new RefusedLater(place)
+    if (isAtServer(scene)) return perform(scene)
+    const claim = await takeLimits(scene, 'concurrency')
+    if (claim?.kind === 'refused') throw new RefusedLater(claim)
+    const place = placeOf(claim)
     try {
-      return await perform(scene)
+      return await perform(place === null ? scene : { ...scene, place })
     } finally {
-      place?.release()
+      place?.leave()
     }
   }
 }

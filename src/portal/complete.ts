@@ -1,10 +1,14 @@
 /** `completion/complete`: routed by what it refers to, so that a denied prompt or template completes nothing. */
 import type { Json, JsonObject } from '../protocol/model.ts'
+import type { Entry } from './catalog.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import { reachUnasked } from './connect.ts'
 import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
+import { askableAt } from './relay-askable.ts'
 import type { Rooms } from './rooms.ts'
+import type { Scene } from './scene.ts'
+import type { Asking } from './send-to-owner.ts'
 import { findTarget, type Target } from './target.ts'
 import type { Visit } from './visit.ts'
 
@@ -25,8 +29,15 @@ export function complete(visit: Visit, errand: Errand, rooms: Rooms): Promise<Ou
       argument,
       ...(isObject(context) ? { context } : {}),
     }
-    return reachUnasked(target.entry, sent, scene)
+    return reachUnasked(target.entry, sent, scene, declaring(target.entry, scene))
   })
+}
+
+/** A server that lists it only to clients that can be asked knows it only in a session that says so; nothing is asked here. */
+function declaring({ server, definition }: Entry, { visit, errand, rooms }: Scene): Asking | undefined {
+  if (definition.needs === undefined) return undefined
+  const askable = askableAt(server, { visit, errand, era: rooms.upstreams.inventory(server.uid)?.era ?? null })
+  return askable === null ? undefined : { askable }
 }
 
 /** A resource reference names a template exactly as it is listed, or a listed resource. */

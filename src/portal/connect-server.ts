@@ -2,7 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type { JsonObject, Reply } from '../protocol/model.ts'
 import { ConnectionNeeded } from '../upstream/connections/model.ts'
-import { answer, type BuiltinTool, type Done, mistake, usable } from './builtin-tool.ts'
+import { answer, type BuiltinTool, type Done, mistake, told, usable } from './builtin-tool.ts'
 import { connected } from './connect.ts'
 import { mayDo, type Turn } from './connect-turn.ts'
 import { connectionNow } from './connect-wait.ts'
@@ -15,10 +15,10 @@ export const CONNECT_SERVER: BuiltinTool = {
     name: 'portal_connect_server',
     title: 'Connect a server',
     description:
-      'Asks the user to connect their own account at a server that works with it (uses: "yours" in portal_list_servers), or to connect it again or another one. Calls ask by themselves where it is missing; use this when the user wants it now.',
+      'Asks the user to connect their own account at a server that calls use it at ("yours" in portal_list_servers), or to connect it anew. Calls ask by themselves where it is missing.',
     inputSchema: {
       type: 'object',
-      properties: { server: { type: 'string', description: 'An id from portal_list_servers.' } },
+      properties: { server: { type: 'string' } },
       required: ['server'],
       additionalProperties: false,
     },
@@ -84,8 +84,7 @@ async function readLists(server: ServerSpec, { visit, rooms }: Scene): Promise<v
 /** Not an error: the link is what was asked for. */
 function linkOf(url: string, server: ServerSpec, scene: Scene): Reply {
   const text = `Give the user this link; they connect their account at ${server.name} there. It is for them alone: ${url}`
-  const structuredContent = { ...stateOf(server, scene), url }
-  return { kind: 'result', result: { content: [{ type: 'text', text }], structuredContent } }
+  return told(text, { ...stateOf(server, scene), url })
 }
 
 function stateOf(server: ServerSpec, scene: Scene): JsonObject {

@@ -20,8 +20,9 @@ import { awaitConnection, connectionNow } from './connect-wait.ts'
 import { credentialOf, needOf, questionOf, tooLate, unwilling, withLink } from './connect-words.ts'
 import { relayed } from './relay.ts'
 import type { Scene } from './scene.ts'
+import type { Asking, ToOwner } from './send-to-owner.ts'
 import type { ServerSpec } from './spec.ts'
-import { type Asking, askOwner, type ToOwner } from './upstream-call.ts'
+import { askOwner } from './upstream-call.ts'
 
 /** What needs a connection. @param turn null before anything was asked @throws ConnectionNeeded */
 export type NeedsConnection = (turn: Turn | null) => Promise<Performed>
@@ -29,8 +30,13 @@ export type NeedsConnection = (turn: Turn | null) => Promise<Performed>
 type ToServer = Pick<ServerSpec, 'uid' | 'id' | 'name'>
 
 /** The way of every method that may ask: the server is called, and the person asked where it wants their own connection. */
-export function reachOwner(entry: Entry, params: JsonObject, scene: Scene): Promise<Performed> {
-  const call = () => relayed(entry, params, scene)
+export function reachOwner(
+  entry: Entry,
+  params: JsonObject,
+  scene: Scene,
+  perform: typeof relayed = relayed,
+): Promise<Performed> {
+  const call = () => perform(entry, params, scene)
   // Nobody is asked where calls carry no account of their caller's own, so nearly every call is spared the waiting frames.
   return entry.server.onBehalf ? connected(scene, entry.server, call) : call()
 }
@@ -42,10 +48,15 @@ export async function reachUnasked(
   scene: ToOwner,
   asking?: Asking,
 ): Promise<Performed> {
+  return orLink(scene, askOwner(entry, params, scene, asking))
+}
+
+/** What a method that may not ask came to. @throws Fault that names the page */
+export async function orLink({ rooms }: Pick<Scene, 'rooms'>, reached: Promise<Performed>): Promise<Performed> {
   try {
-    return await askOwner(entry, params, scene, asking)
+    return await reached
   } catch (error) {
-    throw error instanceof ConnectionNeeded ? withLink(error, scene.rooms.links) : error
+    throw error instanceof ConnectionNeeded ? withLink(error, rooms.links) : error
   }
 }
 

@@ -3,7 +3,7 @@
  * meanwhile is not carried out, whatever it was when the call came.
  */
 import { type Refusal, RefusedLater, refused } from '../base/refusal.ts'
-import { allowed, type Ruling } from './allowed.ts'
+import { allowed, allowedToGoOn, type Ruling } from './allowed.ts'
 import type { Scene } from './scene.ts'
 import { findTarget, offered, type Target } from './target.ts'
 import type { Visit } from './visit.ts'
@@ -29,7 +29,8 @@ export async function rulingNow(scene: Scene, visit: Visit): Promise<RuledNow | 
   if (target === null) return refused('not-offered')
   const missing = offered(target, visit)
   if (missing) return missing
-  const ruling = await allowed({ ...scene, visit, target })
+  const judging = { ...scene, visit, target }
+  const ruling = scene.goesOn === true ? allowedToGoOn(judging) : await allowed(judging)
   return ruling.kind === 'refused' ? ruling : { kind: 'ruled', visit, target, ruling }
 }
 

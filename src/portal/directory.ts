@@ -7,8 +7,9 @@ import type { PortalId, PortalUid } from '../base/ids.ts'
 import type { Store } from '../store/open.ts'
 import type { Inventory, InventoryChange } from '../upstream/model.ts'
 import { type BaseCatalog, buildCatalog, type Catalog } from './catalog.ts'
+import { type CatalogMemory, newCatalogMemory } from './catalog-parts.ts'
 import { Overlays, type OwnLists } from './overlay.ts'
-import { loadPortalSpecs } from './portal-specs.ts'
+import { type LoadedSpecs, loadPortalSpecs } from './portal-specs.ts'
 import { makeRenderer } from './render.ts'
 import type { Place, PortalSpec, ServerSpec } from './spec.ts'
 
@@ -44,9 +45,11 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
   const { store } = source
   const render = makeRenderer()
   const catalogs = new Map<string, BaseCatalog>()
+  const memories = new Map<PortalUid, CatalogMemory>()
   const listeners: ((owner: string | null) => void)[] = []
   const own = new OwnEpochs()
   const overlays = new Overlays()
+  let loaded: LoadedSpecs | undefined
   let specs: readonly PortalSpec[] = []
   let ids = new Map<PortalId, PortalSpec>()
   let hostnames = new Map<string, PortalSpec>()
@@ -67,9 +70,11 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
   }
 
   async function readOnce(): Promise<void> {
-    specs = await loadPortalSpecs(store)
+    loaded = await loadPortalSpecs(store, loaded)
+    specs = loaded.specs
     ids = new Map(specs.map((spec) => [spec.id, spec]))
     hostnames = new Map(specs.map((spec) => [spec.hostname, spec]))
+    for (const uid of memories.keys()) if (!specs.some((spec) => spec.uid === uid)) memories.delete(uid)
   }
 
   for (const topic of ['portals', 'servers', 'policies'] as const) {
@@ -87,11 +92,17 @@ export async function openDirectory(source: DirectorySource): Promise<Directory>
   // Listened first and read then: what changes in between is read again.
   await read()
 
+  function memoryOf({ uid }: PortalSpec): CatalogMemory {
+    const memory = memories.get(uid) ?? newCatalogMemory()
+    memories.set(uid, memory)
+    return memory
+  }
+
   function baseOf({ spec, mount }: Place): BaseCatalog {
     const key = `${spec.uid} ${mount ?? ''}`
     let catalog = catalogs.get(key)
     if (!catalog) {
-      catalog = buildCatalog({ spec, mount, inventory: source.inventory, render })
+      catalog = buildCatalog({ spec, mount, inventory: source.inventory, render, memory: memoryOf(spec) })
       catalogs.set(key, catalog)
     }
     return catalog

@@ -15,7 +15,7 @@ export interface Errand {
   inquire: Inquire | null
   /** Keeps this request waiting for something that its person does elsewhere. */
   linger: Linger
-  /** Whether the caller's credential has not been withdrawn since: for what outlives the request (2026). */
+  /** Whether the caller's credential has not been withdrawn since: for what outlives the request (2026), or acts for long. */
   stands?: () => Promise<boolean>
   /** What the caller answered before it sent this request again (2026), by kind of question. */
   answers?: ReadonlyMap<string, JsonObject>
@@ -29,17 +29,26 @@ export interface Errand {
 export type Linger = () => Lingering | null
 
 export interface Lingering {
-  /** Waiting has no sense any more: the caller gave up or went away, or the portal closes or does not trust its token any more. */
-  over: Promise<'gone' | 'closing'>
+  /**
+   * Waiting has no sense any more: the caller gave up or went away; the portal closes or does not trust its token any more; or it was asked
+   * to stay, and does not.
+   */
+  over: Promise<'gone' | 'closing' | 'late'>
   /** To be called when the waiting ends, however it does. */
   end(): void
 }
 
 /**
- * @param signal nobody needs the answer any more: the question ends as `over`, `gone`
  * @returns null where this caller has as many streams open as it may
  */
-export type Inquire = (method: string, params: JsonObject, signal?: AbortSignal) => Promise<InquiryEnd> | null
+export type Inquire = (method: string, params: JsonObject, until?: Until) => Promise<InquiryEnd> | null
+
+export interface Until {
+  /** Nobody needs the answer any more: the question ends as `over`, `gone`. */
+  signal: AbortSignal
+  /** Milliseconds until it ends as `over`, `late`; as long as any question where it does not say. */
+  waitMs?: number
+}
 
 /** `over`: nobody answered in time, the request was given up, or the portal closes. */
 export type InquiryEnd =

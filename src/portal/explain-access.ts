@@ -13,6 +13,7 @@ import { inputSchemaOf, readThrough } from './capability.ts'
 import type { Entry } from './catalog.ts'
 import type { PortalSpec, ServerSpec } from './spec.ts'
 import type { Target } from './target.ts'
+import { inward } from './uris.ts'
 
 /** `depends`: on what the question does not have, such as arguments or an address. */
 export type Verdict = 'allowed' | 'denied' | 'depends'
@@ -81,9 +82,9 @@ export interface Ruled {
 
 /** What is read through a template must be allowed as what it is, too. */
 export function ruledBy({ coverage }: PortalSpec, { name, entry }: { name: string; entry: Entry }): Ruled[] {
-  const { capability, kind, original } = entry
-  const isThrough = kind === 'template' && name !== original
-  const all = isThrough ? [capability, readThrough(capability, name)] : [capability]
+  const { capability, kind, publicName } = entry
+  const isThrough = kind === 'template' && name !== publicName
+  const all = isThrough ? [capability, readThrough(capability, inward(entry, name))] : [capability]
   return all.map((one) => ({ capability: one, scope: coverage.scopeOf(one) }))
 }
 

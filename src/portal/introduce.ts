@@ -4,15 +4,18 @@
  * passed on only where the admin turned that on, and then as what that server says, never as the portal's own words.
  */
 import { LIMITS } from '../config/limits.ts'
-import { relayedExtensions } from '../protocol/extensions.ts'
+import { relayedExtensions, SKILLS, TASKS } from '../protocol/extensions.ts'
 import { SUPPORTED_VERSIONS } from '../protocol/methods.ts'
 import type { Json, JsonObject } from '../protocol/model.ts'
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
+import type { Mode } from './context/mode.ts'
 import type { Errand } from './errand.ts'
 import { tellsOfChanges } from './may-hear.ts'
+import { isObject } from './read-params.ts'
 import { cut } from './render.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
+import { hasTasks, knowsTasks2025, TASKS_OF_2025 } from './task-support.ts'
 import type { Visit } from './visit.ts'
 
 export function initialize(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -27,7 +30,7 @@ function introduce(visit: Visit, errand: Errand, rooms: Rooms, head: JsonObject)
   return passCheckpoint({ method: errand.request.method, target: PORTAL }, { visit, errand, rooms }, () => ({
     reply: {
       kind: 'result',
-      result: { ...head, capabilities: capabilities(visit, rooms), instructions: instructions(visit, rooms) },
+      result: { ...head, capabilities: capabilities(visit, rooms), instructions: instructionsFor(visit, rooms) },
     },
     credential: null,
     upstreamMs: 0,
@@ -39,37 +42,63 @@ function capabilities(visit: Visit, rooms: Rooms): JsonObject {
   const declared = new Set<string>()
   const extensions: Record<string, Json> = {}
   let tells = false
+  let hasTaskServers = false
   visit.spec.servers.forEach(({ uid }, index) => {
     if (visit.visible.has[index] !== true) return
     const inventory = visit.own.get(index) ?? rooms.upstreams.inventory(uid)
     for (const key of Object.keys(inventory?.capabilities ?? {})) declared.add(key)
+    hasTaskServers ||= hasTasks(inventory)
     // What is declared twice is as it was declared first.
     const theirs = relayedExtensions(inventory?.capabilities ?? {}, visit.client.era)
     for (const [name, settings] of Object.entries(theirs ?? {})) extensions[name] ??= settings
+    if (theirs?.[SKILLS] !== undefined) extensions[SKILLS] = skillsOf(extensions[SKILLS], theirs[SKILLS])
     tells ||= tellsOfChanges(visit, index, rooms.upstreams)
   })
+  // To a client of 2026 such a tool is one of a server that has the extension.
+  if (hasTaskServers && visit.client.era === '2026') extensions[TASKS] ??= {}
   const all: Record<string, JsonObject> = { tools: { listChanged: true } }
   if (declared.has('prompts')) all.prompts = { listChanged: true }
   if (declared.has('resources')) all.resources = tells ? { subscribe: true, listChanged: true } : { listChanged: true }
   if (declared.has('completions')) all.completions = {}
   if (declared.has('logging')) all.logging = {}
+  if (hasTaskServers && knowsTasks2025(visit)) all.tasks = TASKS_OF_2025
   if (Object.keys(extensions).length > 0) all.extensions = extensions
   return all
 }
 
-function instructions(visit: Visit, rooms: Rooms): string {
+/** What one server can do the portal can; what else may stand there is between the two of them. */
+function skillsOf(...declared: readonly (Json | undefined)[]): JsonObject {
+  return declared.some((one) => isObject(one) && one.directoryRead === true) ? { directoryRead: true } : {}
+}
+
+/** Who is told, as far as that matters. */
+export type Told = Pick<Visit, 'spec' | 'mode' | 'mounted' | 'visible' | 'own'>
+type Inventories = { upstreams: Pick<Rooms['upstreams'], 'inventory'> }
+
+/** What a model is told before it does anything, in words. */
+export function instructionsFor(visit: Told, rooms: Inventories): string {
   return [ownInstructions(visit), ...theirInstructions(visit, rooms)].join('\n\n')
 }
 
-function ownInstructions(visit: Visit): string {
+/** What a model could not know of tools that it is not shown. */
+const HOW_TO_CALL: Readonly<Record<Mode, string>> = {
+  all: '',
+  minimize_tools: ' Tools are listed by name alone: portal_query_tools tells how each is called.',
+  search_and_execute: ' Its tools are not listed: find them with portal_query_tools, call them with portal_execute.',
+  code_mode:
+    ' Its tools are not listed: find them with portal_codemode_search, call them from code with portal_codemode_execute.',
+}
+
+function ownInstructions(visit: Told): string {
   const about = visit.spec.description === null ? '' : ` ${visit.spec.description}`
   const name = `This is the MCP portal "${visit.spec.name}".${about}`
-  if (visit.mounted) return name
-  return `${name} Tools and prompts are named {server id}_{name}. portal_list_servers tells which servers you have and whether one is down.`
+  const how = HOW_TO_CALL[visit.mode]
+  if (visit.mounted) return `${name}${how}`
+  return `${name}${how} Tools and prompts are named {server id}_{name}. portal_list_servers tells which servers you have and whether one is down.`
 }
 
 /** Of the servers that this caller may see, in portal order. */
-function theirInstructions(visit: Visit, rooms: Rooms): string[] {
+function theirInstructions(visit: Told, rooms: Inventories): string[] {
   return visit.spec.servers.flatMap(({ uid, id, name, passesInstructions, onBehalf }, index) => {
     if (!passesInstructions || visit.visible.has[index] !== true) return []
     // What a personal server says to somebody else's account is no preview.

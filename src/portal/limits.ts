@@ -1,7 +1,7 @@
 /**
  * Which limits speak of a call, and whether one is reached. What counts is what is asked of a server: a tool's call, a prompt,
- * a read, a completion, each once, by whatever name, session, token or batch it comes; lists are the portal's own and count
- * for nothing. A caller is who it is, not what it came with.
+ * a read, a completion, a skill, each once, by whatever name, session, token or batch it comes; lists are the portal's own and
+ * count for nothing, but for that of skills, which asks servers. A caller is who it is, not what it came with.
  */
 import { principalKey } from '../base/principal.ts'
 import { type Refusal, refused } from '../base/refusal.ts'

@@ -10,9 +10,9 @@ export const LIST_SERVERS: BuiltinTool = {
     name: 'portal_list_servers',
     title: 'List servers',
     description:
-      'Lists the servers behind this portal that you may use: id, name, whether it is switched on for you, its state, why it is down if it is, and whose credential calls to it carry. Of the user’s own account it says how it is, and where they mend it (connect_url). While its circuit is open, calls to it fail at once; it is asked again at asked_again_at. A server that was added since you were told last is new. Tools are named {server id}_{tool}.',
+      'Lists the servers that you may use: whether each is switched on for you, its state, why it is down and when it is asked again, whose credential calls carry, and where the user mends their own account (connect_url). Those added since you were told last are new. Tools are named {server id}_{tool}.',
     inputSchema: { type: 'object', properties: {}, additionalProperties: false },
-    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    annotations: { readOnlyHint: true, openWorldHint: false },
   },
   async run(_input, scene) {
     const { visit, rooms } = scene

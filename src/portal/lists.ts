@@ -2,15 +2,20 @@
  * Lists: from the catalog in memory, never waiting for an upstream, in pages of 1,000. A cursor is an offset and says
  * nothing else: every page is filtered anew for this caller, so a foreign or altered cursor can show nothing foreign.
  */
+import { toolFor2025 } from '../protocol/era-2025/structured.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import { countOf, DEPTH_KEY } from '../protocol/portal-chain.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
 import { builtinList } from './builtin.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
+import { partsIn } from './context/list-mode.ts'
+import { MODES, type Mode } from './context/mode.ts'
 import type { Errand } from './errand.ts'
+import type { Listing } from './listing.ts'
 import type { Rooms } from './rooms.ts'
 import { PORTAL } from './target.ts'
+import { knowsTasks2025 } from './task-support.ts'
 import type { Visit } from './visit.ts'
 
 export const PAGE = 1000
@@ -47,11 +52,14 @@ function listPage(kind: CapabilityKind, visit: Visit, params: JsonObject): Perfo
     const error = { code: ErrorCode.InvalidParams, message }
     return { reply: { kind: 'error', error }, credential: null, upstreamMs: 0 }
   }
-  const listing = visit.catalog.list(kind, visit.visible)
+  const listing = visit.catalog.list(kind, visit.visible, kind === 'tool' && knowsTasks2025(visit))
   // The catalog of a mount is its own, so what it keeps never has the portal's own tools in it.
-  const own = kind === 'tool' && !visit.mounted ? builtinList(visit) : []
-  if (offset > own.length + listing.parts.length) return answer(EMPTY_PAGE[kind])
-  return answer(listing.kept(offset, (parts) => makePage(MEMBER[kind], own, { parts, offset })))
+  const own = kind === 'tool' ? builtinList(visit) : []
+  const mode = kind === 'tool' ? visit.mode : 'all'
+  if (offset > own.length + listing.count) return answer(EMPTY_PAGE[kind])
+  const isOlder = kind === 'tool' && visit.client.era === '2025'
+  const make = () => makePage(MEMBER[kind], behind(own, shownIn(mode, isOlder, listing)), offset)
+  return answer(listing.kept(keptAs(offset, mode, isOlder), make))
 }
 
 /** Another portal asks, and is told how far round this list has come. */
@@ -66,23 +74,51 @@ function withDepth(listed: Performed, visit: Visit, rooms: Rooms): Performed {
   return answer(Buffer.from(`${listed.reply.bytes.toString().slice(0, -1)},"_meta":${meta}}`))
 }
 
+/** Offsets are multiples of a page, so there is room between two. */
+function keptAs(offset: number, mode: Mode, isOlder: boolean): number {
+  return offset + MODES.indexOf(mode) + (isOlder ? MODES.length : 0)
+}
+
 function answer(bytes: Buffer): Performed {
   return { reply: { kind: 'bytes', bytes }, credential: null, upstreamMs: 0 }
 }
 
-function makePage(member: string, own: readonly string[], at: { parts: readonly string[]; offset: number }): Buffer {
-  const { parts, offset } = at
-  const next = offset + PAGE
-  const tail = next < own.length + parts.length ? `],"nextCursor":"${writeCursor(next)}"}` : ']}'
-  return Buffer.from(`{"${member}":[${slice(own, parts, offset).join()}${tail}`)
+/** A list as it is shown: its length, and its bytes from one to before another. */
+type Whole = Pick<Listing, 'count' | 'pieces'>
+
+/** As if the portal's own stood before the others. */
+function behind(own: readonly string[], others: Whole): Whole {
+  return {
+    count: own.length + others.count,
+    pieces: (from, to) => [
+      ...ofTexts(own).pieces(from, to),
+      ...others.pieces(Math.max(from - own.length, 0), Math.max(to - own.length, 0)),
+    ],
+  }
 }
 
-/** As if `own` stood before `parts`, without joining the two. */
-function slice(own: readonly string[], parts: readonly string[], offset: number): readonly string[] {
-  if (offset >= own.length) return parts.slice(offset - own.length, offset - own.length + PAGE)
-  const head = own.slice(offset, offset + PAGE)
-  return [...head, ...parts.slice(0, PAGE - head.length)]
+/** Only what stands on a page is looked into for it. */
+function shownIn(mode: Mode, isOlder: boolean, listing: Listing): Whole {
+  if (mode === 'all') return isOlder ? ofTexts(listing.parts, (texts) => texts.map(toolFor2025)) : listing
+  return mode === 'minimize_tools' ? ofTexts(listing.parts, (texts) => partsIn(mode, texts)) : ofTexts([])
 }
+
+/** @param show makes of texts what is shown of them */
+function ofTexts(parts: readonly string[], show = (texts: readonly string[]) => texts): Whole {
+  return {
+    count: parts.length,
+    pieces: (from, to) => show(parts.slice(from, to)).map((text) => Buffer.from(text)),
+  }
+}
+
+function makePage(member: string, whole: Whole, offset: number): Buffer {
+  const next = offset + PAGE
+  const tail = next < whole.count ? `],"nextCursor":"${writeCursor(next)}"}` : ']}'
+  const pieces = whole.pieces(offset, next).flatMap((piece, index) => (index === 0 ? [piece] : [COMMA, piece]))
+  return Buffer.concat([Buffer.from(`{"${member}":[`), ...pieces, Buffer.from(tail)])
+}
+
+const COMMA = Buffer.from(',')
 
 function refreshStale(visit: Visit, rooms: Rooms): void {
   visit.spec.servers.forEach(({ uid, onBehalf }, index) => {

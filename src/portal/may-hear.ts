@@ -6,11 +6,13 @@ import type { Upstreams } from '../upstream/model.ts'
 import { allowedToHear } from './allowed.ts'
 import { isObject } from './read-params.ts'
 import type { ServerSpec } from './spec.ts'
-import { type Asker, findTarget, offered } from './target.ts'
+import { type Asker, findTarget, offered, ownUri } from './target.ts'
 import type { Standing } from './visit.ts'
 
 export interface MayHear {
   server: ServerSpec
+  /** What the server calls it. */
+  own: string
   /** Only a bypass lets the caller in. */
   isBypassed: boolean
   /** A policy asks for something beside a yes, such as an approval: of whoever reads it, each time. */
@@ -21,10 +23,11 @@ export interface MayHear {
 export function mayHear(caller: Asker, uri: string): MayHear | null {
   const target = findTarget(caller, 'resource', uri)
   if (target.kind !== 'capability' || offered(target, caller)) return null
-  const ruling = allowedToHear({ visit: caller, target, input: { uri } })
+  const own = ownUri(target, uri)
+  const ruling = allowedToHear({ visit: caller, target, input: { uri: own } })
   if (ruling.kind === 'refused') return null
   const { isBypassed, terms } = ruling
-  return { server: target.entry.server, isBypassed, hasTerms: terms.length > 0 }
+  return { server: target.entry.server, own, isBypassed, hasTerms: terms.length > 0 }
 }
 
 /** Whether a server said that it tells of changes, as far as this caller knows it. @param index in portal order */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LONGEST_NAME, type NamedServer, nameAll, nameBare } from './names.ts'
+import { LONGEST_NAME, type NamedServer, nameAll, nameBare, nameTogether } from './names.ts'
 
 function server(id: string, ...tools: (string | [string, string])[]): NamedServer {
   return {
@@ -127,5 +127,37 @@ test('whatever the servers are, names are unique, short, unreserved and stable',
       }
       for (const name of nameBare(servers, names).bare.keys()) expect(names.public.has(name)).toBe(false)
     }),
+  )
+})
+
+test('names settled by families are those that are settled over all servers at once', () => {
+  const ids = [
+    'git',
+    'git_hub',
+    'git_hub_x',
+    'hub',
+    'a'.repeat(50),
+    'a'.repeat(51),
+    'a'.repeat(60),
+    `${'a'.repeat(50)}_b`,
+  ]
+  const part = fc.constantFrom('x', 'hub_x', 'hub_x_x', 'x_x', 'b_x', 'portal', 'y'.repeat(14), 'y'.repeat(70))
+  const item = fc.record({ original: part, alias: fc.option(part) })
+  const servers = fc.uniqueArray(fc.record({ id: fc.constantFrom(...ids), items: fc.array(item, { maxLength: 6 }) }), {
+    selector: ({ id }) => id,
+  })
+  fc.assert(
+    fc.property(servers, (given) => {
+      const whole = nameTogether(given)
+      const names = new Map(
+        whole.names.flatMap((all, server) =>
+          all.flatMap((name, item) => (name === null ? [] : [[name, { server, item }] as const])),
+        ),
+      )
+      const { public: owners, reports } = nameAll(given)
+      expect([...owners]).toEqual([...names])
+      expect(reports.toSorted()).toEqual(whole.reports.toSorted())
+    }),
+    { numRuns: 500 },
   )
 })

@@ -15,6 +15,7 @@
  *    the name space of any server come first. A later bearer has no bare name, and that is reported.
  */
 import { createHash } from 'node:crypto'
+import { areSame } from './remembered.ts'
 
 export const LONGEST_NAME = 64
 const HASH_DIGITS = 12
@@ -49,9 +50,16 @@ export function isReserved(name: string): boolean {
   return name === 'portal' || name.startsWith('portal_')
 }
 
-export function nameAll(servers: readonly NamedServer[]): Names {
-  const reports: string[] = []
-  return { public: settle(claimAll(servers), reports), reports }
+/** @param settled what is remembered of earlier times, where names are settled again and again */
+export function nameAll(servers: readonly NamedServer[], settled: SettledNames = new SettledNames()): Names {
+  const { byServer, reports } = settled.settle(servers)
+  const owners = new Map<string, Claim>()
+  byServer.forEach((names, server) => {
+    names.forEach((name, item) => {
+      if (name !== null) owners.set(name, { server, item })
+    })
+  })
+  return { public: owners, reports }
 }
 
 /**
@@ -68,6 +76,79 @@ export function usualName(
   const plain = `${id}_${alias ?? original}`
   const name = plain.length > LONGEST_NAME || trespasses(plain, id, ids) ? withHash(plain, id, original) : plain
   return isReserved(name) ? null : name
+}
+
+/** By item of one server: its public name, or null where it has none. */
+export type ItemNames = readonly (string | null)[]
+
+interface Family {
+  members: readonly NamedServer[]
+  names: readonly ItemNames[]
+  reports: readonly string[]
+}
+
+/**
+ * Whose names can meet at all is a family: every name begins with its server's id and separator, so those of two servers only
+ * meet where one such beginning begins with the other. Nearly all servers are families of their own. Families whose members
+ * are the same objects as the last time are not settled again.
+ */
+export class SettledNames {
+  #families = new Map<string, Family>()
+
+  /** @returns names by server, and what lost one; a server's names are the same object as before where nothing was settled anew */
+  settle(servers: readonly NamedServer[]): { byServer: readonly ItemNames[]; reports: readonly string[] } {
+    const byServer: ItemNames[] = []
+    const reports: string[] = []
+    const families = new Map<string, Family>()
+    for (const [root, places] of familiesOf(servers)) {
+      const members = places.map((place) => servers[place] as NamedServer)
+      const known = this.#families.get(root)
+      const family = known !== undefined && areSame(known.members, members) ? known : nameTogether(members)
+      families.set(root, family)
+      reports.push(...family.reports)
+      places.forEach((place, at) => {
+        byServer[place] = family.names[at] ?? []
+      })
+    }
+    this.#families = families
+    return { byServer, reports }
+  }
+}
+
+/** What every public name of a server begins with, also a shortened one. */
+function beginningOf(id: string): string {
+  return `${id}_`.slice(0, LONGEST_NAME - HASH_DIGITS - 1)
+}
+
+/** By the shortest beginning of each family, its servers' places, in portal order. */
+function familiesOf(servers: readonly NamedServer[]): Map<string, number[]> {
+  const beginnings = servers.map(({ id }, place) => ({ beginning: beginningOf(id), place }))
+  // What begins with a text stands behind it, with nothing in between that does not.
+  beginnings.sort((a, b) => compare(a.beginning, b.beginning) || a.place - b.place)
+  const families = new Map<string, number[]>()
+  let root: string | null = null
+  for (const { beginning, place } of beginnings) {
+    if (root === null || !beginning.startsWith(root)) root = beginning
+    const places = families.get(root)
+    if (places === undefined) families.set(root, [place])
+    else places.push(place)
+  }
+  for (const places of families.values()) places.sort((a, b) => a - b)
+  return families
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+/** The names of servers that are settled as if all of them could meet. */
+export function nameTogether(members: readonly NamedServer[]): Family {
+  const claims = claimAll(members)
+  const reports: string[] = []
+  settle(claims, reports)
+  const names: (string | null)[][] = members.map(() => [])
+  for (const { server, item, name } of claims) (names[server] as (string | null)[])[item] = name
+  return { members, names, reports }
 }
 
 interface Candidate extends Claim {
@@ -106,8 +187,8 @@ function withHash(plain: string, id: string, original: string): string {
   return `${plain.slice(0, LONGEST_NAME - HASH_DIGITS - 1)}_${hash}`
 }
 
-/** Gives each claim its final name, or none. @returns the owners in portal order */
-function settle(claims: readonly Candidate[], reports: string[]): Map<string, Candidate> {
+/** Gives each claim its final name, or none. */
+function settle(claims: readonly Candidate[], reports: string[]): void {
   const owners = new Map<string, Candidate>()
   const losers: { claim: Candidate; wanted: string }[] = []
   for (const claim of claims) {
@@ -122,9 +203,7 @@ function settle(claims: readonly Candidate[], reports: string[]): Map<string, Ca
     if (owner === undefined || outranks(claim, owner)) owners.set(name, claim)
     if (owner !== undefined) losers.push({ claim: outranks(claim, owner) ? owner : claim, wanted: name })
   }
-  if (losers.length === 0) return owners
   for (const { claim, wanted } of losers) rename(claim, wanted, owners, reports)
-  return new Map(claims.flatMap((claim) => (claim.name === null ? [] : [[claim.name, claim]])))
 }
 
 /** A hashed name goes first: its 48 bits are computed over exactly that tool, so a literal bearer is a coincidence or an attack. */
@@ -150,7 +229,10 @@ function rename(claim: Candidate, wanted: string, owners: Map<string, Candidate>
  *
  * @param names what `nameAll` said of the same servers
  */
-export function nameBare(servers: readonly NamedServer[], names: Names): BareNames {
+export function nameBare(
+  servers: readonly NamedServer[],
+  names: { public: { has(name: string): boolean } },
+): BareNames {
   const ids = new Set(servers.map((server) => server.id))
   const bare = new Map<string, Claim>()
   const reports: string[] = []

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import type { PortalId, PortalUid, ServerId, ServerUid } from '../base/ids.ts'
 import { openCoverage } from '../policy/coverage.ts'
-import { DEFAULT_RELAY, type Definition, type HeldDefinition, type Inventory } from '../upstream/model.ts'
+import {
+  DEFAULT_RELAY,
+  DEFAULT_RESOURCES,
+  type Definition,
+  type HeldDefinition,
+  type Inventory,
+} from '../upstream/model.ts'
 import { buildCatalog, type Catalog, type Visible } from './catalog.ts'
 import { Overlays, overlay } from './overlay.ts'
 import { makeRenderer } from './render.ts'
@@ -40,6 +46,7 @@ function server(id: string, more: Partial<ServerSpec> = {}): ServerSpec {
     carries: 'yours' as const,
     ...unruled,
     relay: DEFAULT_RELAY,
+    resources: DEFAULT_RESOURCES,
     isolation: 'per_credential' as const,
   }
   return { uid: id as ServerUid, id: id as ServerId, name: id, ...own, ...rest, ...more }
@@ -55,7 +62,14 @@ function portal(servers: readonly [ServerSpec, Inventory | undefined][], mount: 
   const spec = {
     ...{ id: 'p' as PortalId, uid: 'p' as PortalUid, hostname: 'p.test', name: 'P', description: null, policies: [] },
     ...{ coverage: openCoverage([], []), asked: { origin: false, external: [] }, limits: [] },
-    ...{ serviceTokenHeader: null, clientPolicy: null, hasPersonal: true, servers: servers.map(([one]) => one) },
+    ...{
+      serviceTokenHeader: null,
+      clientPolicy: null,
+      codeMode: 'opt_in' as const,
+      contextMode: 'off' as const,
+      hasPersonal: true,
+      servers: servers.map(([one]) => one),
+    },
   }
   const base = buildCatalog({ spec, mount, inventory: shared, render })
   const own = (...lists: [number, Inventory][]) => overlay(base, new Map(lists), { render, shared })
@@ -136,11 +150,50 @@ describe('names are settled by the shared lists, and no account takes one', () =
     ])
     // The bare name is the first bearer's of the shared lists.
     expect([found(ada, 'send'), found(ada, 'hub_x')]).toEqual(['mail send', undefined])
-    expect(found(ada, 'm:1', 'resource')).toBe('mail m:1')
     expect(ada.reports().filter((one) => one.includes('own account'))).toEqual([
       'git: the tool "late" of a person\'s own account was dropped, its name is not free',
-      'git: the resource "m:1" of a person\'s own account was dropped, its name is not free',
     ])
+  })
+
+  // [URI-1]
+  test('a resource of the account that is somebody’s is shown with its server’s id, also below a template', () => {
+    const { own } = portal([
+      [server('git'), inventory({})],
+      [common('mail'), inventory({ resources: [define('m:1')], templates: [define('m:{x}')] })],
+    ])
+    const ada = own([0, inventory({ resources: [define('m:1'), define('m:2')], templates: [define('m:{x}')] })])
+    expect(found(ada, 'm:1', 'resource')).toBe('mail m:1')
+    expect(found(ada, 'portico:git:m:1', 'resource')).toBe('git m:1')
+    expect(found(ada, 'm:2', 'resource')).toBe('git m:2')
+    expect(ada.find('template', 'portico:git:m:{x}')?.server.id).toBe('git')
+    expect(['m:1', 'm:2', 'm:3', 'n:1'].map((uri) => ada.uris(0)?.outward(uri))).toEqual([
+      ...['portico:git:m:1', 'm:2', 'portico:git:m:3', 'n:1'],
+    ])
+    expect(ada.uris(1)).toBeNull()
+  })
+
+  // [URI-1]
+  test('all of the account’s resources are shown with the id of a server that is wrapped', () => {
+    const wrapped = server('git', { resources: { ...DEFAULT_RESOURCES, uris: 'wrapped' } })
+    const { own } = portal([[wrapped, inventory({})]])
+    const ada = own([0, inventory({ resources: [define('m:1'), define('https://m')] })])
+    const resources = ada.entries('resource').map(({ publicName }) => publicName)
+    expect(resources).toEqual(['portico:git:m:1', 'https://m'])
+    const { own: mounted } = portal([[wrapped, inventory({})]], 0)
+    const alone = mounted([0, inventory({ resources: [define('m:1')] })])
+    expect([alone.entries('resource')[0]?.publicName, alone.uris(0)]).toEqual(['m:1', null])
+  })
+
+  // [URI-2]
+  test('a tool of the account names the interface that the account has', () => {
+    const { own } = portal([
+      [server('git'), inventory({})],
+      [common('mail'), inventory({ resources: [define('ui://view')] })],
+    ])
+    const json = JSON.stringify({ name: 'show', _meta: { ui: { resourceUri: 'ui://view' } } })
+    const ada = own([0, inventory({ tools: [{ name: 'show', json, hash: '' }], resources: [define('ui://view')] })])
+    expect(JSON.parse(ada.find('tool', 'git_show')?.listed ?? '')._meta.ui.resourceUri).toBe('ui://git/view')
+    expect(found(ada, 'ui://git/view', 'resource')).toBe('git ui://view')
   })
 
   test('of two accounts with the same name that nobody else has, the first server in order has it', () => {
@@ -151,8 +204,8 @@ describe('names are settled by the shared lists, and no account takes one', () =
     const lists = () => inventory({ tools: [define('a')], templates: [define('t:{x}')] })
     const ada = own([0, lists()], [1, lists()])
     expect(namesOf(ada)).toEqual(['one_a', 'two_a'])
-    expect(namesOf(ada, 'template')).toEqual(['t:{x}'])
     expect(ada.find('template', 't:{x}')?.server.id).toBe('one')
+    expect(ada.find('template', 'portico:two:t:{x}')?.server.id).toBe('two')
   })
 })
 

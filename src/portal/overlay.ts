@@ -4,16 +4,24 @@
  * portal has is hidden and its name stays taken, and what only the account has gets the name it would usually have, if nobody has it.
  * Otherwise a server could show one person a tool whose name is another's for everybody else.
  */
+import { isSame } from '../upstream/inventories.ts'
 import type { CapabilityKind, Definition, Inventory } from '../upstream/model.ts'
-import { type BaseCatalog, type Catalog, curationIn, type Entry, ListCache, ruled } from './catalog.ts'
+import { ruled } from './capability.ts'
+import { type BaseCatalog, type Catalog, curationIn, type Entry, shown, withTasks } from './catalog.ts'
+import { ListCache } from './listing.ts'
 import { usualName } from './names.ts'
+import type { NamedUris } from './owned.ts'
 import type { Renderer } from './render.ts'
+import { openServerUris, pointed, type Shelf } from './server-uris.ts'
 import type { Curation, ServerSpec } from './spec.ts'
+import { Strip } from './strip.ts'
+import { taskSupportOf } from './task-support.ts'
+import { formsOf, isWrapped, trespasses } from './uris.ts'
 
 /** What the caller's own accounts list, by the server's index in portal order. */
 export type OwnLists = ReadonlyMap<number, Inventory>
 
-const KINDS = ['tool', 'prompt', 'resource', 'template'] as const
+const KINDS = ['resource', 'template', 'tool', 'prompt'] as const
 const FIELDS = { tool: 'tools', prompt: 'prompts', resource: 'resources', template: 'templates' } as const
 const AS_IT_IS: Curation = { enabled: true, alias: null, description: null }
 const MOST_OVERLAYS = 256
@@ -30,10 +38,9 @@ export function overlay(
   { render, shared }: { render: Renderer; shared(server: ServerSpec): Inventory | undefined },
 ): Catalog {
   if (own.size === 0 || isAlike(base, own, shared)) return base
-  const layers = new Map<CapabilityKind, Layer>(KINDS.map((kind) => [kind, layerOf(kind, { base, own, render })]))
-  const cache = new ListCache(LISTS)
+  const layers = new Map<CapabilityKind, Layer>()
   const layer = (kind: CapabilityKind) => layers.get(kind) as Layer
-  return {
+  const shelf: Shelf = {
     spec: base.spec,
     find(kind, name) {
       const { replaced, added } = layer(kind)
@@ -41,9 +48,26 @@ export function overlay(
       return found === undefined ? added.get(name) : (replaced.get(found) ?? found)
     },
     entries: (kind) => layer(kind).ordered(),
-    list: (kind, visible) => cache.get(kind, visible, () => layer(kind).ordered()),
+  }
+  const { uris, point } = urisOver(base, own, shelf)
+  for (const kind of KINDS) layers.set(kind, layerOf(kind, { base, own, render, point }))
+  const cache = new ListCache(LISTS)
+  return {
+    ...{ ...shelf, uris },
+    list: (kind, visible, showsTasks = false) =>
+      cache.get(showsTasks ? `${kind} with tasks` : kind, visible, () => [
+        new Strip(layer(kind).ordered(), LISTS.keepsBytes, showsTasks ? withTasks : undefined),
+      ]),
     reports: () => [...base.reports(), ...KINDS.flatMap((kind) => layer(kind).reports)],
   }
+}
+
+/** @param shelf what there is over the base; of resources first, for tools name them */
+function urisOver(base: BaseCatalog, own: OwnLists, shelf: Shelf): NamedUris {
+  if (base.mount !== null) return { uris: base.uris, point: (_, uri) => uri }
+  const mine = openServerUris(shelf)
+  const uris = (server: number) => (own.has(server) ? mine(server) : base.uris(server))
+  return { uris, point: (server, uri) => pointed(uri, { server, shelf, uris: uris(server) }) }
 }
 
 /** Definitions are the same objects where they are the same, so this costs nothing, however many there are. */
@@ -78,6 +102,7 @@ interface Making {
   base: BaseCatalog
   own: OwnLists
   render: Renderer
+  point: NamedUris['point']
 }
 
 function layerOf(kind: CapabilityKind, making: Making): Layer {
@@ -135,9 +160,10 @@ class Maker {
     this.#definitions.delete(entry.original)
     if (definition === undefined) return entry.hidden ? entry : { ...entry, hidden: true, listed: '' }
     const held = this.#held.has(entry.original)
-    if (!entry.hidden && entry.hash === definition.hash && entry.held === held) return entry
-    const shown = { held, hidden: false, listed: this.#show(definition, entry.publicName) }
-    return { ...entry, hash: definition.hash, ...shown, ...this.#ruled(definition) }
+    if (!entry.hidden && isSame(entry.definition, definition) && entry.held === held) return entry
+    const { listedWithTasks: _theirs, ...rest } = entry
+    const show = { held, hidden: false, ...this.#show(definition, entry.publicName) }
+    return { ...rest, hash: definition.hash, ...show, ...this.#ruled(definition) }
   }
 
   /** What the base does not have. */
@@ -147,7 +173,7 @@ class Maker {
 
   /** @returns null where its name is somebody's */
   added(definition: Definition, taken: ReadonlyMap<string, Entry>): Entry | null {
-    const publicName = this.#nameOf(definition)
+    const publicName = this.#nameOf(definition, taken)
     const { base, index } = this.#from
     if (publicName === null || base.find(this.#kind, publicName) !== undefined || taken.has(publicName)) return null
     return {
@@ -160,7 +186,7 @@ class Maker {
       enabled: this.#curation(definition).enabled,
       held: this.#held.has(definition.name),
       hidden: false,
-      listed: this.#show(definition, publicName),
+      ...this.#show(definition, publicName),
       ...this.#ruled(definition),
     }
   }
@@ -174,8 +200,8 @@ class Maker {
     return `${this.#server.id}: the ${this.#kind} "${name}" of a person's own account was dropped, its name is not free`
   }
 
-  #nameOf({ name }: Definition): string | null {
-    if (this.#kind === 'resource' || this.#kind === 'template') return name
+  #nameOf({ name }: Definition, taken: ReadonlyMap<string, Entry>): string | null {
+    if (this.#kind === 'resource' || this.#kind === 'template') return this.#uriOf(name, taken)
     const { alias } = this.#curation({ name })
     const { base } = this.#from
     if (base.mount === null) {
@@ -186,14 +212,29 @@ class Maker {
     return isFree ? alias : name
   }
 
+  /** As `uris.ts` names what all share. @returns null where nothing is free */
+  #uriOf(uri: string, taken: ReadonlyMap<string, Entry>): string | null {
+    const { base } = this.#from
+    const { id, resources } = this.#server
+    if (base.mount !== null) return uri
+    const ids = base.spec.servers.map((one) => one.id)
+    const isFree = (one: string) => base.find(this.#kind, one) === undefined && !taken.has(one)
+    const keepsOwn = !isWrapped(resources.uris, uri) && !trespasses(uri, id, ids) && isFree(uri)
+    return keepsOwn ? uri : (formsOf(id, uri).find(isFree) ?? null)
+  }
+
   #curation({ name }: Pick<Definition, 'name'>): Curation {
     if (this.#kind === 'resource' || this.#kind === 'template') return AS_IT_IS
     return curationIn(this.#server, FIELDS[this.#kind], name)
   }
 
-  #show(definition: Definition, publicName: string): string {
-    if (this.#held.has(definition.name)) return ''
-    return this.#from.render(this.#kind, definition, publicName, this.#curation(definition).description)
+  #show(definition: Definition, publicName: string): Pick<Entry, 'listed' | 'tasks' | 'listedWithTasks'> {
+    const { render, inventory } = this.#from
+    const { description } = this.#curation(definition)
+    const tasks = this.#kind === 'tool' ? taskSupportOf(definition, inventory) : null
+    const point = (uri: string) => this.#from.point(this.#from.index, uri)
+    const isHeld = this.#held.has(definition.name)
+    return shown(render, { kind: this.#kind, definition, publicName }, isHeld, { description, tasks, point })
   }
 }
 

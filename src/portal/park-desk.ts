@@ -20,7 +20,6 @@ import type { Parks } from './parks.ts'
 
 /** How long a process that lives takes at most to see what was brought for it. */
 const MOST_PICKUP_MS = 5000
-const LIFE_MS = LIMITS.answer_time.value
 
 export interface ParkDesk {
   /** The call waits for so many rounds now, wherever its caller comes back to. */
@@ -97,7 +96,7 @@ class SharedDesk implements ParkDesk {
     // Of its rounds only the last one is waited for.
     this.#waiting.delete(roundOf(park.id, rounds - 1))
     this.#waiting.set(round, { park, rounds })
-    await openPark(store, { id: round, ...named }, LIFE_MS)
+    await openPark(store, { id: round, ...named }, park.waitMs)
   }
 
   async bring(

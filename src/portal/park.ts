@@ -35,6 +35,8 @@ export class Park {
   readonly whose: ParkOwner
   readonly cancel: Cancellation
   readonly mayStill: StillMay
+  /** How long its caller may stay away between two requests. */
+  readonly waitMs: number
   /** Questions without an answer, by the keys that the client knows. */
   readonly open = new Map<string, Open>()
   /** What the request that is here can be asked: a client may say otherwise in its next one. */
@@ -54,12 +56,13 @@ export class Park {
 
   constructor(
     whose: ParkOwner,
-    { cancel, askable, mayStill }: { cancel: Cancellation; askable: Askable; mayStill: StillMay },
+    { cancel, askable, mayStill, waitMs }: Pick<Park, 'cancel' | 'askable' | 'mayStill' | 'waitMs'>,
   ) {
     this.whose = whose
     this.cancel = cancel
     this.askable = askable
     this.mayStill = mayStill
+    this.waitMs = waitMs
   }
 
   /** Resolves with the next question, or at once where one is open. */

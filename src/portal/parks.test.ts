@@ -13,9 +13,9 @@ const ALL: Askable = { form: true, url: true, sampling: true, samplingTools: tru
 const QUESTION: ServerQuestion = { method: 'roots/list', params: {} }
 const DONE: Performed = { reply: { kind: 'result', result: {} }, credential: null, upstreamMs: 0 }
 
-function park(whose = ANN, may = async () => true) {
+function park(whose = ANN, may = async () => true, waitMs: number = LIMITS.answer_time.value) {
   const cancel = new Cancellation()
-  const made = new Park(whose, { cancel, askable: ALL, mayStill: may })
+  const made = new Park(whose, { cancel, askable: ALL, mayStill: may, waitMs })
   const end = Promise.withResolvers<Performed>()
   made.end = end.promise
   return { park: made, cancel, end }
@@ -71,8 +71,8 @@ describe('a question', () => {
 test('nobody comes in time: the call ends at its server, and its questions with it', async () => {
   vi.useFakeTimers()
   try {
-    const parks = new Parks(1000)
-    const { park: kept, cancel } = park()
+    const parks = new Parks()
+    const { park: kept, cancel } = park(ANN, async () => true, 1000)
     const answer = kept.ask(QUESTION, never())
     parks.keep(kept)
     await vi.advanceTimersByTimeAsync(999)
@@ -89,8 +89,8 @@ test('nobody comes in time: the call ends at its server, and its questions with 
 test('who is back has all the time of the call, and a new while at the next question', async () => {
   vi.useFakeTimers()
   try {
-    const parks = new Parks(1000)
-    const { park: kept, cancel } = park()
+    const parks = new Parks()
+    const { park: kept, cancel } = park(ANN, async () => true, 1000)
     parks.keep(kept)
     expect(parks.take(kept.id, ANN)).toBe(kept)
     await vi.advanceTimersByTimeAsync(5000)
@@ -111,7 +111,7 @@ test('what came while the caller was away waits for it; a large answer does not'
   small.end.resolve(DONE)
   const bytes = Buffer.alloc(2 * 1024 * 1024)
   const span = { from: 0, to: 0 }
-  const has = { resultType: null, ttlMs: false, cacheScope: false, scope: null, isError: false, any: false }
+  const has = { resultType: null, ttl: null, scope: null, structured: null, isError: false, any: false }
   large.end.resolve({ ...DONE, reply: { kind: 'raw', bytes, id: span, body: span, outcome: 'result', has } })
   await expect.poll(() => parks.size).toBe(1)
   expect(parks.take(small.park.id, ANN)).toBe(small.park)

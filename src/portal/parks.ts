@@ -28,12 +28,6 @@ export class Parks {
   readonly node = randomUUID()
   readonly #parks = new Map<string, Kept>()
   readonly #forgotten: ((id: string) => void)[] = []
-  readonly #waitMs: number
-
-  /** @param waitMs how long a person has to answer */
-  constructor(waitMs: number = LIMITS.answer_time.value) {
-    this.#waitMs = waitMs
-  }
 
   /** @param listener told of each that is not kept any more */
   onForgotten(listener: (id: string) => void): void {
@@ -67,7 +61,7 @@ export class Parks {
     const timer = setTimeout(() => {
       this.#forget(park.id)
       park.giveUp('nobody answered in time')
-    }, this.#waitMs)
+    }, park.waitMs)
     timer.unref()
     park.isAttended = false
     if (known !== undefined) known.timer = timer

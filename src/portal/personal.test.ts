@@ -173,6 +173,7 @@ test('the streams of the person whose list changed are told, and no others', asy
       owner: `grant:${who.grant}`,
       origin: NOWHERE,
       kinds: ['tool', 'prompt'],
+      asked: { code: null, context: null },
       changed: (kind) => {
         told.push(`${who.id} ${kind}`)
         heard.resolve()

@@ -8,6 +8,7 @@ import type { Db, Store, Trx } from '../store/open.ts'
 import type { PortalRow, PortalServerRow } from '../store/tables.ts'
 
 export type CodeMode = PortalRow['code_mode']
+export type ContextMode = PortalRow['optimize_context']
 
 /** One server as one portal shows it. */
 export interface ServerMapping {
@@ -29,6 +30,8 @@ export interface PortalRecord extends Stamped {
   name: string
   description: string | null
   codeMode: CodeMode
+  /** Of clients that do not say it themselves. */
+  contextMode: ContextMode
   secureWebGateway: boolean
   /** In order; a caller must pass these and the server's own. */
   policies: readonly PolicyId[]
@@ -46,6 +49,8 @@ export type PortalContent = Pick<
 > & {
   /** What is left out is no rules. */
   clientPolicy?: string | null
+  /** What is left out is `off`. */
+  contextMode?: ContextMode
   /** What is left out is no limit. */
   limits?: readonly CallLimit[]
 }
@@ -139,6 +144,7 @@ function toColumns(content: PortalContent) {
     name: content.name,
     description: content.description,
     code_mode: content.codeMode,
+    optimize_context: content.contextMode ?? 'off',
     secure_web_gateway: flag(content.secureWebGateway),
     policies: JSON.stringify(content.policies),
     read_service_tokens_from_header: content.serviceTokenHeader,
@@ -155,6 +161,7 @@ function toRecord(row: Omit<PortalRow, 'position'>, mappings: readonly PortalSer
     name: row.name,
     description: row.description,
     codeMode: row.code_mode,
+    contextMode: row.optimize_context,
     secureWebGateway: row.secure_web_gateway === 1,
     policies: fromJson(row.policies),
     serviceTokenHeader: row.read_service_tokens_from_header,

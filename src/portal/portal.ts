@@ -10,6 +10,7 @@ import { lister } from './lists.ts'
 import { badInput } from './read-params.ts'
 import { readResource } from './read-resource.ts'
 import type { Rooms } from './rooms.ts'
+import { getSkill, listSkills, readDirectory } from './skills.ts'
 import { listen, subscribe, unsubscribe } from './subscribe.ts'
 import { PORTAL } from './target.ts'
 import { goOnWithTask } from './tasks.ts'
@@ -34,9 +35,13 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['resources/unsubscribe', unsubscribe],
   ['completion/complete', complete],
   ['subscriptions/listen', listen],
+  ['skills/list', listSkills],
+  ['skills/get', getSkill],
+  ['resources/directory/read', readDirectory],
   ['tasks/get', goOnWithTask],
   ['tasks/update', goOnWithTask],
   ['tasks/cancel', goOnWithTask],
+  ['tasks/result', goOnWithTask],
 ])
 
 /** @returns undefined for a method that the portal does not have */

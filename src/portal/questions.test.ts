@@ -131,6 +131,16 @@ for (const kind of DATABASE_KINDS) {
         now += LIMITS.answer_time.value + 1
         expect(await questions().take('binding', state, asked, answered)).toBeUndefined()
       })
+
+      test('is as old as it may be where its server has a time of its own', async () => {
+        const short = questions().carry('binding', carried, 1000)
+        const long = questions().carry('binding', carried, 2 * LIMITS.answer_time.value)
+        now += 1001
+        expect(await questions().take('binding', short, asked, answered)).toBeUndefined()
+        now += LIMITS.answer_time.value
+        expect(await questions().take('binding', long, asked, answered)).toEqual(carried)
+        expect(await questions().take('binding', long, asked, answered)).toBeUndefined()
+      })
     })
 
     test('an answer that came to another replica is handed over, once, and only by who was asked', async () => {

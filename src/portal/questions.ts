@@ -48,8 +48,10 @@ export interface Questions {
   makePage(asked: Asked, kind: string, subject: JsonObject): Promise<string>
   /** @returns the page that waits under this id, whoever asks: the caller compares the principal */
   findPage(id: string, kind: string): Promise<QuestionRecord | undefined>
-  /** @param binding what the state is good for; it opens for nothing else */
-  carry(binding: string, carried: Carried): string
+  /** @param binding what the state is good for; it opens for nothing else @param lifeMs how long, where that is not as for all */
+  carry(binding: string, carried: Carried, lifeMs?: number): string
+  /** Opens what a client brought back, as `take` would, and uses nothing up. */
+  peek(binding: string, state: string): Carried | undefined
   /**
    * Opens what a client brought back, and uses it up where it comes with an answer.
    * @returns undefined for what is not ours, is for something else, is too old, or was used before
@@ -60,8 +62,8 @@ export interface Questions {
     asked: Asked,
     hasAnswer: (kind: string, notes: Notes) => boolean,
   ): Promise<Carried | undefined>
-  /** A question is open in this process: its answer may come to another one. */
-  expect(id: string, asked: Asked): Promise<void>
+  /** A question is open in this process: its answer may come to another one. @param lifeMs as of `carry` */
+  expect(id: string, asked: Asked, lifeMs?: number): Promise<void>
   /** An answer came for a question that this process does not know. */
   hand(id: string, owner: string, end: InquiryEnd): Promise<void>
   /** Answers that came to other replicas, of those that are open here. */
@@ -93,6 +95,8 @@ interface Sealed {
   k: string
   a: Readonly<Record<string, JsonObject>>
   m?: Notes
+  /** How long it is good, in milliseconds; left out where that is as for all. */
+  l?: number
 }
 
 export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Questions {
@@ -101,6 +105,16 @@ export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Quest
   const hasReplicas = store.dialect === 'postgres'
   const whereOf = (id: string) => `questions/${id}`
 
+  function opened(binding: string, state: string): { carried: Carried; life: number; id: string } | undefined {
+    const plain = isPlainlySpelt(state) ? sealer.open(state, binding) : undefined
+    if (plain === undefined) return undefined
+    // Only what this program sealed comes out of a seal, so its form is trusted.
+    const { n, c, k, a, m = {}, l: life = STATE_MS } = JSON.parse(plain) as Sealed
+    const age = clock.now() - c
+    if (c < since || age > life) return undefined
+    return { carried: { kind: k, answers: a, notes: m }, life, id: n }
+  }
+
   return {
     async makePage(asked, kind, subject) {
       const id = newSecretId()
@@ -108,25 +122,24 @@ export function openQuestions({ store, sealer, since = 0 }: QuestionDeps): Quest
       return id
     },
     findPage: (id, kind) => readQuestion(store, id, kind),
-    carry(binding, { kind, answers, notes }) {
+    carry(binding, { kind, answers, notes }, lifeMs) {
       const sealed: Sealed = { n: newSecretId(), c: clock.now(), k: kind, a: answers, m: notes }
+      if (lifeMs !== undefined) sealed.l = lifeMs
       return sealer.seal(JSON.stringify(sealed), binding)
     },
+    peek: (binding, state) => opened(binding, state)?.carried,
     async take(binding, state, asked, hasAnswer) {
-      const plain = isPlainlySpelt(state) ? sealer.open(state, binding) : undefined
-      if (plain === undefined) return undefined
-      // Only what this program sealed comes out of a seal, so its form is trusted.
-      const { n, c, k, a, m = {} } = JSON.parse(plain) as Sealed
-      const age = clock.now() - c
-      if (c < since || age > STATE_MS) return undefined
-      const carried = { kind: k, answers: a, notes: m }
-      if (!hasAnswer(k, m)) return carried
+      const found = opened(binding, state)
+      if (found === undefined) return undefined
+      const { carried, life, id } = found
+      const { kind, notes } = carried
+      if (!hasAnswer(kind, notes)) return carried
       // The mark outlives the state, whatever the clocks of two replicas say.
-      const isFirst = await useOnce(store, n, { ...asked, kind: STATE, subject: 'null' }, 2 * STATE_MS)
+      const isFirst = await useOnce(store, id, { ...asked, kind: STATE, subject: 'null' }, 2 * life)
       return isFirst ? carried : undefined
     },
-    async expect(id, asked) {
-      if (hasReplicas) await insertQuestion(store, id, { ...asked, kind: INQUIRY, subject: 'null' }, 2 * STATE_MS)
+    async expect(id, asked, lifeMs = STATE_MS) {
+      if (hasReplicas) await insertQuestion(store, id, { ...asked, kind: INQUIRY, subject: 'null' }, 2 * lifeMs)
     },
     async hand(id, owner, end) {
       if (!hasReplicas) return

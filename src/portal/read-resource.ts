@@ -2,9 +2,10 @@
 import { type Outcome, passCheckpoint } from './checkpoint.ts'
 import { reachOwner } from './connect.ts'
 import type { Errand } from './errand.ts'
+import { withKeepers } from './keepers.ts'
 import { badInput } from './read-params.ts'
 import type { Rooms } from './rooms.ts'
-import { findTarget } from './target.ts'
+import { findTarget, ownUri } from './target.ts'
 import type { Visit } from './visit.ts'
 
 export function readResource(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
@@ -12,8 +13,11 @@ export function readResource(visit: Visit, errand: Errand, rooms: Rooms): Promis
   const { uri } = params
   if (typeof uri !== 'string') return badInput(visit, errand, rooms, '"uri" must be the URI of a resource.')
   const target = findTarget(visit, 'resource', uri)
-  return passCheckpoint({ method, target, input: { uri }, asks: true }, { visit, errand, rooms }, (scene) => {
+  const input = { uri: ownUri(target, uri) }
+  return passCheckpoint({ method, target, input, asks: true }, { visit, errand, rooms }, (scene) => {
     if (target.kind !== 'capability') throw new Error(`the checkpoint let through a target of kind ${target.kind}`)
-    return reachOwner(target.entry, { uri }, scene)
+    const { entry } = target
+    const reached = reachOwner(entry, input, scene)
+    return reached.then((done) => withKeepers(done, entry, scene))
   })
 }

@@ -6,7 +6,7 @@ import type { Isolation } from '../upstream/model.ts'
 import { askableAt, lackOf } from './relay-askable.ts'
 import type { ServerSpec } from './spec.ts'
 
-const RELAY = { elicitation: true, sampling: true, samplingMaxTokens: 100, roots: true }
+const RELAY = { elicitation: true, sampling: true, samplingMaxTokens: 100, roots: true, answerSeconds: 600 }
 const CLIENT = { era: '2026' as Era, version: '2026-07-28', name: 'c', capabilities: { roots: {}, sampling: {} } }
 
 function askable(era: Era | null, isolation: Isolation, onBehalf = false, relay: ServerSpec['relay'] = RELAY) {

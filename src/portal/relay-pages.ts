@@ -44,7 +44,7 @@ export async function showPages(done: Performed, rounds: number, call: Relayed):
   const asked = params.map((page, at) => [`page-${at + 1}`, { method: 'elicitation/create', params: page }] as const)
   // The server heard of nothing: that its page was opened it sees for itself.
   const note = { state: null, park: null, keys: {}, rounds }
-  return { ...done, reply: asResult(Object.fromEntries(asked), note, call.scene) }
+  return { ...done, reply: asResult(Object.fromEntries(asked), note, call) }
 }
 
 function pagesIn(data: Json | undefined): ServerQuestion[] | null {

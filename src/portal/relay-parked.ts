@@ -9,18 +9,20 @@ import { addresseeOf } from './ask.ts'
 import type { Performed } from './checkpoint.ts'
 import { closeDeed } from './close-deed.ts'
 import { startOf } from './deed-start.ts'
+import { mayStill } from './may-still.ts'
 import { Park, settle } from './park.ts'
-import { fitFor, type Relayed, recordQuestion } from './relay-put.ts'
+import { answerMs, fitFor, type Relayed, recordPassedOver, recordQuestion } from './relay-put.ts'
 import { paramsFor, unput } from './relay-question.ts'
 import { asResult, methodsOf, type RelayNote, recordAnswers } from './relay-round.ts'
-import type { Scene } from './scene.ts'
 import { askOwner } from './upstream-call.ts'
 
 /** A call that will wait where its server asks something; most never do. */
 export function performParked(call: Relayed, askable: Askable): Promise<Performed> {
   const { entry, params, scene } = call
   const cancel = new Cancellation()
-  const park = new Park(addresseeOf(scene), { cancel, askable, mayStill: () => mayStill(scene) })
+  const park = new Park(addresseeOf(scene), {
+    ...{ cancel, askable, mayStill: () => mayStill(scene), waitMs: answerMs(call) },
+  })
   attach(park, call)
   const errand = { ...scene.errand, cancel, report: park.report }
   const made = askOwner(
@@ -31,12 +33,14 @@ export function performParked(call: Relayed, askable: Askable): Promise<Performe
       askable,
       ask: (question, signal) => put(question, signal, { park, call }),
       lacks: (asked) => void call.lacking.push(asked),
+      passedOver: (question) => recordPassedOver(question, call),
       carries(credential) {
         park.credential = credential
       },
     },
   )
   park.end = made.catch((error: unknown) => recordLoss(error, { park, call }))
+  scene.place?.until(park.end)
   return goOn(park, 0, call)
 }
 
@@ -107,7 +111,7 @@ async function putBack(
     asked[key] = { method: question.method, params: paramsFor(question, version, key) }
   }
   const { met = [] } = call.scene
-  const reply = asResult(asked, { ...note, keys: methodsOf(questions), met }, call.scene)
+  const reply = asResult(asked, { ...note, keys: methodsOf(questions), met }, call)
   return { reply, credential, upstreamMs: 0, isBegun: true }
 }
 
@@ -122,15 +126,4 @@ async function recordLoss(error: unknown, { park, call }: { park: Park; call: Re
     await deed.finish(end)
   }
   throw error
-}
-
-async function mayStill(scene: Scene): Promise<boolean> {
-  try {
-    if ((await scene.errand.stands?.()) === false) return false
-    await scene.decideAgain()
-    return true
-  } catch {
-    // Refused, or not to be told: either way it is not to go on.
-    return false
-  }
 }

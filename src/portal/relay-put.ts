@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DeedEnd } from '../audit/event.ts'
 import type { Askable, ServerAnswer, ServerQuestion } from '../protocol/asked.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import { ErrorCode, toolError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
@@ -21,6 +21,11 @@ export interface Relayed {
   askable: Askable | null
   /** What an older server asked all the same. */
   lacking: ServerQuestion[]
+}
+
+/** How long whoever is asked has to answer, in milliseconds. */
+export function answerMs({ entry }: Pick<Relayed, 'entry'>): number {
+  return entry.server.relay.answerSeconds * 1000
 }
 
 /** The question as it may be put, or why not. */
@@ -44,7 +49,7 @@ export async function putNow(
   const { visit, errand, rooms } = scene
   const params = paramsFor(fit.question, visit.client.version, randomUUID())
   const entry = await rooms.audit.begin(questionDeed(question.method, call))
-  const inquiry = errand.inquire?.(question.method, params, signal) ?? null
+  const inquiry = errand.inquire?.(question.method, params, { signal, waitMs: answerMs(call) }) ?? null
   const end: InquiryEnd = inquiry === null ? { kind: 'over', why: 'closing' } : await inquiry
   const answer = readAnswer(question, end)
   await entry.finish(answerEnd(question, answer, end, call))
@@ -82,6 +87,11 @@ export async function recordQuestion(method: string, call: Relayed, end: DeedEnd
   await entry.finish({ ...end, server: call.entry.server.id })
 }
 
+/** Two people had calls under way where the server asked: nobody was. Each of the calls says so, since any of them may be what it asked for. */
+export function recordPassedOver({ method }: ServerQuestion, call: Relayed): Promise<void> {
+  return recordQuestion(method, call, { outcome: 'refused', decision: 'deny', error: 'not-alone' })
+}
+
 function answerEnd(question: ServerQuestion, answer: ServerAnswer | 'gone', end: InquiryEnd, call: Relayed): DeedEnd {
   const server = call.entry.server.id
   if (answer === 'gone') return { outcome: 'cancelled', server }
@@ -103,9 +113,7 @@ export function failedCall(done: Performed, { entry, scene }: Relayed, why: stri
   const isTool = scene.errand.request.method === 'tools/call'
   return {
     ...done,
-    reply: isTool
-      ? { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } }
-      : { kind: 'error', error: { code: ErrorCode.InternalError, message: text } },
+    reply: isTool ? toolError(text) : { kind: 'error', error: { code: ErrorCode.InternalError, message: text } },
     note: { error: 'not-answered' },
     isBegun: true,
   }

@@ -11,7 +11,7 @@ import { addresseeOf } from './ask.ts'
 import { bindingOf } from './binding.ts'
 import type { Performed } from './checkpoint.ts'
 import { RELAY } from './questions.ts'
-import { endOfAnswer, failedCall, fitFor, type Relayed, recordQuestion } from './relay-put.ts'
+import { answerMs, endOfAnswer, failedCall, fitFor, type Relayed, recordQuestion } from './relay-put.ts'
 import { fitAnswer, isObject, paramsFor } from './relay-question.ts'
 import type { Scene } from './scene.ts'
 
@@ -31,6 +31,11 @@ export interface RelayNote {
 /** @returns null for a request that no server's question was put for */
 export function noteOf({ errand }: Pick<Scene, 'errand'>): RelayNote | null {
   return errand.responses === undefined ? null : ((errand.notes?.[RELAY] as unknown as RelayNote | undefined) ?? null)
+}
+
+/** Whether the request brings the answers to a call that waits at its server. */
+export function isAtServer(scene: Pick<Scene, 'errand'>): boolean {
+  return noteOf(scene)?.park != null
 }
 
 /** @returns what a call that has begun at its server has met already, for it is that very call which goes on */
@@ -56,7 +61,7 @@ export async function putBack(done: Performed, rounds: number, call: Relayed): P
   const { met = [] } = call.scene
   const note: RelayNote = { state, park: null, keys: methodsOf(questions), rounds, met }
   // The server has the call: what was agreed to once is this one's.
-  return { ...done, reply: asResult(put.asked, note, call.scene), isBegun: true }
+  return { ...done, reply: asResult(put.asked, note, call), isBegun: true }
 }
 
 type Put = { asked: Record<string, { method: string; params: JsonObject }> } | { refused: string }
@@ -87,16 +92,14 @@ export function methodsOf(questions: Iterable<readonly [string, ServerQuestion]>
 export function asResult(
   asked: Readonly<Record<string, { method: string; params: JsonObject }>>,
   note: RelayNote,
-  scene: Scene,
+  call: Relayed,
 ): Performed['reply'] {
+  const { scene } = call
   const { errand, rooms, target } = scene
   const answers = Object.fromEntries(errand.answers ?? [])
   const notes = { ...errand.notes, [RELAY]: note as unknown as JsonObject }
-  const state = rooms.questions.carry(bindingOf(addresseeOf(scene), target, errand.request, scene.visit.mounted), {
-    kind: RELAY,
-    answers,
-    notes,
-  })
+  const binding = bindingOf(addresseeOf(scene), target, errand.request, scene.visit.mounted)
+  const state = rooms.questions.carry(binding, { kind: RELAY, answers, notes }, answerMs(call))
   return { kind: 'result', result: inputRequired(asked, state) }
 }
 

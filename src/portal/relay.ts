@@ -18,10 +18,11 @@ import { GIVEN_UP } from './park.ts'
 import { askableAt, lackOf } from './relay-askable.ts'
 import { showPages, wantsPages } from './relay-pages.ts'
 import { continueParked, performParked } from './relay-parked.ts'
-import { failedCall, putNow, type Relayed } from './relay-put.ts'
+import { failedCall, putNow, type Relayed, recordPassedOver } from './relay-put.ts'
 import { MOST_OPEN, noteOf, putBack, type RelayNote, recordAnswers, volunteered, withAnswers } from './relay-round.ts'
 import type { Scene } from './scene.ts'
-import { type Asking, askOwner } from './upstream-call.ts'
+import type { Asking } from './send-to-owner.ts'
+import { askOwner } from './upstream-call.ts'
 
 /** The official client gives up after ten rounds of all kinds. */
 const MOST_ROUNDS = 8
@@ -104,7 +105,8 @@ async function performLive(call: Relayed, first: Performed | null): Promise<Perf
     return answer === 'gone' ? GIVEN_UP : answer
   }
   const held = { ...scene, errand: { ...errand, cancel: own } }
-  const asking = call.askable === null ? undefined : { askable: call.askable, ask }
+  const passedOver = (question: ServerQuestion) => recordPassedOver(question, call)
+  const asking = call.askable === null ? undefined : { askable: call.askable, ask, passedOver }
   const perform = (sent: JsonObject) =>
     askOwner(entry, sent, held, asking).catch((error: unknown) => {
       throw refused ?? error

@@ -3,7 +3,7 @@ import { cut, makeRenderer } from './render.ts'
 
 const render = makeRenderer()
 const shown = (members: object, kind: 'tool' | 'resource' = 'tool') =>
-  JSON.parse(render(kind, { name: 'n', json: JSON.stringify(members), hash: '' }, 's_n', null))
+  JSON.parse(render(kind, { name: 'n', json: JSON.stringify(members), hash: '' }, kind === 'tool' ? 's_n' : 'n', null))
 
 describe('what a server says at length is cut for show', () => {
   test('a description of more than 4 KiB is cut at a character, and one of 4 KiB is whole', () => {
@@ -33,6 +33,19 @@ describe('what a server says at length is cut for show', () => {
   test('an admin’s own description stands as it was written', () => {
     const definition = { name: 'n', json: JSON.stringify({ name: 'n', description: 'theirs' }), hash: '' }
     expect(JSON.parse(render('tool', definition, 's_n', 'ours')).description).toBe('ours')
+  })
+})
+
+test.each([
+  ['resource', 'uri'],
+  ['template', 'uriTemplate'],
+] as const)('a %s that is shown under another URI has that in it, and all else as it is', (kind, member) => {
+  const definition = { name: 'a:1', json: `{"${member}":"a:1","name":"own","size":1e3}`, hash: '' }
+  expect(render(kind, definition, 'a:1', null)).toBe(definition.json)
+  expect(JSON.parse(render(kind, definition, 'portico:s:a:1', null))).toEqual({
+    [member]: 'portico:s:a:1',
+    name: 'own',
+    size: 1000,
   })
 })
 

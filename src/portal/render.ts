@@ -5,36 +5,67 @@
  */
 import { LIMITS } from '../config/limits.ts'
 import type { CapabilityKind, Definition } from '../upstream/model.ts'
+import { showSchemas } from './shown-schemas.ts'
 
-/** @param publicName of a tool or prompt; a resource or template keeps its URI */
+/**
+ * @param publicName of a tool or prompt; the URI under which a resource or template is shown
+ * @param showsTasks whether it says of a tool how it is run as a task, which is a word of 2025-11-25 alone
+ */
 export type Renderer = (
   kind: CapabilityKind,
   definition: Definition,
   publicName: string,
   description: string | null,
+  showsTasks?: boolean,
 ) => string
 
 /** Keeps what it made by definition, so that a rebuilt catalog serialises only what is shown differently now. */
 export function makeRenderer(): Renderer {
-  const made = new WeakMap<Definition, { publicName: string; description: string | null; text: string }>()
-  return (kind, definition, publicName, description) => {
-    const known = made.get(definition)
+  const made: Made = new WeakMap()
+  const madeWithTasks: Made = new WeakMap()
+  return (kind, definition, publicName, description, showsTasks = false) => {
+    const kept = showsTasks ? madeWithTasks : made
+    const known = kept.get(definition)
     if (known?.publicName === publicName && known.description === description) return known.text
-    const text = render(kind, definition, publicName, description)
-    made.set(definition, { publicName, description, text })
+    const text = render(kind, definition, { publicName, description, showsTasks })
+    kept.set(definition, { publicName, description, text })
     return text
   }
 }
 
-function render(kind: CapabilityKind, { json }: Definition, publicName: string, description: string | null): string {
+type Made = WeakMap<Definition, { publicName: string; description: string | null; text: string }>
+
+interface Shown {
+  publicName: string
+  description: string | null
+  showsTasks: boolean
+}
+
+function render(
+  kind: CapabilityKind,
+  { name: original, json }: Definition,
+  { publicName, description, showsTasks }: Shown,
+): string {
   const isNamed = kind === 'tool' || kind === 'prompt'
   // Nothing in it can be too long then.
-  if (!isNamed && json.length <= LIMITS.title_shown.value) return json
+  const isMoved = !isNamed && publicName !== original
+  if (!isNamed && !isMoved && json.length <= LIMITS.title_shown.value) return json
   const { name, ...members } = JSON.parse(json) as Record<string, unknown>
   const shown: Record<string, unknown> = { name: isNamed ? publicName : name, ...members }
+  if (isMoved) shown[kind === 'resource' ? 'uri' : 'uriTemplate'] = publicName
   shorten(shown)
+  if (kind === 'tool') showSchemas(shown)
+  if (kind === 'tool' && !showsTasks) dropTaskSupport(shown)
   if (description !== null) shown.description = description
   return JSON.stringify(shown)
+}
+
+/** In place, as the next one. */
+function dropTaskSupport(shown: Record<string, unknown>): void {
+  if (!isObject(shown.execution)) return
+  const { taskSupport: _said, ...rest } = shown.execution
+  if (Object.keys(rest).length > 0) shown.execution = rest
+  else delete shown.execution
 }
 
 /** In place: the value was made for this. */

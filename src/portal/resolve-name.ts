@@ -40,7 +40,7 @@ export function resolveName(catalog: Catalog, { name, kind, server }: NameAsked)
 type Found = Omit<Resolved, 'near'>
 
 function inPortal(catalog: Catalog, kind: CapabilityKind, name: string): Found | null {
-  const target = findTarget({ catalog, mounted: false }, kind, name)
+  const target = findTarget({ catalog, mounted: false, mode: 'all' }, kind, name)
   if (target.kind === 'builtin') return { by: 'builtin', target }
   return target.kind === 'capability' ? { by: nameOf(target.entry, name), target } : null
 }
@@ -52,14 +52,18 @@ function atServer(
 ): Found | null {
   const own = catalog.entries(kind).filter((entry) => entry.server.id === server)
   const entry = own.find(({ original }) => original === name)
-  if (entry !== undefined) return { by: 'server', target: { kind: 'capability', name, entry } }
-  const found = inPortal(catalog, kind, name)
+  // A template by its own text is the template, and no address that it covers.
+  const called = entry?.kind === 'template' ? entry.publicName : name
+  if (entry !== undefined) return { by: 'server', target: { kind: 'capability', name: called, entry } }
+  const index = catalog.spec.servers.findIndex(({ id }) => id === server)
+  const isUri = kind === 'resource' || kind === 'template'
+  const found = inPortal(catalog, kind, (isUri ? catalog.uris(index)?.outward(name) : null) ?? name)
   return found?.target.kind === 'capability' && found.target.entry.server.id === server ? found : null
 }
 
 function nameOf(entry: Entry, name: string): NamedBy {
   if (entry.kind === 'resource') return 'uri'
-  if (entry.kind === 'template') return entry.original === name ? 'uri' : 'template'
+  if (entry.kind === 'template') return entry.publicName === name ? 'uri' : 'template'
   if (entry.publicName !== name) return 'bare'
   const field = entry.kind === 'tool' ? 'tools' : 'prompts'
   return curationIn(entry.server, field, entry.original).alias === null ? 'public' : 'alias'

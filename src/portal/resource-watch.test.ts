@@ -90,6 +90,7 @@ test('what is denied between two messages is not in the second one, nor followed
     { upstreams: room.upstreams, visitors },
     {
       ...{ place: { spec, mount: null }, principal, owner: `grant:${principal.grant}`, origin: NOWHERE, session: null },
+      client: { era: '2025', version: '2025-11-25', name: null, clientVersion: null, capabilities: {} },
       updated: (uri) => void told.push(uri),
     },
   )

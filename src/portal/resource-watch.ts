@@ -7,9 +7,12 @@
  */
 import type { ServerUid } from '../base/ids.ts'
 import { LIMITS } from '../config/limits.ts'
+import { type Askable, fingerprintOf } from '../protocol/asked.ts'
+import type { ClientFacts } from '../protocol/model.ts'
 import type { ResourceFollowing, Upstreams } from '../upstream/model.ts'
 import { type MayHear, mayHear } from './may-hear.ts'
-import type { Place } from './spec.ts'
+import { declaredAt } from './relay-askable.ts'
+import type { Place, ServerSpec } from './spec.ts'
 import type { Subscription } from './subscription-store.ts'
 import type { Standing, Visitors, Who } from './visit.ts'
 
@@ -17,18 +20,29 @@ export interface Watcher extends Who {
   place: Place
   /** The id of a 2025-era session, or null. */
   session: string | null
+  client: ClientFacts
   updated(uri: string): void
 }
 
 export interface WatchRooms {
-  upstreams: Pick<Upstreams, 'followResource'>
+  upstreams: Pick<Upstreams, 'followResource' | 'inventory'>
   visitors: Pick<Visitors, 'standing'>
 }
 
 interface Followed {
   server: ServerUid
+  /** What the server calls it. */
+  own: string
   isLent: boolean
+  /** What calls of this caller declare there, by which its connections are told apart. */
+  declared: string
   following: ResourceFollowing
+}
+
+/** A server told of something, as it calls it, to whoever subscribed to what it is part of, as the caller calls that. */
+interface Told {
+  told: string
+  subscribed: string
 }
 
 /** Long enough to gather what a server says of one thing several times, short enough to feel immediate. */
@@ -44,8 +58,8 @@ export class ResourceWatch {
   // Nearly every stream follows nothing, and ten thousand of them are to fit: what is empty is shared.
   #wanted: ReadonlyMap<string, Subscription> = NOTHING
   #followed: Map<string, Followed> = NOTHING
-  /** What is to be told, and as part of what. */
-  #pending: Map<string, string> = NOTHING
+  /** What is to be told, once each. */
+  #pending: Map<string, Told> = NOTHING
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -65,10 +79,10 @@ export class ResourceWatch {
   /** @param standing the caller's, as of now */
   see(standing: Standing): void {
     if (this.#isClosed) return
-    for (const [uri, { server, isLent, following }] of this.#followed) {
+    for (const [uri, followed] of this.#followed) {
       const may = this.#mayHear(standing, uri)
-      if (may !== null && may.server.uid === server && isLent === isLentTo(may)) continue
-      following.close()
+      if (may !== null && this.#isAsBefore(followed, may)) continue
+      followed.following.close()
       this.#followed.delete(uri)
     }
     for (const uri of this.#wanted.keys()) {
@@ -92,7 +106,7 @@ export class ResourceWatch {
 
   /** Nobody listened for a while: whatever is followed may be another by now. */
   missed(): void {
-    for (const uri of this.#followed.keys()) this.#hear(uri, uri)
+    for (const [uri, { own }] of this.#followed) this.#hear(uri, own)
   }
 
   close(): void {
@@ -111,21 +125,35 @@ export class ResourceWatch {
     return may.hasTerms && !wanted.hasMetTerms ? null : may
   }
 
+  #isAsBefore({ server, own, isLent, declared }: Followed, may: MayHear): boolean {
+    if (may.server.uid !== server || may.own !== own || isLent !== isLentTo(may)) return false
+    return declared === fingerprintOf(this.#declaredAt(may.server))
+  }
+
+  #declaredAt(server: ServerSpec): Askable {
+    return declaredAt(server, this.#watcher.client, this.#rooms.upstreams.inventory(server.uid)?.era ?? null)
+  }
+
   #follow(uri: string, may: MayHear): Followed {
     const { principal, session } = this.#watcher
     const { uid, onBehalf } = may.server
     const isLent = isLentTo(may)
+    const { own } = may
+    const askable = this.#declaredAt(may.server)
     const following = this.#rooms.upstreams.followResource({
-      ...{ serverUid: uid, principal, session, onBehalf, withoutCredential: !isLent, uri },
+      ...{ serverUid: uid, principal, session, onBehalf, withoutCredential: !isLent, askable, uri: own },
       updated: (told) => this.#hear(uri, told),
     })
-    return { server: uid, isLent, following }
+    return { server: uid, own, isLent, declared: fingerprintOf(askable), following }
   }
 
   #hear(subscribed: string, told: string): void {
     if (this.#isClosed) return
     if (this.#pending === NOTHING) this.#pending = new Map()
-    this.#pending.set(this.#pending.size < MOST_PENDING ? told : subscribed, subscribed)
+    const own = this.#followed.get(subscribed)?.own ?? told
+    const what = this.#pending.size < MOST_PENDING ? told : own
+    // Two servers may call different things the same.
+    this.#pending.set(JSON.stringify([subscribed, what]), { told: what, subscribed })
     this.#timer ??= setTimeout(() => void this.#tell(), GATHER_MS).unref()
   }
 
@@ -140,18 +168,20 @@ export class ResourceWatch {
     if (standing === undefined || this.#isClosed) return
     this.see(standing)
     const said = new Set<string>()
-    for (const [told, subscribed] of pending) {
+    for (const { told, subscribed } of pending.values()) {
       const followed = this.#followed.get(subscribed)
       if (followed === undefined) continue
-      said.add(told === subscribed || this.#mayName(standing, told, followed) ? told : subscribed)
+      said.add((told === followed.own ? null : this.#nameOf(told, standing, followed)) ?? subscribed)
     }
     for (const uri of said) this.#watcher.updated(uri)
   }
 
-  /** A server speaks of what is its own, and to whom may read that as well. */
-  #mayName(standing: Standing, uri: string, { server }: Followed): boolean {
+  /** A server speaks of what is its own, and to whom may read that as well. @returns null where it may not be named */
+  #nameOf(told: string, standing: Standing, { server }: Followed): string | null {
+    const index = standing.spec.servers.findIndex(({ uid }) => uid === server)
+    const uri = standing.catalog.uris(index)?.outward(told) ?? told
     const may = mayHear({ ...standing, principal: this.#watcher.principal }, uri)
-    return may !== null && may.server.uid === server && !may.hasTerms
+    return may !== null && may.server.uid === server && !may.hasTerms ? uri : null
   }
 }
 

@@ -22,12 +22,17 @@ const BY_HOST = new Set(['/mcp', '/mcp/', '/'])
 const BY_PATH = /^\/p\/([a-z0-9_-]{1,32})(?:\/s\/[a-z0-9_-]{1,32})?\/mcp\/?$/
 const DEFAULT_HOSTNAME = 'localhost'
 
+/** A client that names its portal by the address that it was given means the same portal, whatever that says of how tools are shown. */
+function isOfMode(query: URLSearchParams): boolean {
+  return [...query.keys()].every((key) => key === 'codemode' || key === 'optimize_context')
+}
+
 export function resourcesOf(directory: Directory, { issuer, hostname, originOf }: Addresses): Resources {
   return {
     portalOf(resource) {
       const url = URL.parse(resource)
-      if (url === null || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
-        return null
+      if (url === null || url.hash !== '' || url.username !== '' || url.password !== '') return null
+      if (!isOfMode(url.searchParams)) return null
       const name = hostname(url.host)
       if (name === null || url.origin !== originOf(url.host, name)) return null
       // The root, as clients name a resource whose metadata they found there.

@@ -1,7 +1,11 @@
 /** The rooms that a handler may use, as `app.ts` wires them. */
 import type { Audit } from '../audit/event.ts'
+import type { Budget, Sandbox } from '../sandbox/model.ts'
 import type { Upstreams } from '../upstream/model.ts'
 import type { Announcements } from './announce.ts'
+import type { Turns } from './code-mode/turns.ts'
+import type { CallNested } from './context/nested.ts'
+import type { ToolViews } from './context/tool-views.ts'
 import type { DemandRooms } from './demands.ts'
 import type { Flow } from './flow.ts'
 import type { Limits } from './limits.ts'
@@ -28,6 +32,15 @@ export interface Rooms {
   /** What sessions of 2025 want to hear of. */
   subscriptions: SessionSubscriptions
   announcements: Announcements
+  /** Who sees which tools, for searches and code. */
+  toolViews: ToolViews
+  /** A tool as part of another call; here, because the portal's own tools make such calls and are themselves called so. */
+  callNested: CallNested
+  /** Where code of models is run, and what one run of it may use. */
+  sandbox: Sandbox
+  codeBudget: Budget
+  /** How many runs of it one caller may have. */
+  turns: Turns
   limits: Limits
   flow: Flow
   /** What policies ask for beside being allowed. */

@@ -2,6 +2,7 @@
 import type { DeedEnd } from '../audit/event.ts'
 import type { DeedId } from '../base/ids.ts'
 import type { JsonObject } from '../protocol/model.ts'
+import type { CallPlace } from './call-place.ts'
 import type { Errand } from './errand.ts'
 import type { Rooms } from './rooms.ts'
 import type { Target } from './target.ts'
@@ -22,6 +23,10 @@ export interface Scene {
   isBypassed: boolean
   /** What policies asked for before this very call, and got: what waits at a server is not asked for it twice. */
   met?: readonly string[]
+  /** It goes on with what a deed before it began, see `Deed`. */
+  goesOn?: boolean
+  /** Its place among the calls at one time, where there is a limit to them. */
+  place?: CallPlace
   /** To be called after a wait. @throws RefusedLater where this would be refused now */
   decideAgain(): Promise<void>
 }

@@ -6,7 +6,8 @@ import type { ClientPolicy } from '../identity/oauth/clients/policy.ts'
 import type { Coverage } from '../policy/coverage.ts'
 import type { Asked } from '../policy/facts.ts'
 import type { Policy } from '../policy/model.ts'
-import type { Isolation, Relay } from '../upstream/model.ts'
+import type { Isolation, Relay, ResourceSettings } from '../upstream/model.ts'
+import type { CodeMode, ContextMode } from './portal-store.ts'
 
 export interface PortalSpec {
   uid: PortalUid
@@ -24,6 +25,9 @@ export interface PortalSpec {
   serviceTokenHeader: string | null
   /** Which clients may introduce themselves here; null where this portal has no rules of its own. */
   clientPolicy: ClientPolicy | null
+  /** How much of the tools models are shown; a client's URL may say otherwise where these let it. */
+  codeMode: CodeMode
+  contextMode: ContextMode
   /** In portal order. */
   servers: readonly ServerSpec[]
   /** Whether one of them is personal: only then does anybody's own connection matter to what they see. */
@@ -55,6 +59,8 @@ export interface ServerSpec {
   passesInstructions: boolean
   /** What of its questions is passed on to callers. */
   relay: Relay
+  /** How its resources are shown. */
+  resources: ResourceSettings
   /** Who may share one session or process of it. */
   isolation: Isolation
   /** A personal server: each user's own connection. Where true the shared credential is never used, and service tokens have no such server. */

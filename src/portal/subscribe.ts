@@ -15,7 +15,8 @@ import { badInput, isObject } from './read-params.ts'
 import type { Rooms } from './rooms.ts'
 import type { Scene } from './scene.ts'
 import type { Subscription } from './subscription-store.ts'
-import { findTarget, PORTAL } from './target.ts'
+import { findTarget, ownUri, PORTAL } from './target.ts'
+import { admitTasks } from './task-watch.ts'
 import { declaresTasks, needsTasks } from './tasks.ts'
 import type { Visit } from './visit.ts'
 
@@ -27,7 +28,8 @@ export function subscribe(visit: Visit, errand: Errand, rooms: Rooms): Promise<O
   const { uri } = params
   if (typeof uri !== 'string') return badInput(visit, errand, rooms, NO_URI)
   const target = findTarget(visit, 'resource', uri)
-  return passCheckpoint({ method, target, input: { uri } }, { visit, errand, rooms }, async (scene) => {
+  const input = { uri: ownUri(target, uri) }
+  return passCheckpoint({ method, target, input }, { visit, errand, rooms }, async (scene) => {
     const { session } = visit
     if (session === null) throw new Error('subscribed to without a session')
     const wanted = wantedIn(scene, uri)
@@ -46,7 +48,8 @@ export async function unsubscribe(visit: Visit, errand: Errand, rooms: Rooms): P
     if (visit.session !== null) await rooms.subscriptions.drop(visit.session, uri)
     return DONE
   }
-  const outcome = await passCheckpoint({ method, target, input: { uri } }, { visit, errand, rooms }, drop)
+  const input = { uri: ownUri(target, uri) }
+  const outcome = await passCheckpoint({ method, target, input }, { visit, errand, rooms }, drop)
   if (outcome.kind === 'refused') await drop()
   return outcome
 }
@@ -62,7 +65,8 @@ export function listen(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outc
     const asking = { visit, errand, rooms }
     const admitted = await Promise.all(uris.map((uri) => admit(uri, asking, deed)))
     const watched = admitted.filter((one) => one !== null).map((one) => ({ ...one }))
-    return { ...DONE, reply: { kind: 'result', result: { watched } } }
+    const tasks = await admitTasks(isObject(filter) ? filter.taskIds : undefined, asking, deed)
+    return { ...DONE, reply: { kind: 'result', result: { watched, tasks } } }
   })
 }
 
@@ -90,7 +94,8 @@ async function admit(
 ): Promise<Subscription | null> {
   const target = findTarget(asking.visit, 'resource', uri)
   let wanted: Subscription | null = null
-  await passCheckpoint({ method: 'resources/subscribe', target, input: { uri }, parent }, asking, (scene) => {
+  const input = { uri: ownUri(target, uri) }
+  await passCheckpoint({ method: 'resources/subscribe', target, input, parent }, asking, (scene) => {
     wanted = wantedIn(scene, uri)
     return wanted === null ? refuse(NOT_TOLD) : DONE
   })

@@ -3,10 +3,12 @@
  * asked afterwards, so that a name that is somebody else's never falls through to another owner.
  */
 import { type Refusal, refused } from '../base/refusal.ts'
-import { belongsTo } from '../protocol/uri-template.ts'
 import type { CapabilityKind } from '../upstream/model.ts'
-import { BUILTINS, hasBuiltin } from './builtin.ts'
-import type { Catalog, Entry } from './catalog.ts'
+import { hasBuiltin, isBuiltinName } from './builtin.ts'
+import type { Entry } from './catalog.ts'
+import type { Mode } from './context/mode.ts'
+import { holderOf } from './server-uris.ts'
+import { inward } from './uris.ts'
 import type { Standing, Visit } from './visit.ts'
 
 export type Target =
@@ -19,28 +21,23 @@ export type Target =
 export const PORTAL: Target = { kind: 'portal', name: null }
 
 /** A tool, prompt or listed resource by its public or bare name; a resource also by the one template that fits it. */
-export function findTarget(visit: Pick<Visit, 'catalog' | 'mounted'>, kind: CapabilityKind, name: string): Target {
-  if (kind === 'tool' && !visit.mounted && BUILTINS.has(name)) return { kind: 'builtin', name }
-  const entry = visit.catalog.find(kind, name) ?? (kind === 'resource' ? templateFor(visit.catalog, name) : undefined)
+export function findTarget(
+  visit: Pick<Visit, 'catalog' | 'mounted'> & { mode?: Mode },
+  kind: CapabilityKind,
+  name: string,
+): Target {
+  if (kind === 'tool' && isBuiltinName(name, visit)) return { kind: 'builtin', name }
+  const entry = kind === 'resource' ? holderOf(visit.catalog, name) : visit.catalog.find(kind, name)
   return entry ? { kind: 'capability', name, entry } : { kind: 'nothing', name }
 }
 
-/**
- * Two servers whose templates both fit make the URI nobody's: order must not decide who receives what may be a secret. Of
- * one server's own templates, one that is held or hidden takes nothing from the others.
- */
-function templateFor(catalog: Catalog, uri: string): Entry | undefined {
-  let found: Entry | undefined
-  for (const entry of catalog.entries('template')) {
-    if (!belongsTo(uri, entry.original)) continue
-    if (found && found.server.uid !== entry.server.uid) return undefined
-    if (found === undefined || found.held || found.hidden) found = entry
-  }
-  return found
+/** What was asked for, as the server knows it. @param uri as the caller named it */
+export function ownUri(target: Target, uri: string): string {
+  return target.kind === 'capability' ? inward(target.entry, uri) : uri
 }
 
 /** Who it is for, and how that one stands. */
-export type Asker = Standing & Pick<Visit, 'principal'>
+export type Asker = Standing & Pick<Visit, 'principal'> & { mode?: Mode }
 
 /** Whether it is there for this caller at all, before any policy is asked. */
 export function offered(target: Target, visit: Asker): Refusal | undefined {

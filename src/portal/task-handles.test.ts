@@ -7,7 +7,8 @@ import type { Scene } from './scene.ts'
 import { openTaskHandles } from './task-handles.ts'
 
 const key = randomBytes(32)
-const NOTE = { server: 's1' as ServerUid, tool: 'run', hash: 'f'.repeat(64), id: 'their id, ü' }
+const OF_2026 = { era: '2026', progress: null } as const
+const NOTE = { server: 's1' as ServerUid, tool: 'run', hash: 'f'.repeat(64), id: 'their id, ü', ...OF_2026 }
 const OPENED = { ...NOTE, hash: 'f'.repeat(32) }
 let now = 1000
 

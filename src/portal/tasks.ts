@@ -1,21 +1,22 @@
 /**
- * Tasks of servers of 2026 (SEP-2663), for clients that declared the extension: a call that its server makes a task of, and what its
- * caller asks of that task later. The server's id never leaves; what takes its place is good for this caller alone.
+ * Tasks of servers: a call that its server makes a task of, and what its caller asks of that task later. Those of the extension (SEP-2663)
+ * are here; of 2025-11-25, see `tasks-2025.ts`, and for a client of the extension `tasks-between.ts`. The server's id never leaves; what
+ * takes its place is good for this caller alone.
  *
  * Each request about a task is a deed, decided like a call of its tool by the policies and the definition of now. Forged, forgotten,
  * denied and somebody else's look alike. What is not allowed any more is cancelled at its server.
  */
-import { Cancellation } from '../base/cancel.ts'
 import { readInputRequired } from '../protocol/era-2026/question.ts'
 import { isTask, readTaskResult, withOwnTask } from '../protocol/era-2026/task.ts'
-import { ErrorCode, notFound } from '../protocol/errors.ts'
+import { ErrorCode, methodNotFound } from '../protocol/errors.ts'
 import { relayedExtensions, TASKS } from '../protocol/extensions.ts'
 import { parse } from '../protocol/json-bytes.ts'
-import type { Json, JsonObject, RawReply, Reply } from '../protocol/model.ts'
+import type { Json, JsonObject, RawReply } from '../protocol/model.ts'
 import { readRawError, unreadableReply } from '../protocol/raw-error.ts'
+import { giveUp, type Held } from './about-task.ts'
 import type { Entry } from './catalog.ts'
 import { type Outcome, type Performed, passCheckpoint } from './checkpoint.ts'
-import { reachUnasked } from './connect.ts'
+import { reachOwner, reachUnasked } from './connect.ts'
 import type { Errand } from './errand.ts'
 import { badInput, isObject } from './read-params.ts'
 import { askableAt } from './relay-askable.ts'
@@ -25,7 +26,10 @@ import type { Rooms } from './rooms.ts'
 import type { Scene } from './scene.ts'
 import { PORTAL, type Target } from './target.ts'
 import type { TaskNote } from './task-handles.ts'
-import { askOwner } from './upstream-call.ts'
+import { knowsTasks2025 } from './task-support.ts'
+import { begin2025, goOn2025 } from './tasks-2025.ts'
+import { beginBetween, goOnBetween } from './tasks-between.ts'
+import { unknownTask } from './unknown-task.ts'
 import type { Visit } from './visit.ts'
 
 /** Whether this very request says that its client knows tasks. */
@@ -48,11 +52,17 @@ const UNDECLARED = {
   data: { requiredCapabilities: { extensions: { [TASKS]: {} } } },
 }
 
-/** One task that its own caller asks about. */
-interface Held {
-  handle: string
-  note: TaskNote
-  entry: Entry
+/** Whether the client wants the call to be a task, in the words of 2025-11-25. */
+export function asksForTask({ visit, errand }: Pick<Scene, 'visit' | 'errand'>): boolean {
+  return isObject(errand.request.params.task) && knowsTasks2025(visit)
+}
+
+/** The call of a tool that may be run as a task of 2025-11-25, or whose caller wants it to be. Nearly no call comes here. */
+export function callAsTask(entry: Entry, params: JsonObject, scene: Scene): Promise<Performed> {
+  if (asksForTask(scene)) return begin2025(entry, params, scene)
+  return entry.tasks === 'required' && declaresTasks(scene.visit)
+    ? beginBetween(entry, params, scene)
+    : reachOwner(entry, params, scene)
 }
 
 /** The call of a tool, of which its server made a task: the caller gets a handle. Any other result is left alone. */
@@ -62,7 +72,13 @@ export async function takeTask(done: Performed, entry: Entry, scene: Scene): Pro
   const { visit, rooms } = scene
   const read = declaresTasks(visit) && !isOlder(entry, scene) ? readTaskResult(reply) : null
   if (read === null || read.taskId === null) return odd(done)
-  const note: TaskNote = { server: entry.server.uid, tool: entry.original, hash: entry.hash, id: read.taskId }
+  const note: TaskNote = {
+    server: entry.server.uid,
+    tool: entry.original,
+    hash: entry.hash,
+    id: read.taskId,
+    ...OF_2026,
+  }
   const handle = rooms.tasks.seal(note, scene)
   // A question may not come by a way on which it is not looked at.
   if (handle !== null && !read.asks) return { ...done, reply: withOwnTask(reply, { taskId: handle }) }
@@ -70,17 +86,20 @@ export async function takeTask(done: Performed, entry: Entry, scene: Scene): Pro
   return odd(done)
 }
 
-/** `tasks/get`, `tasks/update` and `tasks/cancel`. */
+const OF_2026 = { era: '2026', progress: null } as const
+
+/** `tasks/get`, `tasks/update`, `tasks/cancel`, and of 2025-11-25 `tasks/result`. */
 export async function goOnWithTask(visit: Visit, errand: Errand, rooms: Rooms): Promise<Outcome> {
   const { method, params } = errand.request
-  if (!declaresTasks(visit)) return needsTasks(visit, errand, rooms)
+  if (visit.client.era === '2025' ? !knowsTasks2025(visit) : !declaresTasks(visit))
+    return visit.client.era === '2025' ? notThere(method) : needsTasks(visit, errand, rooms)
   const { taskId: handle, inputResponses } = params
   if (typeof handle !== 'string') return badInput(visit, errand, rooms, '"taskId" must be the id of a task.')
   if (method === 'tasks/update' && !isObject(inputResponses))
     return badInput(visit, errand, rooms, '"inputResponses" must be an object.')
   const asker = { visit, errand, rooms }
   const held = findTask(handle, asker)
-  if (held === null) return passCheckpoint({ method, target: NOTHING }, asker, () => unknown(null))
+  if (held === null) return passCheckpoint({ method, target: NOTHING }, asker, () => unknownTask(null))
   const { entry } = held
   const target: Target = { kind: 'capability', name: entry.publicName, entry }
   const outcome = await passCheckpoint({ method, target, goesOn: true }, asker, (scene) => goOn(held, scene))
@@ -88,11 +107,16 @@ export async function goOnWithTask(visit: Visit, errand: Errand, rooms: Rooms): 
   return outcome
 }
 
+/** To sessions of the revisions before. */
+function notThere(method: string): Outcome {
+  return { kind: 'answered', reply: { kind: 'error', error: methodNotFound(method) } }
+}
+
 /** The handle is no name that anybody should read in an audit. */
-const NOTHING: Target = { kind: 'nothing', name: 'task' }
+export const NOTHING: Target = { kind: 'nothing', name: 'task' }
 
 /** @returns null also where the tool is not what it was when its task began */
-function findTask(handle: string, { visit, rooms }: Pick<Scene, 'visit' | 'rooms'>): Held | null {
+export function findTask(handle: string, { visit, rooms }: Pick<Scene, 'visit' | 'rooms'>): Held | null {
   const note = rooms.tasks.open(handle, { visit })
   if (note === null) return null
   const entry = visit.catalog
@@ -101,15 +125,22 @@ function findTask(handle: string, { visit, rooms }: Pick<Scene, 'visit' | 'rooms
       ({ server, original, hash }) =>
         server.uid === note.server && original === note.tool && hash.startsWith(note.hash),
     )
-  return entry === undefined || isOlder(entry, { visit, rooms }) ? null : { handle, note, entry }
+  return entry === undefined || isOlder(entry, { visit, rooms }) !== (note.era === '2025')
+    ? null
+    : { handle, note, entry }
 }
 
-/** A server that went back to an older revision has no tasks of this kind. */
+/** A server that is of another revision by now has no tasks of the kind that it had. */
 function isOlder({ server, serverIndex }: Entry, { visit, rooms }: Pick<Scene, 'visit' | 'rooms'>): boolean {
   return (visit.own.get(serverIndex) ?? rooms.upstreams.inventory(server.uid))?.era === '2025'
 }
 
-async function goOn({ handle, note, entry }: Held, scene: Scene): Promise<Performed> {
+function goOn(held: Held, scene: Scene): Promise<Performed> {
+  if (held.note.era === '2026') return goOn2026(held, scene)
+  return scene.visit.client.era === '2025' ? goOn2025(held, scene) : goOnBetween(held, scene)
+}
+
+async function goOn2026({ handle, note, entry }: Held, scene: Scene): Promise<Performed> {
   const { visit, errand } = scene
   const { method, params } = errand.request
   const askable = askableAt(entry.server, { visit, errand, era: '2026' })
@@ -120,7 +151,7 @@ async function goOn({ handle, note, entry }: Held, scene: Scene): Promise<Perfor
   const done = await reachUnasked(entry, sent, scene, askable === null ? {} : { askable })
   const { reply } = done
   if (reply.kind !== 'raw') return done
-  if (reply.outcome === 'error') return isUnknown(reply, note, method) ? unknown(done) : done
+  if (reply.outcome === 'error') return isUnknown(reply, note, method) ? unknownTask(done) : done
   const read = readTaskResult(reply)
   const isOf = read?.taskId === note.id || (read?.taskId === null && method !== 'tasks/get')
   if (read === null || !isOf || (reply.has.resultType ?? 'complete') !== 'complete') return odd(done)
@@ -162,23 +193,6 @@ async function withQuestions(
     const result: JsonObject = { ...task, taskId: held.handle, status: 'failed', error }
     return { ...done, reply: { kind: 'result', result }, note: { error: 'not-answered' } }
   }
-}
-
-/** Cancels it at its server, for the portal's own reasons. Never rejects: who cannot be told is not waited for. */
-async function giveUp(
-  { note, entry }: Pick<Held, 'note' | 'entry'>,
-  { visit, errand, rooms }: Pick<Scene, 'visit' | 'errand' | 'rooms'>,
-): Promise<void> {
-  const request = { ...errand.request, method: 'tasks/cancel' }
-  const own: Errand = { ...errand, request, cancel: new Cancellation(), report: () => {} }
-  const isBypassed = visit.principal.kind === 'anonymous'
-  // The task may be over, and its server away: then there is nothing to cancel.
-  await askOwner(entry, { taskId: note.id }, { visit, errand: own, rooms, isBypassed }).catch(() => {})
-}
-
-function unknown(done: Performed | null): Performed {
-  const reply: Reply = { kind: 'error', error: notFound('task', '') }
-  return done === null ? { reply, credential: null, upstreamMs: 0 } : { ...done, reply }
 }
 
 /** The server broke the rules of tasks. */

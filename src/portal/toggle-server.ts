@@ -10,12 +10,12 @@ export const TOGGLE_SERVER: BuiltinTool = {
     name: 'portal_toggle_single_server',
     title: 'Switch a server on or off',
     description:
-      'Switches one server on ("toggle") or off ("untoggle") for you. While it is off its tools, prompts and resources are neither listed nor reachable. Nobody else is affected. What the user switched off on their page, only they switch on again.',
+      'Switches one server on ("toggle") or off ("untoggle") for you alone. While it is off, nothing of it is listed or reachable. What the user switched off, only they switch on again.',
     inputSchema: {
       type: 'object',
       properties: {
-        server_id: { type: 'string', description: 'An id from portal_list_servers.' },
-        action: { type: 'string', enum: ['toggle', 'untoggle'], description: '"toggle" for on, "untoggle" for off.' },
+        server_id: { type: 'string' },
+        action: { type: 'string', enum: ['toggle', 'untoggle'] },
       },
       required: ['server_id', 'action'],
       additionalProperties: false,

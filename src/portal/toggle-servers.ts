@@ -2,7 +2,7 @@
 import { LIMITS } from '../config/limits.ts'
 import type { Reply } from '../protocol/model.ts'
 import { ask } from './ask.ts'
-import { answer, type BuiltinTool, mistake } from './builtin-tool.ts'
+import { answer, type BuiltinTool, mistake, told } from './builtin-tool.ts'
 import { listServers, readConnections } from './list-servers.ts'
 import type { Scene } from './scene.ts'
 import { SELECTION, selectionLink } from './selection.ts'
@@ -14,7 +14,7 @@ export const TOGGLE_SERVERS: BuiltinTool = {
     name: 'portal_toggle_servers',
     title: 'Let the user choose servers',
     description:
-      'Gives the user a page in their browser on which they switch the servers of this portal on and off for this client. Use it when they want to choose, or when a server is off because they switched it off.',
+      'Gives the user a page on which they switch servers on and off for this client: when they want to choose, or one is off because they switched it off.',
     inputSchema: { type: 'object', properties: {}, additionalProperties: false },
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   },
@@ -33,8 +33,7 @@ export const TOGGLE_SERVERS: BuiltinTool = {
 /** Not an error: the link is what was asked for. */
 function linkOf(url: string): Reply {
   const text = `Give the user this link; they switch servers on and off there. It is for them alone and works for ${MINUTES} minutes: ${url}`
-  const structuredContent = { url, expires_in_seconds: MINUTES * 60 }
-  return { kind: 'result', result: { content: [{ type: 'text', text }], structuredContent } }
+  return told(text, { url, expires_in_seconds: MINUTES * 60 })
 }
 
 /** To have opened the page is not to have changed anything: how it stands is read anew. */

@@ -1,63 +1,18 @@
 /** How a handler's `perform` reaches the one server that owns the target. The checkpoint alone decides whether it runs. */
-import { Fault } from '../base/fault.ts'
-import { type Askable, NOTHING_ASKABLE } from '../protocol/asked.ts'
-import { relayedExtensions, showsApps } from '../protocol/extensions.ts'
 import type { JsonObject } from '../protocol/model.ts'
-import { MOST_PORTALS } from '../protocol/portal-chain.ts'
-import type { UpstreamCall } from '../upstream/model.ts'
 import type { Entry } from './catalog.ts'
 import type { Performed } from './checkpoint.ts'
-import type { Scene } from './scene.ts'
+import { runAsTask } from './run-as-task.ts'
+import { type Asking, sendToOwner, type ToOwner } from './send-to-owner.ts'
 
-const LOOP = `This call has gone through ${MOST_PORTALS} portals and goes no further: a portal may stand behind itself. Ask an administrator to take it out of its own servers.`
-
-export type ToOwner = Pick<Scene, 'visit' | 'errand' | 'rooms' | 'isBypassed'>
-
-/** What the server may ask while it is at it, and who puts it; without `ask` it can only end with what it wants (2026). */
-export interface Asking {
-  askable?: Askable
-  lacks?: NonNullable<UpstreamCall['lacks']>
-  ask?: NonNullable<UpstreamCall['ask']>
-  carries?: NonNullable<UpstreamCall['carries']>
-}
-
-/** @param params as the server is to see them: its own names, nothing that the method does not know */
-export async function askOwner(
-  entry: Entry,
-  params: JsonObject,
-  { visit, errand, rooms, isBypassed }: ToOwner,
-  asking?: Asking,
-): Promise<Performed> {
-  const { meta, method } = errand.request
-  const hop = (meta.hop ?? 0) + 1
-  if (hop > MOST_PORTALS) throw new Fault('portal-loop', LOOP)
-  const call: UpstreamCall = {
-    serverUid: entry.server.uid,
-    principal: visit.principal,
-    session: visit.session?.id ?? null,
-    onBehalf: entry.server.onBehalf,
-    withoutCredential: isBypassed && !entry.server.bypassCredential,
-    client: visit.client,
-    method,
-    params,
-    progress: meta.progressToken !== undefined,
-    hop,
-    cancel: errand.cancel,
-    report: (notification) => errand.report(notification),
-  }
-  if (asking !== undefined) Object.assign(call, asking)
-  // Nearly nobody declares any.
-  if (visit.client.capabilities.extensions !== undefined) {
-    const extensions = relayedExtensions(visit.client.capabilities, visit.client.era)
-    if (extensions !== null) call.extensions = extensions
-    if (extensions !== null && showsApps(extensions))
-      call.askable = { ...(call.askable ?? NOTHING_ASKABLE), apps: true }
-  }
-  const logLevel = meta.logLevel ?? visit.session?.logLevel
-  if (logLevel) call.logLevel = logLevel
-  if (meta.traceparent !== undefined) call.traceparent = meta.traceparent
-  if (meta.tracestate !== undefined) call.tracestate = meta.tracestate
-  if (meta.vendor !== undefined) call.vendorMeta = meta.vendor
-  const { raw, ms, credential } = await rooms.upstreams.call(call)
-  return { reply: raw, credential, upstreamMs: ms }
+/**
+ * A tool that can be run as a task alone is run as one, where the caller did not ask for a task itself.
+ *
+ * @param params as the server is to see them: its own names, nothing that the method does not know
+ */
+export function askOwner(entry: Entry, params: JsonObject, to: ToOwner, asking?: Asking): Promise<Performed> {
+  // Nearly every call: the look costs nothing, and there is no frame more.
+  if (entry.tasks !== 'required' || to.errand.request.method !== 'tools/call' || params.task !== undefined)
+    return sendToOwner(entry, params, to, asking)
+  return runAsTask(entry, params, to, asking)
 }

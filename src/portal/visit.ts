@@ -14,6 +14,7 @@ import type { ClientFacts } from '../protocol/model.ts'
 import type { Inventory } from '../upstream/model.ts'
 import type { AccessKeeper } from './access.ts'
 import type { Catalog, Visible } from './catalog.ts'
+import type { Mode } from './context/mode.ts'
 import type { Directory } from './directory.ts'
 import type { OwnLists } from './overlay.ts'
 import type { Session } from './sessions.ts'
@@ -43,6 +44,8 @@ export interface Visit extends Standing {
   readonly client: ClientFacts
   /** The 2025-era session, or null. */
   readonly session: Session | null
+  /** How much of the tools its model is shown. */
+  readonly mode: Mode
   /** What the caller's server switches hang off: the session, or the grant. */
   readonly owner: string
   readonly clientIp: string
@@ -58,6 +61,7 @@ export interface Caller {
   principal: Principal
   client: ClientFacts
   session: Session | null
+  mode: Mode
   clientIp: string
   origin: Origin
   traceparent: string | null

@@ -28,7 +28,15 @@ describe.each(DATABASE_KINDS)('what the authorization server keeps, in %s', (kin
     await db
       .insertInto('portals')
       .values({
-        ...{ uid: 'p', id: 'default', hostname: 'localhost', name: 'P', description: null, code_mode: 'off' as const },
+        ...{
+          uid: 'p',
+          id: 'default',
+          hostname: 'localhost',
+          name: 'P',
+          description: null,
+          code_mode: 'off' as const,
+          optimize_context: 'off' as const,
+        },
         ...{ secure_web_gateway: 0, policies: '[]', position: 1, origin: 'api' as const },
         ...{ created_at: 1, created_by: 'x', modified_at: 1, modified_by: 'x' },
       })
