@@ -6,13 +6,14 @@ import { serve } from '../portal/portal.ts'
 import type { Visit } from '../portal/visit.ts'
 import {
   methodNotFound,
+  missingCapability,
   replyOfBug,
   replyOfFault,
   replyOfRefusal,
   replyOfTold,
   type SoughtKind,
 } from '../protocol/errors.ts'
-import type { JsonObject, Reply } from '../protocol/model.ts'
+import type { Era, JsonObject, Reply } from '../protocol/model.ts'
 import type { DoorRooms } from './guest.ts'
 
 /** What the caller gets, in neutral form; `forbidden` for who may not be in this portal at all. */
@@ -37,15 +38,21 @@ export async function serveRequest(visit: Visit, errand: Errand, rooms: DoorRoom
   }
   tally.requests[outcome.kind]++
   if (outcome.kind === 'refused' && !visit.access.enter.allow) return { kind: 'forbidden' }
-  return { kind: 'reply', reply: replyOf(outcome, method, params, rooms) }
+  return { kind: 'reply', reply: replyOf(outcome, visit.client.era, { method, params }, rooms) }
 }
 
-function replyOf(outcome: Outcome, method: string, params: JsonObject, rooms: DoorRooms): Reply {
+type Asked = Pick<Errand['request'], 'method' | 'params'>
+
+function replyOf(outcome: Outcome, era: Era, { method, params }: Asked, rooms: DoorRooms): Reply {
   switch (outcome.kind) {
     case 'answered':
       return outcome.reply
-    case 'refused':
-      return outcome.told === null ? replyOfRefusal(soughtBy(method, params)) : replyOfTold(outcome.told, method)
+    case 'refused': {
+      const { told, lacks } = outcome
+      if (told === null) return replyOfRefusal(soughtBy(method, params))
+      if (lacks === undefined || era === '2025') return replyOfTold(told, method)
+      return { kind: 'error', error: missingCapability(told, lacks as JsonObject) }
+    }
     case 'failed': {
       const { error } = outcome
       if (!(error instanceof Fault)) {

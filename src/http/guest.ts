@@ -5,6 +5,7 @@ import type { Authenticated, Authenticator, Shown } from '../identity/authentica
 import type { OrganizationKeeper } from '../identity/organization.ts'
 import type { Origin } from '../policy/model.ts'
 import type { Changes, ListKind } from '../portal/changes.ts'
+import type { AskedMode, Mode } from '../portal/context/mode.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Rooms } from '../portal/rooms.ts'
 import type { Session } from '../portal/sessions.ts'
@@ -14,8 +15,9 @@ import type { Identity } from '../protocol/era-2026/encode.ts'
 import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import type { ClientFacts, JsonRpcId, Request } from '../protocol/model.ts'
 import type { Anonymous } from './anonymous.ts'
+import type { KeptStreams } from './kept-streams.ts'
 import type { Arrival } from './server.ts'
-import type { Answer } from './stream.ts'
+import { type Answer, NOT_KEPT, type Outlet } from './stream.ts'
 import type { Held, NoStream } from './streams.ts'
 
 export interface DoorRooms extends Rooms, Held {
@@ -25,6 +27,8 @@ export interface DoorRooms extends Rooms, Held {
   directory: Directory
   visitors: Visitors
   changes: Changes
+  /** Streams of calls that can be taken up again. */
+  kept: KeptStreams
   identity: Identity
   /** What the organisation has settled, as it is now. */
   organization: Pick<OrganizationKeeper, 'current'>
@@ -38,6 +42,10 @@ export interface Guest {
   arrival: Arrival
   who: Authenticated
   place: Place
+  /** How much of the tools its model is shown. */
+  mode: Mode
+  /** What its URL said of that. */
+  asked: AskedMode
   answer: Answer
   /** The credential, which may be withdrawn; null for who needs none. */
   shown: Shown | null
@@ -53,6 +61,7 @@ export function enter(
     principal: guest.who.principal,
     client: asked.client,
     session: asked.session,
+    mode: guest.mode,
     clientIp: guest.arrival.clientIp,
     origin: originOf(guest.arrival),
     traceparent: asked.request.meta.traceparent ?? null,
@@ -66,12 +75,12 @@ export function originOf({ clientIp, certificate }: Arrival): Origin {
 
 /** 202: a notification or an answer was taken. */
 export function accept({ arrival }: Guest): void {
-  arrival.response.writeHead(202, [...arrival.cors])
+  arrival.response.writeHead(202, ['cache-control', NOT_KEPT, ...arrival.cors])
   arrival.response.end()
 }
 
 /** The caller is known and may not be here; nor does it learn whether there is anything here. */
-export function refuseForbidden(answer: Answer): void {
+export function refuseForbidden(answer: Pick<Outlet, 'end'>): void {
   const error = {
     error: 'access_denied',
     error_description: 'No policy lets you use this portal. Ask the admin of the portal for access.',

@@ -27,12 +27,12 @@ export class Inquiries {
     this.#waitMs = waitMs
   }
 
-  /** @param session the one that is asked */
-  open(session: Session): Inquiry {
+  /** @param session the one that is asked @param waitMs how long its person has, where that is not as for all */
+  open(session: Session, waitMs = this.#waitMs): Inquiry {
     const id = `portico-${randomUUID()}`
     const key = keyOf(session, id)
     const { promise, resolve } = Promise.withResolvers<InquiryEnd>()
-    const timer = setTimeout(() => settle({ kind: 'over', why: 'late' }), this.#waitMs)
+    const timer = setTimeout(() => settle({ kind: 'over', why: 'late' }), waitMs)
     timer.unref()
     const settle = (end: InquiryEnd): void => {
       clearTimeout(timer)

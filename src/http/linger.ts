@@ -6,12 +6,16 @@ import type { Cancellation } from '../base/cancel.ts'
 import type { Linger } from '../portal/errand.ts'
 import type { Session } from '../portal/sessions.ts'
 import type { DoorRooms, Guest } from './guest.ts'
+import type { Outlet } from './stream.ts'
 
 type Over = 'gone' | 'closing'
 
+/** Whose request it is, and where it says what it has to say. */
+export type Asker = Pick<Guest, 'who'> & { answer: Outlet }
+
 /** @param session of a 2025-era client: the waiting ends with it */
-export function lingerer(guest: Guest, cancel: Cancellation, rooms: DoorRooms, session?: Session): Linger {
-  const { answer, who } = guest
+export function lingerer(asker: Asker, cancel: Cancellation, rooms: DoorRooms, session?: Session): Linger {
+  const { answer, who } = asker
   let stop: ((why: Over) => void) | null = null
   let isFollowed = false
   return () => {

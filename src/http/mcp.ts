@@ -4,6 +4,7 @@
  */
 import type { PortalId } from '../base/ids.ts'
 import type { Shown } from '../identity/authenticate.ts'
+import { askedIn, modeOf } from '../portal/context/mode.ts'
 import type { Directory } from '../portal/directory.ts'
 import type { Place } from '../portal/spec.ts'
 import { classify } from '../protocol/classify.ts'
@@ -72,11 +73,23 @@ export function openDoor(rooms: DoorRooms): Door {
       if (who.principal.kind === 'anonymous') nameless.add(answer)
       if (shown.serviceToken !== undefined) whole.set(answer, shown)
       if (rooms.unread.isFull(who.principal)) return refuseTooMuch(answer, 'unread', null)
+      const asked = askedIn(queryOf(arrival))
+      // Before the place is looked at: it would tell a portal that is not there from one that is not theirs.
+      if ('wrong' in asked)
+        return answer.end(400, errorBody({ code: ErrorCode.InvalidRequest, message: asked.wrong }, null))
       if (place === undefined) {
         await recordNoPortal(arrival, who, where, rooms)
         return refuseForbidden(answer)
       }
-      const guest: Guest = { arrival, who, place, answer, shown: who.principal.kind === 'anonymous' ? null : shown }
+      const guest: Guest = {
+        arrival,
+        who,
+        place,
+        mode: modeOf(asked, place.spec),
+        asked,
+        answer,
+        shown: who.principal.kind === 'anonymous' ? null : shown,
+      }
       if (!rooms.log.isLevelEnabled('debug')) return admit(guest, rooms)
       const started = rooms.clock.elapsed()
       await admit(guest, rooms)
@@ -85,8 +98,14 @@ export function openDoor(rooms: DoorRooms): Door {
     drain() {
       isDraining = true
       for (const answer of [...waiting]) answer.retire()
+      rooms.kept.retire()
     },
   }
+}
+
+function queryOf({ request: { url = '' } }: Arrival): string {
+  const mark = url.indexOf('?')
+  return mark === -1 ? '' : url.slice(mark + 1)
 }
 
 /** A wrong credential is wrong at any portal: only who shows none at all can be nobody. */

@@ -7,6 +7,7 @@ import type { Authenticated, Shown } from '../identity/authenticate.ts'
 import type { DoorRooms } from './guest.ts'
 import type { Arrival } from './server.ts'
 import { isBot } from './shown-credential.ts'
+import { NOT_KEPT } from './stream.ts'
 import type { McpRoute } from './urls.ts'
 
 /** One answer to a missing, unknown, expired or revoked credential and to one for another portal. */
@@ -31,7 +32,7 @@ function answerUnknown(arrival: Arrival, shown: Shown, { tally, originOf, organi
     }),
   )
   response.writeHead(401, [
-    ...['content-type', 'application/json', 'content-length', String(body.length), 'cache-control', 'no-store'],
+    ...['content-type', 'application/json', 'content-length', String(body.length), 'cache-control', NOT_KEPT],
     ...['www-authenticate', invites ? `${CHALLENGE}, resource_metadata="${document}", scope="mcp"` : CHALLENGE],
     ...cors,
   ])

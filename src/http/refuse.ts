@@ -7,6 +7,7 @@ import type { Audit } from '../audit/event.ts'
 import type { Refused } from '../audit/refusals.ts'
 import type { HeaderMap } from '../protocol/classify.ts'
 import type { ClientAddresses } from './client-address.ts'
+import { NOT_KEPT } from './stream.ts'
 
 export interface Refusing {
   request: IncomingMessage
@@ -69,7 +70,7 @@ export function say(response: ServerResponse, status: number, body: unknown, mor
   }
   const bytes = Buffer.from(JSON.stringify(body))
   response.writeHead(status, [
-    ...['content-type', 'application/json', 'content-length', String(bytes.length), 'cache-control', 'no-store'],
+    ...['content-type', 'application/json', 'content-length', String(bytes.length), 'cache-control', NOT_KEPT],
     ...more,
   ])
   response.end(bytes)

@@ -21,7 +21,9 @@ export const HTTP_STATUSES: Readonly<Record<number, StatusMeaning>> = {
     when: 'the caller is known and no policy lets it into this portal, or there is no such portal; also a Host or Origin that is not ours',
   },
   404: { when: 'no such session, or (2026) no such method' },
-  405: { when: 'another HTTP method than POST, GET and DELETE' },
+  405: {
+    when: 'another HTTP method than POST, GET and DELETE; also a GET for the rest of a call’s stream that its client has read to the end',
+  },
   408: { when: 'the head or the body of a request did not arrive in [its time](settings.md#limits)', byNode: true },
   409: { when: 'the session has an open stream already' },
   413: { when: 'a body of more than 4 MiB' },

@@ -15,6 +15,9 @@ const KEEPALIVE_MS = 15_000
 /** Up to here copying is cheaper than a second piece. */
 const ONE_WRITE = 16 * 1024
 
+/** No cache on the way keeps what one caller was given, whatever hints a result has for the client itself. */
+export const NOT_KEPT = 'private, no-store'
+
 /** What an answer answers. */
 export interface Asked {
   response: ServerResponse
@@ -31,7 +34,25 @@ export interface Answering {
   unread: Unread
 }
 
-export class Answer {
+/** Where one request says what it has to say: over one connection, or (2025) on a stream that another connection may take up. */
+export interface Outlet {
+  /** Whether the client accepts messages before the answer. */
+  readonly takesStream: boolean
+  /** Nobody can read any more what is said. */
+  readonly closed: boolean
+  /** One message before the answer, which the client must have, such as a question. */
+  send(message: Buffer | string): void
+  /** One that it can be without, such as progress. */
+  note(message: Buffer): void
+  /** The answer itself; nothing may follow. */
+  end(status: number, body: Body): void
+  /** It only waits for events now. @param end how to end that in good order when the listener closes */
+  standBy(end: () => void): void
+  /** The client went away before it had its answer, and cannot come back for it. */
+  onAbandoned(listener: () => void): void
+}
+
+export class Answer implements Outlet {
   readonly asked: Asked
   readonly #principal: Principal
   readonly #shared: Answering
@@ -71,7 +92,7 @@ export class Answer {
   /** Opens the stream without a message: for streams that may stay silent. */
   open(): void {
     if (this.streaming || this.closed) return
-    const streamHeaders = ['content-type', 'text/event-stream', 'cache-control', 'no-store', 'x-accel-buffering', 'no']
+    const streamHeaders = ['content-type', 'text/event-stream', 'cache-control', NOT_KEPT, 'x-accel-buffering', 'no']
     this.#response.writeHead(200, [...streamHeaders, ...this.#headers])
     this.#response.flushHeaders()
     this.#keepalive = setInterval(() => this.#keepAlive(), KEEPALIVE_MS)
@@ -90,12 +111,25 @@ export class Answer {
     this.#write(sseFrame(message, id === undefined ? {} : { id }))
   }
 
-  /** The answer itself; nothing may follow. */
-  end(status: number, body: Body): void {
+  note(message: Buffer): void {
+    this.send(message)
+  }
+
+  /** Begins a stream that can be taken up again. @param retryMs when its client is to come back for the rest */
+  prime(id: string, retryMs: number): void {
+    if (this.closed) return
+    this.open()
+    this.#write(sseFrame('', { id, retry: retryMs }))
+  }
+
+  /** The answer itself; nothing may follow. @param id of its event, where it streams */
+  end(status: number, body: Body, id?: string): void {
     if (this.closed) return
     if (this.streaming) {
-      this.#write(sseFrame(Buffer.isBuffer(body) ? body : Buffer.concat(body)))
+      // Not held to what a stream may leave unread: an answer may be longer than that, and is the last of it.
+      this.#response.write(sseFrame(Buffer.isBuffer(body) ? body : Buffer.concat(body), id === undefined ? {} : { id }))
       this.finish()
+      this.#watchReader()
       return
     }
     if (!Buffer.isBuffer(body)) {
@@ -117,6 +151,11 @@ export class Answer {
     this.#response.end()
   }
 
+  /** Ends the connection in the midst: whoever still listens there is to hear nothing more. */
+  cut(): void {
+    if (!this.#response.destroyed) this.#response.destroy()
+  }
+
   /** For what the answer will carry once it is known; before the first byte only. */
   setHeader(name: string, value: string): void {
     this.#headers.push(name, value)
@@ -127,8 +166,10 @@ export class Answer {
     this.#end = end
     const { waiting } = this.#shared
     // One that waits for one thing after the other is one that waits.
-    if (!waiting.has(this)) this.onClose(() => waiting.delete(this))
+    const isNew = !waiting.has(this)
     waiting.add(this)
+    // Last: for who is gone already it is called at once.
+    if (isNew) this.onClose(() => waiting.delete(this))
     this.#shared.standsBy(this)
   }
 
@@ -160,7 +201,7 @@ export class Answer {
   }
 
   #jsonHeaders(length: number): string[] {
-    const headers = ['content-type', 'application/json', 'content-length', String(length), 'cache-control', 'no-store']
+    const headers = ['content-type', 'application/json', 'content-length', String(length), 'cache-control', NOT_KEPT]
     return this.#headers.length === 0 ? headers : [...headers, ...this.#headers]
   }
 

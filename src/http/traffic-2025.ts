@@ -12,6 +12,7 @@ import { encode2025, encodeNotification2025 } from '../protocol/era-2025/encode.
 import { ErrorCode, errorBody } from '../protocol/errors.ts'
 import type { Body, Notification, Request } from '../protocol/model.ts'
 import { serveRequest } from './call.ts'
+import { CallStream, RESUMABLE } from './call-stream.ts'
 import {
   accept,
   type DoorRooms,
@@ -26,6 +27,8 @@ import {
 } from './guest.ts'
 import { inquirer, takeResponse } from './inquire-2025.ts'
 import { lingerer } from './linger.ts'
+import type { Outlet } from './stream.ts'
+import { takeUp } from './take-up.ts'
 
 const LIST_KINDS: readonly ListKind[] = ['tool', 'prompt', 'resource']
 
@@ -37,7 +40,7 @@ export async function receive2025(guest: Guest, classified: Classified2025, room
   if (session === undefined) return
   switch (classified.kind) {
     case 'request':
-      return deliver(guest, await answerRequest(guest, session, classified.message, { rooms, alone: true }))
+      return answerAlone(guest, session, classified.message, rooms)
     case 'notification':
       rooms.inFlight.heed(session, classified.message)
       return accept(guest)
@@ -56,9 +59,9 @@ async function initialize(guest: Guest, message: WireRequest, rooms: DoorRooms):
   const decoded = decodeInitialize(message)
   if (decoded.kind === 'error') return answer.end(decoded.status, errorBody(decoded.error, decoded.id))
   const { session, sealed } = rooms.sessions.start(who.principal, place.spec.uid, decoded.client)
-  const answered = await run(guest, session, decoded.request, { rooms, alone: false })
+  const answered = await run(guest, session, decoded.request, { rooms, outlet: answer, alone: false })
   if (answered.kind === 'body' && answered.status === 200) answer.setHeader('mcp-session-id', sealed)
-  deliver(guest, answered)
+  deliver(answer, answered)
 }
 
 /** Answers by itself where there is none: 400 for a missing id, 404 for one that is not (or no longer) the caller's. */
@@ -86,13 +89,23 @@ async function findSession(guest: Guest, version: string | null, rooms: DoorRoom
 /** What a batch member or a single request came to. */
 type Answered = { kind: 'body'; status: number; body: Body } | { kind: 'forbidden' }
 
-function deliver({ answer }: Guest, answered: Answered): void {
-  if (answered.kind === 'forbidden') refuseForbidden(answer)
-  else answer.end(answered.status, answered.body)
+function deliver(outlet: Outlet, answered: Answered): void {
+  if (answered.kind === 'forbidden') refuseForbidden(outlet)
+  else outlet.end(answered.status, answered.body)
+}
+
+/** A request with a stream of its own, should it need one. */
+async function answerAlone(guest: Guest, session: Session, message: WireRequest, rooms: DoorRooms): Promise<void> {
+  const { id, method } = message
+  const isResumable = session.client.version === RESUMABLE
+  const outlet = isResumable ? new CallStream(guest.answer, { session, id, method }, rooms.kept) : guest.answer
+  deliver(outlet, await answerRequest(guest, session, message, { rooms, outlet, alone: true }))
 }
 
 interface Run {
   rooms: DoorRooms
+  /** Where it says what it has to say. */
+  outlet: Outlet
   /** The request has the answer's stream to itself, so questions may be put there. */
   alone: boolean
 }
@@ -103,17 +116,22 @@ async function answerRequest(guest: Guest, session: Session, message: WireReques
   return { kind: 'body', status: decoded.status, body: errorBody(decoded.error, decoded.id) }
 }
 
-async function run(guest: Guest, session: Session, request: Request, { rooms, alone }: Run): Promise<Answered> {
+async function run(guest: Guest, session: Session, request: Request, how: Run): Promise<Answered> {
+  const { rooms, outlet, alone } = how
   const visit = await enter(guest, { client: session.client, session, request }, rooms)
   const cancel = rooms.inFlight.add(session, request.id)
   const token = request.meta.progressToken ?? null
   const report = (notification: Notification) => {
     const message = encodeNotification2025(notification, token)
-    if (message) guest.answer.send(message)
+    if (message) outlet.note(message)
   }
-  const inquire = alone ? inquirer(guest, session, cancel, rooms) : null
-  const linger = inquire === null ? () => null : lingerer(guest, cancel, rooms, session)
-  const served = await serveRequest(visit, { request, headers: null, cancel, report, inquire, linger }, rooms)
+  const asker = { who: guest.who, answer: outlet }
+  const inquire = alone ? inquirer(asker, session, cancel, rooms) : null
+  const linger = inquire === null ? () => null : lingerer(asker, cancel, rooms, session)
+  const { shown } = guest
+  const stands = async () => shown === null || rooms.authenticator.stands(shown)
+  const errand = { request, headers: null, cancel, report, inquire, linger, stands }
+  const served = await serveRequest(visit, errand, rooms)
   rooms.inFlight.remove(session, request.id)
   if (served.kind === 'forbidden') return served
   if (served.kind === 'unavailable') return { kind: 'body', status: 503, body: errorBody(UNAVAILABLE, request.id) }
@@ -137,7 +155,8 @@ async function answerBatch(
   for (const member of members) {
     if (member.kind === 'notification') rooms.inFlight.heed(session, member.message)
     if (member.kind !== 'request') continue
-    const answered = await answerRequest(guest, session, member.message, { rooms, alone: false })
+    const how = { rooms, outlet: guest.answer, alone: false }
+    const answered = await answerRequest(guest, session, member.message, how)
     if (answered.kind === 'forbidden') return refuseForbidden(guest.answer)
     bodies.push(Buffer.isBuffer(answered.body) ? answered.body : Buffer.concat(answered.body))
   }
@@ -154,7 +173,11 @@ async function endSession(guest: Guest, session: Session, rooms: DoorRooms): Pro
 
 /** The stream for unsolicited messages, which here means that a list changed, or a resource that the session subscribed to. */
 async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Promise<void> {
-  const { answer, place, who } = guest
+  const { answer, asked, place, who } = guest
+  // What a client sends back tells what it knew then: nothing has to be kept for it, and any replica can say what changed since.
+  const since = guest.arrival.headers['last-event-id']
+  const rest = since === undefined ? null : rooms.kept.placeOf(session, since)
+  if (rest !== null) return takeUp(guest, session, rest, rooms)
   const giveBack = rooms.inFlight.takeStream(session, () => answer.finish())
   if (giveBack === null) {
     const message = 'Conflict: this session already has an open stream.'
@@ -165,8 +188,6 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
     giveBack()
     return refuseTooMuch(answer, giveUp, null)
   }
-  // What a client sends back tells what it knew then: nothing has to be kept for it, and any replica can say what changed since.
-  const since = guest.arrival.headers['last-event-id']
   let feed: Feed | null = null
   const tell = (notification: Notification, mark = feed?.mark()) => {
     const message = encodeNotification2025(notification, null)
@@ -174,7 +195,7 @@ async function openStream(guest: Guest, session: Session, rooms: DoorRooms): Pro
   }
   // One object for both who tell it something: ten thousand of these are to fit.
   const listener: Listener & Watcher = {
-    ...{ place, principal: who.principal, session: session.id, kinds: LIST_KINDS },
+    ...{ place, principal: who.principal, session: session.id, client: session.client, kinds: LIST_KINDS, asked },
     ...{ owner: ownerOf(who.principal, session), origin: originOf(guest.arrival) },
     ...(since === undefined ? {} : { since }),
     changed: (kind, mark) => tell({ method: LIST_CHANGED[kind], params: {} }, mark),

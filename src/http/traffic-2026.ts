@@ -5,6 +5,7 @@ import { ResourceWatch } from '../portal/resource-watch.ts'
 import { LIVE_MS } from '../portal/session-subscriptions.ts'
 import { watchedIn } from '../portal/subscribe.ts'
 import type { Subscription } from '../portal/subscription-store.ts'
+import { watchTasks } from '../portal/task-watch.ts'
 import type { Visit } from '../portal/visit.ts'
 import type { Classified } from '../protocol/classify.ts'
 import { decode2026 } from '../protocol/era-2026/decode.ts'
@@ -66,7 +67,7 @@ export async function receive2026(guest: Guest, classified: Classified2026, room
   if (served.kind === 'unavailable') return answer.end(503, errorBody(UNAVAILABLE, request.id))
   const { reply } = served
   if (request.method === 'subscriptions/listen' && reply.kind === 'result')
-    return listen(guest, visit, { request, watched: watchedIn(reply.result.watched) }, rooms)
+    return listen(guest, visit, admitted(request, reply.result), rooms)
   const { id, method } = request
   const encoded = encode2026({ reply, id, method, identity: rooms.identity, ttlMs: visit.isExpecting ? 0 : TTL_MS })
   answer.end(encoded.status, encoded.body)
@@ -82,11 +83,22 @@ interface Admitted {
   request: Request
   /** What the caller hears of, as far as the servers tell. */
   watched: readonly Subscription[]
+  /** The tasks that are the caller's, by handle. */
+  tasks: readonly string[]
+}
+
+function admitted(request: Request, { watched, tasks }: JsonObject): Admitted {
+  return { request, watched: watchedIn(watched), tasks: Array.isArray(tasks) ? tasks.map(String) : [] }
 }
 
 /** Follows first and acknowledges then, so that nothing that happens after the acknowledgement is missed. */
-async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted, rooms: DoorRooms): Promise<void> {
-  const { answer, place } = guest
+async function listen(
+  guest: Guest,
+  visit: Visit,
+  { request, watched, tasks }: Admitted,
+  rooms: DoorRooms,
+): Promise<void> {
+  const { answer, place, asked } = guest
   const { id } = request
   const wanted = (request.params.notifications ?? {}) as JsonObject
   const kinds = ASKED.filter(([name]) => wanted[name] === true)
@@ -94,7 +106,7 @@ async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted
   const caller = { place, principal: visit.principal, owner: visit.owner, origin: visit.origin }
   const tell = (notification: Notification) => frames.send(encodeListenEvent(notification, id))
   const updated = (uri: string) => tell({ method: UPDATED, params: { uri } })
-  const watch = new ResourceWatch(rooms, { ...caller, session: null, updated })
+  const watch = new ResourceWatch(rooms, { ...caller, session: null, client: visit.client, updated })
   const end = () => answer.end(200, encodeListenEnd(id, rooms.identity))
   const ends: (() => void)[] = [() => watch.close()]
   const close = () => {
@@ -104,6 +116,7 @@ async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted
   const feed = await rooms.changes.follow({
     ...caller,
     kinds: kinds.map(([, kind]) => kind),
+    asked,
     changed: (kind) => tell({ method: LIST_CHANGED[kind], params: {} }),
     seen: (standing) => watch.see(standing),
     ended: end,
@@ -118,6 +131,12 @@ async function listen(guest: Guest, visit: Visit, { request, watched }: Admitted
     // Of the others nothing comes, also where their servers wake up later: a client hears of what it was told that it would.
     await watch.want(live)
     honoured.resourceSubscriptions = live.map(({ uri }) => uri)
+  }
+  if (Array.isArray(wanted.taskIds)) {
+    const watching = await watchTasks(tasks, { visit, request, rooms }, { tell, ended: end })
+    ends.push(() => watching.close())
+    if (answer.closed) close()
+    honoured.taskIds = watching.honoured
   }
   // Who listens gets a stream, whatever else the request says it takes: nothing but a stream could answer it.
   answer.open()
