@@ -17,10 +17,12 @@ import { openSetUpWays } from './app/set-up-ways.ts'
 import type { Audit } from './audit/event.ts'
 import { newUuid, type PortalUid, type ServerUid } from './base/ids.ts'
 import { type Log, openLog } from './base/log.ts'
+import { openSealer } from './base/secret.ts'
 import type { Config } from './config.ts'
 import { openClientAddresses } from './http/client-address.ts'
 import { openClientCertificates } from './http/client-certificate.ts'
 import { openGuards } from './http/guards.ts'
+import { KeptStreams } from './http/kept-streams.ts'
 import { openDoor } from './http/mcp.ts'
 import { originReader } from './http/origin.ts'
 import { openServer, type RequestTimes } from './http/server.ts'
@@ -95,6 +97,11 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   const admin = createAdmin(adminDeps)
 
   const held = openHeld(config.limits, options.times)
+  const kept = new KeptStreams({
+    sealer: openSealer(config.keys, 'stream'),
+    node: newUuid(),
+    hasReplicas: store.dialect === 'postgres',
+  })
   const metrics = openMetrics({
     figures: () => figuresOf({ held, audit, ...portal }),
     authenticate: adminDeps.authenticate,
@@ -106,7 +113,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     certificates: openClientCertificates(config.clientCertificate, addresses),
     originOf,
     isOpenToOrigins,
-    door: openDoor({ ...ground, ...portal, ...held, identity: identity(info), originOf }),
+    door: openDoor({ ...ground, ...portal, ...held, kept, identity: identity(info), originOf }),
     metrics: metrics.answer,
     audit,
     oauth: signIn.oauth,

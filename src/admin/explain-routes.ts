@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { pageInfoSchema } from '../contract/envelope.ts'
 import { deedQuery, diffAsk, diffShown, explanationAsk, explanationShown } from '../contract/policy-explanation.ts'
 import * as tests from '../contract/policy-test.ts'
+import { shownContext, shownContextQuery } from '../contract/shown-context.ts'
 import { explainDeed, explainPolicies } from './explanations.ts'
 import { diffPolicies } from './policy-diffs.ts'
 import { createPolicyTest, getPolicyTest, listPolicyTestUsers } from './policy-tests.ts'
 import { type Route, route } from './route.ts'
+import { getShownContext } from './shown-context.ts'
 import { checkUserPolicies } from './user-policy-checks.ts'
 
 export const EXPLAIN_ROUTES: readonly Route[] = [
@@ -81,5 +83,16 @@ export const EXPLAIN_ROUTES: readonly Route[] = [
     body: diffAsk,
     result: diffShown,
     handler: diffPolicies,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/ai-controls/mcp/portals/{id}/context',
+    right: 'portals:read',
+    also: ['servers:read', 'users:read'],
+    summary:
+      'Read what a model is shown of a portal’s tools, in each mode; whose it is, is said by "user" or "service_token"',
+    query: shownContextQuery,
+    result: shownContext,
+    handler: getShownContext,
   }),
 ]

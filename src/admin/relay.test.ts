@@ -5,7 +5,7 @@ import { DATABASE_KINDS } from '../../test/databases.ts'
 import { readServer } from '../upstream/server-store.ts'
 import { applyDeclared } from './declared.ts'
 
-const FOR_ALL = { elicitation: true, sampling: false, sampling_max_tokens: 4096, roots: true }
+const FOR_ALL = { elicitation: true, sampling: false, sampling_max_tokens: 4096, roots: true, answer_time: 600 }
 
 describe.each(DATABASE_KINDS)('the questions of a server on %s', (kind) => {
   let room: AdminRoom
@@ -29,13 +29,13 @@ describe.each(DATABASE_KINDS)('the questions of a server on %s', (kind) => {
     expect(made.body.errors).toEqual([])
     expect(made.body.result.relay).toEqual({ ...FOR_ALL, sampling: true })
     expect((await update({ name: 'Web' })).body.result.relay).toEqual({ ...FOR_ALL, sampling: true })
-    const quiet = { elicitation: false, sampling_max_tokens: 1 }
+    const quiet = { elicitation: false, sampling_max_tokens: 1, answer_time: 1 }
     const changed = await update({ relay: quiet })
     expect(changed.body.result.relay).toEqual({ ...FOR_ALL, sampling: true, ...quiet })
     expect((await update(changed.body.result)).body.result.relay).toEqual(changed.body.result.relay)
     expect((await update({ relay: {} })).body.result.relay).toEqual(changed.body.result.relay)
     expect((await readServer(room.at.store.db, 'web'))?.relay).toEqual({
-      ...{ elicitation: false, sampling: true, samplingMaxTokens: 1, roots: true },
+      ...{ elicitation: false, sampling: true, samplingMaxTokens: 1, roots: true, answerSeconds: 1 },
     })
     expect((await update({ relay: null })).body.result.relay).toEqual(FOR_ALL)
   })
@@ -57,6 +57,9 @@ describe.each(DATABASE_KINDS)('the questions of a server on %s', (kind) => {
       [{ sampling_max_tokens: 0 }, 'relay.sampling_max_tokens:'],
       [{ sampling_max_tokens: 200_001 }, 'relay.sampling_max_tokens:'],
       [{ sampling_max_tokens: 1.5 }, 'relay.sampling_max_tokens:'],
+      [{ answer_time: 0 }, 'relay.answer_time:'],
+      [{ answer_time: 3601 }, 'relay.answer_time:'],
+      [{ answer_time: 1.5 }, 'relay.answer_time:'],
       [true, 'relay:'],
     ] as const) {
       for (const refused of [

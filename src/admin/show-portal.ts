@@ -44,6 +44,7 @@ export function showPortalAlone(portal: PortalRecord): Omit<PortalShown, 'server
     ...(portal.description === null ? {} : { description: portal.description }),
     code_mode: portal.codeMode,
     allow_code_mode: portal.codeMode !== 'off',
+    optimize_context: portal.contextMode,
     secure_web_gateway: portal.secureWebGateway,
     policies: [...portal.policies],
     limits: showLimits(portal.limits),

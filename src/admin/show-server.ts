@@ -44,6 +44,7 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, credentia
     allow_private: [...server.allowPrivate],
     deadlines: server.deadlines && showDeadlines(server.deadlines),
     relay: showRelay(server.relay),
+    resources: { ...server.resources },
     definitions: server.definitions,
     instructions: server.instructions,
     identity_header: server.identityWish?.header ?? null,

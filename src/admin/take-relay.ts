@@ -14,10 +14,11 @@ export function takeRelay(before: Relay, sent: RelayInput | null | undefined): R
     sampling: sent?.sampling ?? before.sampling,
     samplingMaxTokens: sent?.sampling_max_tokens ?? before.samplingMaxTokens,
     roots: sent?.roots ?? before.roots,
+    answerSeconds: sent?.answer_time ?? before.answerSeconds,
   }
 }
 
 /** With all members, whether an admin said anything or not. */
-export function showRelay({ elicitation, sampling, samplingMaxTokens, roots }: Relay): RelayShown {
-  return { elicitation, sampling, sampling_max_tokens: samplingMaxTokens, roots }
+export function showRelay({ elicitation, sampling, samplingMaxTokens, roots, answerSeconds }: Relay): RelayShown {
+  return { elicitation, sampling, sampling_max_tokens: samplingMaxTokens, roots, answer_time: answerSeconds }
 }

@@ -43,6 +43,7 @@ export async function newPortalContent(db: Db, body: PortalCreate): Promise<Port
     name: body.name,
     description: body.description ?? null,
     codeMode: codeModeOf(body, null),
+    contextMode: body.optimize_context ?? 'off',
     secureWebGateway: body.secure_web_gateway ?? false,
     policies: await requirePolicies(db, body.policies ?? []),
     serviceTokenHeader: body.read_service_tokens_from_header ?? null,
@@ -69,6 +70,7 @@ export async function changePortal(
     name: body.name ?? before.name,
     description: body.description === undefined ? before.description : body.description,
     codeMode: codeModeOf(body, before.codeMode),
+    contextMode: body.optimize_context ?? before.contextMode,
     secureWebGateway: body.secure_web_gateway ?? before.secureWebGateway,
     policies:
       body.policies === undefined ? before.policies : await requirePolicies(trx, body.policies, appIdOf(before.uid)),

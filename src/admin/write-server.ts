@@ -6,7 +6,7 @@ import type { Author } from '../store/columns.ts'
 import type { Db, Trx } from '../store/open.ts'
 import { type ChildRules, refuseProgram } from '../upstream/child-rules.ts'
 import { forgetConnections } from '../upstream/connections/forget-connections-store.ts'
-import { DEFAULT_RELAY } from '../upstream/model.ts'
+import { DEFAULT_RELAY, DEFAULT_RESOURCES } from '../upstream/model.ts'
 import {
   insertServer,
   readServer,
@@ -29,6 +29,7 @@ import type { OwnPlace } from './take-oauth.ts'
 import { takeOverrides } from './take-overrides.ts'
 import { takeOwnPolicies } from './take-own-policies.ts'
 import { takeRelay } from './take-relay.ts'
+import { takeResources } from './take-resources.ts'
 
 type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'egress' | 'config' | 'issuer'>
 
@@ -65,6 +66,7 @@ export async function newServerContent(db: Db, body: ServerCreate): Promise<Serv
     allowPrivate: body.allow_private ?? [],
     deadlines: takeDeadlines(body.deadlines),
     relay: takeRelay(DEFAULT_RELAY, body.relay),
+    resources: takeResources(DEFAULT_RESOURCES, body.resources),
     updatedTools: takeOverrides('server', body.updated_tools, 'updated_tools'),
     updatedPrompts: takeOverrides('server', body.updated_prompts, 'updated_prompts'),
     policies: await takeOwnPolicies(db, body, null),
@@ -163,6 +165,7 @@ async function changedContent(trx: Trx, before: StoredServer, body: ServerUpdate
     allowPrivate: body.allow_private ?? before.allowPrivate,
     deadlines: body.deadlines === undefined ? before.deadlines : takeDeadlines(body.deadlines),
     relay: takeRelay(before.relay, body.relay),
+    resources: takeResources(before.resources, body.resources),
     updatedTools:
       body.updated_tools === undefined
         ? before.updatedTools

@@ -15,7 +15,10 @@ import { openCountries } from '../policy/geo.ts'
 import { openAccesses } from '../portal/access.ts'
 import { openAnnouncements } from '../portal/announce.ts'
 import { openCallLimits } from '../portal/call-limits.ts'
+import { callNested } from '../portal/call-tool.ts'
 import { openChanges } from '../portal/changes.ts'
+import { Turns } from '../portal/code-mode/turns.ts'
+import { ToolViews } from '../portal/context/tool-views.ts'
 import type { DemandRooms } from '../portal/demands.ts'
 import { openDirectory } from '../portal/directory.ts'
 import { openFlow } from '../portal/flow.ts'
@@ -28,6 +31,8 @@ import { openSessions } from '../portal/sessions.ts'
 import { openTaskHandles } from '../portal/task-handles.ts'
 import { openToggles } from '../portal/toggles.ts'
 import { openVisitors, sessionOwner } from '../portal/visit.ts'
+import { budgetOf } from '../sandbox/budget.ts'
+import { openSandbox } from '../sandbox/sandbox.ts'
 import { readEpoch } from '../store/epoch.ts'
 import { openUpstreams } from '../upstream/upstreams.ts'
 import type { Ground } from './open-ground.ts'
@@ -98,6 +103,11 @@ export async function openPortal(ground: Ground & { providers: Providers }, info
       sessions,
       questions,
       tasks,
+      toolViews: new ToolViews(clock),
+      callNested,
+      sandbox: openings.own(await openSandbox({ config: config.sandbox, log, clock })),
+      codeBudget: budgetOf(config.limits),
+      turns: new Turns(config.limits.code_runs_per_principal),
       subscriptions,
       parks,
       desk,

@@ -11,6 +11,7 @@ import { checkFiles } from './doctor-files.ts'
 import { checkKey } from './doctor-key.ts'
 import { checkPortal } from './doctor-portal.ts'
 import { checkRuntime } from './doctor-runtime.ts'
+import { checkSandbox } from './doctor-sandbox.ts'
 import { checkSetUp } from './doctor-set-up.ts'
 import { type Checks, type Finding, fine, problem, type Verdict, warning } from './finding.ts'
 
@@ -29,6 +30,7 @@ const WITH_SETTINGS: Readonly<Record<string, Checks>> = {
   database: checkDatabase,
   audit: checkAudit,
   children: checkChildren,
+  sandbox: checkSandbox,
 }
 
 const MARKS: Readonly<Record<Verdict, string>> = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' }

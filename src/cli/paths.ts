@@ -15,6 +15,7 @@ import { diffShown, explanationShown } from '../contract/policy-explanation.ts'
 import { portalShown } from '../contract/portal.ts'
 import { adminLinkShown, roleMemberShown } from '../contract/roles.ts'
 import { serverShown, syncShown } from '../contract/server.ts'
+import { shownContext } from '../contract/shown-context.ts'
 import {
   accessTokenShown,
   accessTokenWithSecret,
@@ -51,6 +52,7 @@ export const PATHS = {
 
 export const SHAPES = {
   portal: portalShown.loose(),
+  shownContext: shownContext.loose(),
   server: serverShown.loose(),
   sync: syncShown.loose(),
   connection: connectionShown.loose(),

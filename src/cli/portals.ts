@@ -1,6 +1,6 @@
 /** `portico portals`: the front doors, the servers behind them and the policies on them. */
-import type { Command } from 'commander'
-import type { PortalCreate } from '../contract/portal.ts'
+import { type Command, Option } from 'commander'
+import { CODE_MODES, CONTEXT_MODES, type PortalCreate, type PortalUpdate } from '../contract/portal.ts'
 import { idFrom } from './add-server.ts'
 import { attachServer, detachServer, findPortal, onBehalfOf, type Portal } from './attach.ts'
 import { CliError, usageError } from './cli-error.ts'
@@ -25,7 +25,19 @@ export function definePortals(program: Command, io: Surroundings, rest: readonly
     .option('--id <id>', 'id, part of its URL /p/ID/mcp (default: from NAME)')
     .option('--hostname <host>', 'host name that leads to it (default: ID.localhost)')
     .option('--description <text>')
+    .addOption(codeMode())
+    .addOption(optimizeContext())
     .action(action(io, rest, create))
+  portals
+    .command('update')
+    .description('change a portal; what is not named stays as it is')
+    .argument('<id>')
+    .option('--name <name>')
+    .option('--hostname <host>', 'host name that leads to it')
+    .option('--description <text>', 'what clients are told of it; empty for nothing')
+    .addOption(codeMode())
+    .addOption(optimizeContext())
+    .action(action(io, rest, update))
   portals
     .command('rm')
     .description('remove a portal; its servers stay')
@@ -55,6 +67,29 @@ export function definePortals(program: Command, io: Surroundings, rest: readonly
     .action(action(io, rest, policies))
 }
 
+interface ModeOptions {
+  codeMode?: (typeof CODE_MODES)[number]
+  optimizeContext?: (typeof CONTEXT_MODES)[number]
+}
+
+function codeMode(): Option {
+  const about = 'whether models may call tools by code: never, where a client asks, unless it declines, always'
+  return new Option('--code-mode <when>', about).choices(CODE_MODES)
+}
+
+function optimizeContext(): Option {
+  const about =
+    'how much of the tools clients are shown that do not ask: all, names alone, or a search and a call by name'
+  return new Option('--optimize-context <how>', about).choices(CONTEXT_MODES)
+}
+
+function modesIn({
+  codeMode: code,
+  optimizeContext: shown,
+}: ModeOptions): Pick<PortalUpdate, 'code_mode' | 'optimize_context'> {
+  return { ...(code && { code_mode: code }), ...(shown && { optimize_context: shown }) }
+}
+
 async function list(context: Context): Promise<void> {
   const api = context.api()
   const portals = await api.list(PATHS.portals, SHAPES.portal)
@@ -82,6 +117,8 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     terminal.print(`url        ${urlOf(context.clientUrl(), portal)}`)
     terminal.print(`host name  ${portal.hostname}`)
     terminal.print(`policies   ${portal.policies.join(', ') || 'none: nobody may enter'}`)
+    terminal.print(`code mode  ${portal.code_mode}`)
+    terminal.print(`context    ${portal.optimize_context}`)
     if (portal.origin === 'file') terminal.print('declared   in the configuration file; change it there')
     for (const server of portal.servers) {
       terminal.print(
@@ -93,7 +130,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
 
 async function create(
   context: Context,
-  options: { id?: string; hostname?: string; description?: string },
+  options: ModeOptions & { id?: string; hostname?: string; description?: string },
   [name = '']: readonly string[],
 ): Promise<void> {
   const id = options.id ?? idFrom(name)
@@ -102,6 +139,7 @@ async function create(
     name,
     hostname: options.hostname ?? `${id.replaceAll('_', '-')}.localhost`,
     ...(options.description === undefined ? {} : { description: options.description }),
+    ...modesIn(options),
   }
   const api = context.api()
   const portal = await api.post(PATHS.portals, SHAPES.portal, body)
@@ -110,6 +148,23 @@ async function create(
   )
   if (portal.policies.length === 0)
     context.terminal.note(`Nobody may enter yet: portico portals policies ${portal.id} POLICY`)
+}
+
+async function update(
+  context: Context,
+  options: ModeOptions & { name?: string; hostname?: string; description?: string },
+  [id = '']: readonly string[],
+): Promise<void> {
+  const { name, hostname, description } = options
+  const body: PortalUpdate = {
+    ...(name === undefined ? {} : { name }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(description === undefined ? {} : { description }),
+    ...modesIn(options),
+  }
+  if (Object.keys(body).length === 0) throw usageError('Say what is to be changed.')
+  const portal = await context.api().put(one(PATHS.portals, id), SHAPES.portal, body)
+  context.terminal.answer(portal, () => context.terminal.print(`Changed ${portal.id}.`))
 }
 
 async function remove(context: Context, _options: unknown, [id = '']: readonly string[]): Promise<void> {

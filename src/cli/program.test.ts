@@ -52,6 +52,10 @@ describe('usage', () => {
       argv: ['servers', 'update', 'x', '--relay-sampling-max-tokens', '4k', '--token', 't'],
       says: '--relay-sampling-max-tokens takes a whole number of tokens.',
     },
+    {
+      argv: ['servers', 'update', 'x', '--relay-answer-time', '5m', '--token', 't'],
+      says: '--relay-answer-time takes a whole number of seconds.',
+    },
     { argv: ['servers', 'list', '--', 'x'], says: 'Only "servers add" takes a command' },
     { argv: ['token', 'create'], says: 'Say which' },
     { argv: ['token', 'create', '--user', 'a@b.example', '--service', 'x'], says: 'Say which' },

@@ -11,6 +11,7 @@ import { defineClients } from './clients.ts'
 import { defineConfig } from './config.ts'
 import { defineConnect } from './connect.ts'
 import type { Surroundings } from './context.ts'
+import { defineContext } from './context-report.ts'
 import { defineDemo } from './demo.ts'
 import { defineDoctor } from './doctor.ts'
 import { defineGroups } from './groups.ts'
@@ -119,6 +120,7 @@ function defineProgram(surroundings: Surroundings, rest: readonly string[], writ
     defineOrg,
     defineWebhooks,
     defineConnect,
+    defineContext,
     defineLogs,
     defineAudit,
     defineDoctor,

@@ -11,6 +11,7 @@ export interface RelayOptions {
   relaySampling?: Switch
   relaySamplingMaxTokens?: string
   relayRoots?: Switch
+  relayAnswerTime?: string
 }
 
 export function withRelayOptions(command: Command): Command {
@@ -21,18 +22,22 @@ export function withRelayOptions(command: Command): Command {
     .addOption(toggle('--relay-sampling', "whether it may ask their clients' models, at their cost"))
     .option('--relay-sampling-max-tokens <number>', 'the most tokens that one such answer may have')
     .addOption(toggle('--relay-roots', 'whether it may ask in which folders they work'))
+    .option('--relay-answer-time <seconds>', 'how long whoever is asked has to answer')
 }
 
 /** @returns what is sent to the portal, which checks it; nothing where nothing was said */
 export function describeRelay(options: RelayOptions): { relay?: RelayInput } {
-  const { relayElicitation, relaySampling, relaySamplingMaxTokens: tokens, relayRoots } = options
+  const { relayElicitation, relaySampling, relaySamplingMaxTokens: tokens, relayRoots, relayAnswerTime } = options
   if (tokens !== undefined && !/^\d{1,6}$/.test(tokens))
     throw usageError('--relay-sampling-max-tokens takes a whole number of tokens.')
+  if (relayAnswerTime !== undefined && !/^\d{1,6}$/.test(relayAnswerTime))
+    throw usageError('--relay-answer-time takes a whole number of seconds.')
   const relay = {
     ...(relayElicitation === undefined ? {} : { elicitation: relayElicitation === 'on' }),
     ...(relaySampling === undefined ? {} : { sampling: relaySampling === 'on' }),
     ...(tokens === undefined ? {} : { sampling_max_tokens: Number(tokens) }),
     ...(relayRoots === undefined ? {} : { roots: relayRoots === 'on' }),
+    ...(relayAnswerTime === undefined ? {} : { answer_time: Number(relayAnswerTime) }),
   }
   return Object.keys(relay).length === 0 ? {} : { relay }
 }
@@ -45,7 +50,9 @@ export function relayLine(server: Server): string {
     ...(relay.sampling ? [`their models (${relay.sampling_max_tokens} tokens an answer)`] : []),
     ...(relay.roots ? [`for their folders${where}`] : []),
   ]
-  return asks.length === 0 ? 'nothing' : asks.join(', ')
+  if (asks.length === 0) return 'nothing'
+  const { answer_time: seconds } = relay
+  return `${asks.join(', ')}; ${seconds} second${seconds === 1 ? '' : 's'} for an answer`
 }
 
 /** Accounts of their own, and servers of 2026, also keep people apart; neither stands in what a server is. */

@@ -12,11 +12,12 @@ import { defineDefinitions } from './definitions.ts'
 import { describeOauth, type OauthOptions, withOauthOptions } from './oauth-options.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
 import { describeRelay, type RelayOptions, relayLine, withRelayOptions } from './relay-options.ts'
+import { describeResources, type ResourceOptions, resourcesLine, withResourceOptions } from './resource-options.ts'
 import { defineConnections } from './server-connections.ts'
 import { defineSecret } from './server-secret.ts'
 import { defineUpdate } from './update-server.ts'
 
-interface AddOptions extends OauthOptions, RelayOptions {
+interface AddOptions extends OauthOptions, RelayOptions, ResourceOptions {
   id?: string
   description?: string
   bearer?: string
@@ -74,6 +75,7 @@ export function defineServers(program: Command, io: Surroundings, rest: readonly
     .option('--own', 'there, each person connects an account of their own (usual for OAuth)')
     .action(action<AddOptions>(io, rest, add))
   withRelayOptions(adding)
+  withResourceOptions(adding)
   servers
     .command('list')
     .description('all servers')
@@ -151,6 +153,7 @@ function describeServer(context: Context, options: AddOptions, name: string, url
     ...(options.identityClaim.length === 0 ? {} : { identity_claims: options.identityClaim }),
     ...readDeadlines(options),
     ...describeRelay(options),
+    ...describeResources(options),
   }
   if (command !== undefined) {
     const oauth = describeOauth(options, context.surroundings.cwd)
@@ -236,6 +239,7 @@ async function show(context: Context, _options: unknown, [id = '']: readonly str
     if (server.allow_private.length > 0) terminal.print(`private    ${server.allow_private.join(', ')}`)
     if (server.deadlines !== null) terminal.print(`deadlines  ${deadlinesOf(server.deadlines)}`)
     terminal.print(`may ask    ${relayLine(server)}`)
+    terminal.print(`resources  ${resourcesLine(server)}`)
     if (server.identity_header !== null)
       terminal.print(`is told    who calls, in ${server.identity_header}, for the audience ${server.identity_audience}`)
     terminal.print(`changes    ${server.definitions}, ${server.held_definitions} held`)

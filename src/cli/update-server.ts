@@ -5,8 +5,9 @@ import { usageError } from './cli-error.ts'
 import { action, type Context, type Surroundings } from './context.ts'
 import { one, PATHS, SHAPES } from './paths.ts'
 import { describeRelay, isEachAlone, type RelayOptions, relayLine, withRelayOptions } from './relay-options.ts'
+import { describeResources, type ResourceOptions, resourcesLine, withResourceOptions } from './resource-options.ts'
 
-interface Options extends RelayOptions {
+interface Options extends RelayOptions, ResourceOptions {
   name?: string
   description?: string
   isolation?: (typeof ISOLATIONS)[number]
@@ -28,6 +29,7 @@ export function defineUpdate(servers: Command, io: Surroundings, rest: readonly 
     )
     .action(action<Options>(io, rest, update))
   withRelayOptions(updating)
+  withResourceOptions(updating)
 }
 
 async function update(context: Context, options: Options, [id = '']: readonly string[]): Promise<void> {
@@ -38,6 +40,7 @@ async function update(context: Context, options: Options, [id = '']: readonly st
   terminal.answer(server, () => {
     terminal.print(`Changed ${server.id}.`)
     if (body.relay !== undefined || body.isolation !== undefined) terminal.print(`may ask    ${relayLine(server)}`)
+    if (body.resources !== undefined) terminal.print(`resources  ${resourcesLine(server)}`)
   })
   if (options.relayRoots === 'on' && !isEachAlone(server))
     terminal.note(
@@ -53,5 +56,6 @@ function describe(options: Options): ServerUpdate {
     ...(isolation === undefined ? {} : { isolation }),
     ...(definitions === undefined ? {} : { definitions }),
     ...describeRelay(options),
+    ...describeResources(options),
   }
 }

@@ -61,6 +61,15 @@ export const fileSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('Servers that run as commands on this machine.'),
+  sandbox: z
+    .strictObject({
+      processes: FIELDS['sandbox.processes'].nullable().optional(),
+      jit: FIELDS['sandbox.jit'].nullable().optional(),
+      wall: FIELDS['sandbox.wall'].nullable().optional(),
+    })
+    .nullable()
+    .optional()
+    .describe('Where code that models write is run.'),
   limits: z
     .strictObject(
       Object.fromEntries(SETTABLE_LIMITS.map((name) => [name, FIELDS[`limits.${name}`].nullable().optional()])),

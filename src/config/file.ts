@@ -154,6 +154,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
     const { shape } = fileSchema.shape.stdio.unwrap().unwrap()
     return Object.keys(path[1] === 'limits' ? shape.limits.unwrap().unwrap().shape : shape)
   }
+  if (path[0] === 'sandbox') return Object.keys(fileSchema.shape.sandbox.unwrap().unwrap().shape)
   if (path[0] === 'oauth') return Object.keys(fileSchema.shape.oauth.unwrap().unwrap().shape)
   if (path[0] === 'smtp') return Object.keys(fileSchema.shape.smtp.unwrap().unwrap().shape)
   if (path[0] === 'bootstrap') return Object.keys(fileSchema.shape.bootstrap.unwrap().unwrap().shape)

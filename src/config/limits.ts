@@ -9,6 +9,7 @@
 
 export const KIB = 1024
 export const MIB = 1024 * 1024
+const GIB = 1024 * MIB
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
@@ -44,7 +45,14 @@ const RENDER = 'src/portal/render.test.ts'
 const INTRODUCE = 'src/portal/introduce.test.ts'
 const CONNECTING = 'test/journeys/connect-at-call.test.ts'
 const SUBSCRIPTIONS = 'test/journeys/subscriptions-allowed.test.ts'
+const KEPT = 'src/http/kept-streams.test.ts'
 const APPROVALS = 'src/portal/approval-store.test.ts'
+const SEARCHES = 'src/portal/context/find-tools.test.ts'
+const PATTERNS = 'src/portal/context/tool-pattern.test.ts'
+const SANDBOX_ABUSE = 'test/sandbox/abuse.test.ts'
+const SANDBOX_BUDGETS = 'test/sandbox/budgets.test.ts'
+const SANDBOX_POOL = 'test/sandbox/pool.test.ts'
+const SANDBOX_WALLS = 'test/sandbox/walls.test.ts'
 
 export const LIMITS = {
   // What a client sends.
@@ -141,7 +149,7 @@ export const LIMITS = {
     proof: [JOURNEY, 'a caller with all the streams it may have gets 429, by whatever token, and others get theirs'],
   },
   unread_per_stream: {
-    what: 'Bytes of one event stream that wait for its reader',
+    what: 'Bytes of one event stream, its answer apart, that wait for its reader',
     value: MIB,
     unit: 'bytes',
     reached: 'the stream is cut',
@@ -160,6 +168,42 @@ export const LIMITS = {
     unit: 'ms',
     reached: 'the connection is cut',
     proof: ['src/http/streams.test.ts', 'a reader that takes nothing for too long is cut off'],
+  },
+  kept_stream_bytes: {
+    what: 'What is kept of one call that streams, for a client of 2025-11-25 whose connection breaks',
+    value: 512 * KIB,
+    unit: 'bytes',
+    reached:
+      'progress and log lines go first; where the rest is too much, the stream cannot be taken up again: the call goes on, and who comes back is told that its end is not known',
+    proof: [KEPT, 'of what was said too much of, the oldest notes go, and what its client must have stays'],
+  },
+  kept_streams_per_principal: {
+    what: 'Streams of calls of one caller that can be taken up again',
+    value: 16,
+    unit: 'count',
+    reached: 'one that has ended gives way, else the next call streams without ids',
+    proof: [KEPT, 'a caller has so many that can be taken up, and of the next nothing is kept'],
+  },
+  kept_streams_bytes: {
+    what: 'What is kept of all streams of calls',
+    value: 64 * MIB,
+    unit: 'bytes',
+    reached: 'those that have ended give way, the oldest first; then nothing more is kept of the one that grows',
+    proof: [KEPT, 'all of them together keep so much, and those that have ended give way'],
+  },
+  kept_stream_time: {
+    what: 'How long a stream of a call is kept for its client, whose connection broke or who has its answer',
+    value: 5 * MINUTE,
+    unit: 'ms',
+    reached: 'it is forgotten; a question on it is over, the call goes on to its end or its time limit',
+    proof: [KEPT, 'what nobody comes back for is forgotten, and who waited there is told'],
+  },
+  stream_tries: {
+    what: 'How often a client that takes up a stream is sent on, where another replica may have it',
+    value: 10,
+    unit: 'count',
+    reached: 'it is told that the end of its call is not known',
+    proof: [KEPT, 'who asks the wrong replica is sent on, so often and no more'],
   },
   sessions_per_principal: {
     what: 'Sessions of one caller, over all replicas (clients of 2025)',
@@ -189,9 +233,10 @@ export const LIMITS = {
     proof: [SESSIONS, 'no session lives longer than a week, used or not'],
   },
   answer_time: {
-    what: 'How long a question to a person may wait for its answer',
+    what: 'How long a question to a person may wait for its answer. For the questions of each server, 1 s to 1 h',
     value: 10 * MINUTE,
     unit: 'ms',
+    setting: 'servers[].relay.answer_time',
     reached: 'nothing is done; the call says that nobody answered, or that the question has to be asked again',
     proof: ['src/http/inquiries.test.ts', 'a question that nobody answers in its time is over'],
   },
@@ -293,6 +338,16 @@ export const LIMITS = {
     reached: 'the call fails with `upstream-bad-answer`, its connection is closed',
     proof: [UPSTREAM, 'an answer without end is cut off (…)'],
   },
+  kept_copy: {
+    what: 'How long a client of 2026 is told that it may keep what it read (`ttlMs` of a server)',
+    value: HOUR,
+    unit: 'ms',
+    reached: 'it is told this',
+    proof: [
+      'src/protocol/era-2026/encode.test.ts',
+      'a server says … of how long it may be kept (…), and the client is told …',
+    ],
+  },
   call_silence: {
     what: 'Silence of a server during a call; progress counts as a sign of life. For each server, 1 s to 1 h',
     value: MINUTE,
@@ -308,6 +363,23 @@ export const LIMITS = {
     setting: 'servers[].deadlines.total_seconds',
     reached: 'the call fails with `upstream-timeout` and is cancelled there',
     proof: [UPSTREAM, 'an answer that drips for ever has an end'],
+  },
+  listened_tasks: {
+    what: 'Tasks that one `subscriptions/listen` hears of',
+    value: 32,
+    unit: 'count',
+    reached: 'the first ones are acknowledged',
+    proof: ['test/journeys/tasks-listen.test.ts', 'so many tasks are listened for at once, and no more'],
+  },
+  task_kept: {
+    what: 'How long a server of 2025-11-25 is asked to keep a task that its caller did not ask for itself',
+    value: HOUR,
+    unit: 'ms',
+    reached: 'the server may forget it; who asks after it hears that it is unknown',
+    proof: [
+      'test/journeys/tasks-2025.test.ts',
+      'is nothing to a client of … that asks for no task: it gets the result, and the server is asked to keep it for an hour',
+    ],
   },
   refused: {
     what: 'How long what was not sent, or is safe twice, is tried again at a server that is not there',
@@ -374,6 +446,30 @@ export const LIMITS = {
     unit: 'bytes',
     reached: 'it is left out and the log says so; the others stay',
     proof: [SYNC, 'a definition is kept member for member, and one that breaks a rule is left out alone'],
+  },
+  skills: {
+    what: 'Skills, or children of a directory, that are read from one server for one list',
+    value: 1000,
+    unit: 'count',
+    reached: 'the rest is left out',
+    proof: ['src/portal/gather.test.ts', 'a list has so many entries, and so many bytes, and an end'],
+  },
+  skills_bytes: {
+    what: 'The same',
+    value: 4 * MIB,
+    unit: 'bytes',
+    reached: 'the page that is too much is left out, and so is what is behind it',
+    proof: ['src/portal/gather.test.ts', 'a list has so many entries, and so many bytes, and an end'],
+  },
+  skills_time: {
+    what: 'How long `skills/list` waits for a server',
+    value: 3 * SECOND,
+    unit: 'ms',
+    reached: 'the server is left out',
+    proof: [
+      'test/journeys/skills.test.ts',
+      'that is dead or silent takes nothing from the others, who wait no longer for it',
+    ],
   },
   description_shown: {
     what: 'What is shown of a description that a server gives',
@@ -460,6 +556,206 @@ export const LIMITS = {
     unit: 'ms',
     reached: 'it is ended, and what `npx` has half installed is removed',
     proof: [STDIO, 'that is still fetching is waited for, and not started a second time'],
+  },
+
+  // What a model asks of tools that it is not shown.
+  search_query: {
+    what: 'The words, or the regular expression, of one search for tools',
+    value: 1000,
+    unit: 'count',
+    reached: 'the search says so, and nothing is looked for',
+    proof: [SEARCHES, 'words that are too long are refused, and so is a limit that is too high'],
+  },
+  search_found: {
+    what: 'Tools that one search tells of',
+    value: 50,
+    unit: 'count',
+    reached: 'the best, or the first, are told, and how many tools there are',
+    proof: [SEARCHES, 'words that are too long are refused, and so is a limit that is too high'],
+  },
+  search_answer: {
+    what: 'What a model is told of the tools that one search finds: about 6,000 tokens',
+    value: 24_000,
+    unit: 'count',
+    reached: 'the others are left out, and the last line says how many; the first is told, however long',
+    proof: [
+      'src/portal/context/show-tools.test.ts',
+      'what a search tells is no more than a model should read at once, each tool whole',
+    ],
+  },
+  search_pattern: {
+    what: 'The regular expression of one search for tools',
+    value: 256,
+    unit: 'count',
+    reached: 'the search says so, and nothing is looked for',
+    proof: [PATTERNS, 'what is no pattern, or more than one may ask, is said in words'],
+  },
+  search_program: {
+    what: 'Instructions of RE2 that a regular expression is compiled to',
+    value: 1000,
+    unit: 'count',
+    reached: 'the same',
+    proof: [PATTERNS, 'what is no pattern, or more than one may ask, is said in words'],
+  },
+  search_text: {
+    what: 'What is searched of one description or one schema, in characters',
+    value: 16 * KIB,
+    unit: 'count',
+    reached: 'what stands further back is not found',
+    proof: [PATTERNS, 'what stands far back in a description is not looked at'],
+  },
+  search_time: {
+    what: 'One search for tools, turns of others included',
+    value: 3 * SECOND,
+    unit: 'ms',
+    reached: 'the search says so; what was counted of the tools is there for the next one',
+    proof: [SEARCHES, 'a search whose time is up says so, and the next one goes on where it was'],
+  },
+  search_piece: {
+    what: 'How long a search goes on before others have their turn',
+    value: 4,
+    unit: 'ms',
+    reached: 'others have their turn',
+    proof: ['src/portal/context/pace.test.ts', 'others have their turn when a piece of work has taken its time'],
+  },
+
+  // Code that a model wrote. The first seven are each run's own.
+  code_wall: {
+    what: 'One run of code; waiting for its turn and for a person does not count',
+    value: MINUTE,
+    unit: 'ms',
+    least: SECOND,
+    most: 10 * MINUTE,
+    reached: 'the run is ended, with what it waits for, and its process',
+    proof: [SANDBOX_BUDGETS, 'a run that waits for ever ends by the wall clock'],
+  },
+  code_cpu: {
+    what: 'CPU of one run',
+    value: 5 * SECOND,
+    unit: 'ms',
+    least: 100,
+    most: MINUTE,
+    reached: 'the same',
+    proof: [SANDBOX_ABUSE, '… is stopped for its CPU'],
+  },
+  code_memory: {
+    what: 'Heap and buffers of one run',
+    value: 64 * MIB,
+    unit: 'bytes',
+    reached: 'the same, or code gets a RangeError where an array or buffer would be too large',
+    proof: [SANDBOX_ABUSE, '… is stopped for its memory'],
+  },
+  code_calls: {
+    what: 'Calls of tools in one run',
+    value: 200,
+    unit: 'count',
+    least: 1,
+    most: 10_000,
+    reached: 'the same',
+    proof: [SANDBOX_BUDGETS, 'a run has so many calls, and the next one ends it'],
+  },
+  code_bytes_in: {
+    what: 'Results of calls that come into one run',
+    value: 16 * MIB,
+    unit: 'bytes',
+    reached: 'the same',
+    proof: [SANDBOX_BUDGETS, 'results that are too large in all end the run'],
+  },
+  code_bytes_out: {
+    what: 'Inputs of calls and the result of one run',
+    value: 4 * MIB,
+    unit: 'bytes',
+    reached: 'the same',
+    proof: [SANDBOX_BUDGETS, 'inputs that are too large in all end the run, and the last of them is not called'],
+  },
+  code_console: {
+    what: 'What one run writes to its console',
+    value: 64 * KIB,
+    unit: 'bytes',
+    reached: 'the rest is left out, and the last line says so; the run goes on',
+    proof: [SANDBOX_BUDGETS, 'a console that is full says so, and the run goes on'],
+  },
+  code_text: {
+    what: 'The text of the code for one run',
+    value: 64 * KIB,
+    unit: 'count',
+    reached: 'the call says so, and nothing is run',
+    proof: ['test/journeys/code-mode.test.ts', 'code of more than 64 KiB is refused, and one of 64 KiB is run'],
+  },
+  code_answer: {
+    what: 'What a model is told of one run, its console included: about 6,000 tokens',
+    value: 24_000,
+    unit: 'count',
+    reached: 'the rest is left out, and the last line says how much it was',
+    proof: ['src/portal/code-mode/say-end.test.ts', 'what is longer than a model should read is cut, and says so'],
+  },
+  code_runs_per_principal: {
+    what: 'Runs of code of one caller that are under way, wait for their turn or for a person, whatever clients and tokens it has',
+    value: 4,
+    unit: 'count',
+    least: 1,
+    most: 10_000,
+    reached: 'the call says so, and nothing is run; all others go on',
+    proof: [
+      'test/journeys/code-turns.test.ts',
+      'a caller has so many runs at once, and the next one is told so; others have theirs at once',
+    ],
+  },
+  code_held: {
+    what: 'How long in all the clock of one run stands while a person is waited for',
+    value: HOUR,
+    unit: 'ms',
+    reached: 'the run is ended, and its process',
+    proof: ['src/sandbox/stopwatch.test.ts', 'stands no longer than it may in all'],
+  },
+  code_held_runs: {
+    what: 'Runs that wait for a person and leave their place to others meanwhile (`sandbox.processes`)',
+    value: 32,
+    unit: 'count',
+    reached: 'the next ones keep their place',
+    proof: [SANDBOX_POOL, 'runs that wait for a person leave their place to others, so many of them'],
+  },
+  code_waiting: {
+    what: 'Runs that wait for a free process',
+    value: 1000,
+    unit: 'count',
+    reached: 'the next run is refused as busy',
+    proof: [SANDBOX_POOL, 'a thousand runs wait their turn, one more is refused, and all others end'],
+  },
+  code_turn: {
+    what: 'How long a run waits for a free process',
+    value: 30 * SECOND,
+    unit: 'ms',
+    reached: 'it is refused as busy',
+    proof: [SANDBOX_POOL, 'a run that waits too long for its turn is refused'],
+  },
+  code_runs: {
+    what: 'Runs, one after another, in one process',
+    value: 50,
+    unit: 'count',
+    reached: 'a new process takes its place',
+    proof: [SANDBOX_POOL, 'a process has so many runs and then makes room for a new one'],
+  },
+  code_process_memory: {
+    what: 'Data segment of a process for runs; its engine reserves most of it and uses it never',
+    value: 2560 * MIB,
+    unit: 'bytes',
+    reached: 'the process ends, and its one run with it',
+    proof: [SANDBOX_WALLS, 'has the limits that are set'],
+  },
+  code_process_memory_jitless: {
+    what: 'The same with `sandbox.jit: off`',
+    value: GIB,
+    unit: 'bytes',
+    reached: 'the same',
+    proof: [SANDBOX_WALLS, 'has the limits that are set'],
+  },
+  code_process_cpu: {
+    what: "CPU of a process for runs in all, by the system's count, should its own fail",
+    value: 10 * MINUTE,
+    unit: 'ms',
+    reached: 'the same',
+    proof: [SANDBOX_WALLS, 'has the limits that are set'],
   },
 } as const satisfies Readonly<Record<string, Limit>>
 

@@ -222,6 +222,19 @@ export const FIELDS = {
   'stdio.idle_stop_seconds': integer(1, 604_800).describe(
     'A server process that nobody used for this long is stopped.',
   ),
+  'sandbox.processes': integer(0, 64).describe(
+    'Most runs of code that a model wrote at one time, each in a process of its own that takes about 60 MiB. 0: no code is run.',
+  ),
+  'sandbox.jit': z
+    .enum(['on', 'off'])
+    .describe(
+      'off: such code is interpreted, never compiled to machine code. Slower by far for long computations, and closed to most faults of the engine.',
+    ),
+  'sandbox.wall': z
+    .enum(['auto', 'required'])
+    .describe(
+      'auto: the strongest wall that this system offers stands around such a process. required: no code is run where that cannot keep files, network and other processes away (bubblewrap on Linux).',
+    ),
   'outbound.proxy': proxyUrl
     .nullable()
     .describe('Proxy through which other machines are reached, by CONNECT. It resolves the names, so it guards them.'),
@@ -325,6 +338,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     secret: false,
   },
   'stdio.idle_stop_seconds': { variable: 'PORTICO_STDIO_IDLE_STOP_SECONDS', fallback: '600', secret: false },
+  'sandbox.processes': { variable: 'PORTICO_SANDBOX_PROCESSES', fallback: '4', secret: false },
+  'sandbox.jit': { variable: 'PORTICO_SANDBOX_JIT', fallback: 'on', secret: false },
+  'sandbox.wall': { variable: 'PORTICO_SANDBOX_WALL', fallback: 'auto', secret: false },
   'outbound.proxy': { variable: 'HTTPS_PROXY', fallback: null, secret: true },
   'outbound.no_proxy': { variable: 'NO_PROXY', fallback: '', secret: false },
   'oauth.client_documents': { variable: 'PORTICO_OAUTH_CLIENT_DOCUMENTS', fallback: 'true', secret: false },

@@ -8,6 +8,8 @@ import { oauthConfiguration } from './oauth-client.ts'
 import { serverEcho, serverShown, stamps } from './server.ts'
 
 export const CODE_MODES = ['off', 'opt_in', 'default_on', 'enforced'] as const
+/** How much of the tools' definitions clients are shown that do not say it themselves (`?optimize_context=`). */
+export const CONTEXT_MODES = ['off', 'minimize_tools', 'search_and_execute'] as const
 
 /** `server_id`, or `id` as some documents write it. The server's own members may come along from a read and say nothing. */
 export const mappingInput = z.strictObject({
@@ -25,6 +27,7 @@ export const mappingInput = z.strictObject({
   allow_private: z.unknown().optional(),
   deadlines: z.unknown().optional(),
   relay: z.unknown().optional(),
+  resources: z.unknown().optional(),
   definitions: z.unknown().optional(),
   instructions: z.unknown().optional(),
   identity_header: z.unknown().optional(),
@@ -45,6 +48,7 @@ const settings = {
   description: descriptionSchema.nullish(),
   code_mode: z.enum(CODE_MODES).optional(),
   allow_code_mode: z.boolean().optional(),
+  optimize_context: z.enum(CONTEXT_MODES).optional(),
   secure_web_gateway: z.boolean().optional(),
   servers: z.array(mappingInput).max(10_000).optional(),
   policies: z.array(policyIdSchema).max(1000).optional(),
@@ -94,6 +98,7 @@ const portalAlone = {
   description: z.string().optional(),
   code_mode: z.enum(CODE_MODES),
   allow_code_mode: z.boolean(),
+  optimize_context: z.enum(CONTEXT_MODES),
   secure_web_gateway: z.boolean(),
   policies: z.array(z.string()),
   limits: z.array(limitShown),

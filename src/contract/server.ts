@@ -73,6 +73,7 @@ export const deadlinesSchema = z.strictObject({
 export type DeadlinesInput = z.infer<typeof deadlinesSchema>
 
 const SAMPLING_MAX_TOKENS = 200_000
+const ANSWER_TIME_SECONDS = 3600
 
 /** Which of a server's questions reach whoever calls it: see `docs/guides/questions.md`. */
 export const relaySchema = z.strictObject({
@@ -84,11 +85,28 @@ export const relaySchema = z.strictObject({
   sampling_max_tokens: z.int().min(1).max(SAMPLING_MAX_TOKENS).optional(),
   /** The folders that the client works in; only where one person is alone on the connection. */
   roots: z.boolean().optional(),
+  /** Seconds that whoever is asked has to answer. */
+  answer_time: z.int().min(1).max(ANSWER_TIME_SECONDS).optional(),
 })
 export type RelayInput = z.infer<typeof relaySchema>
 
 export const relayShown = relaySchema.required()
 export type RelayShown = z.infer<typeof relayShown>
+
+export const RESOURCE_URIS = ['plain', 'wrapped'] as const
+export const CACHE_HINTS = ['private', 'as_told'] as const
+
+/** How its resources are shown: see `docs/guides/resources.md`. */
+export const resourcesSchema = z.strictObject({
+  /** `plain`: as the server names them, as long as no other server names them too. `wrapped`: each with the server's id in it. */
+  uris: z.enum(RESOURCE_URIS).optional(),
+  /** Whether clients are told that others may keep a copy of what they read, where the server says so. */
+  cache: z.enum(CACHE_HINTS).optional(),
+})
+export type ResourcesInput = z.infer<typeof resourcesSchema>
+
+export const resourcesShown = resourcesSchema.required()
+export type ResourcesShown = z.infer<typeof resourcesShown>
 
 const settings = {
   description: descriptionSchema.nullish(),
@@ -103,6 +121,8 @@ const settings = {
   deadlines: deadlinesSchema.nullish(),
   /** Null for what holds for all servers. */
   relay: relaySchema.nullish(),
+  /** Null for what holds for all servers. */
+  resources: resourcesSchema.nullish(),
   definitions: z.enum(DEFINITIONS_MODES).optional(),
   instructions: z.enum(INSTRUCTIONS_MODES).optional(),
   /** The header in which the server is told who calls, signed; null for none. */
@@ -220,6 +240,7 @@ export const serverShown = z.object({
   /** Null where the server has the limits of all. */
   deadlines: deadlinesSchema.nullable(),
   relay: relayShown,
+  resources: resourcesShown,
   definitions: z.enum(DEFINITIONS_MODES),
   instructions: z.enum(INSTRUCTIONS_MODES),
   /** Null where the server is not told who calls. */
