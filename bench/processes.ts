@@ -86,6 +86,7 @@ export function end(child: ChildProcess): Promise<void> {
 }
 
 export interface Driver {
+  pid: number
   run(load: Load): Promise<Measured>
   stop(): Promise<void>
 }
@@ -93,6 +94,7 @@ export interface Driver {
 export function startDriver(): Driver {
   const child = fork(fileURLToPath(new URL('./driver.ts', import.meta.url)), [])
   return {
+    pid: child.pid ?? 0,
     run: async (load) => {
       const answer = firstMessage<Measured>(child)
       child.send(load)
@@ -124,26 +126,39 @@ export interface Usage {
 
 /** Of a process and everything below it. Linux only; zeros elsewhere. */
 export function usage(pid: number): Usage {
-  const total = { cpuMs: 0, rssMiB: 0 }
-  for (const each of tree(pid)) {
-    try {
-      // The command stands in parentheses and may hold spaces; fields are counted after it.
-      const fields = readFileSync(`/proc/${each}/stat`, 'latin1').split(') ').pop()?.split(' ') ?? []
-      total.cpuMs += (Number(fields[11]) + Number(fields[12])) * TICK_MS
-      total.rssMiB += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${each}/status`, 'latin1'))?.[1] ?? 0) / 1024
-    } catch {
-      // Gone in the meantime, or no /proc.
-    }
-  }
-  return total
+  const all = treeOf(pid)
+  const sum = (of: (pid: number) => number) => all.reduce((total, each) => total + of(each), 0)
+  return { cpuMs: sum(ownCpuMs), rssMiB: sum(rssOf) }
 }
 
-function tree(pid: number): number[] {
+/** User and system time of one process, all threads and no child. Zero where it is gone, or there is no /proc. */
+export function ownCpuMs(pid: number): number {
+  // The command stands in parentheses and may hold spaces; fields are counted after it.
+  const fields = readProc(pid, 'stat').split(') ').pop()?.split(' ') ?? []
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * TICK_MS
+}
+
+/** Resident memory of one process, in MiB; zero as above. */
+export function rssOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readProc(pid, 'status'))?.[1] ?? 0) / 1024
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    // Gone in the meantime, or no /proc.
+    return ''
+  }
+}
+
+/** A process and everything below it, itself first. */
+export function treeOf(pid: number): number[] {
   const found = [pid]
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').trim()
-      if (children !== '') for (const child of children.split(' ')) found.push(...tree(Number(child)))
+      if (children !== '') for (const child of children.split(' ')) found.push(...treeOf(Number(child)))
     }
   } catch {
     // As above.
