@@ -77,14 +77,15 @@ const DOORS: readonly Door[] = [
   {
     what: 'the terminal is written to',
     code: /\bconsole\s*\.|(?<![.#\w])process\.std(out|err)\b/,
-    openTo: /^src\/cli\//,
+    // The sandbox's own process has a pipe to the portal in its place.
+    openTo: /^src\/cli\/|^src\/sandbox\/child\.ts$/,
   },
   {
     // Requests are routed on their raw target, once, in http/urls.ts: a URL made of it may be another one.
     what: 'a URL is taken apart where requests are served',
     code: /\bnew URL\((?![^()]*import\.meta)|\bURL\.(parse|canParse)\(/,
     openTo:
-      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index|portal\/(?:resources|relay-question))\.ts$/,
+      /^src\/(base|config|contract|upstream|identity|store|cli)\/|^src\/(http\/guards|admin\/destination-gate|pages\/index|portal\/(?:resources|relay-question)|protocol\/skill)\.ts$/,
   },
   // Schemas of servers are data: compiled ones are code of the server's choice, at its price.
   { what: 'a JSON Schema is compiled', imported: /^(ajv|@cfworker|jsonschema|is-my-json-valid|@exodus)/, openTo: /^$/ },

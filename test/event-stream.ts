@@ -32,7 +32,7 @@ export async function openEventStream(url: string, init: RequestInit): Promise<E
   }
   let lastId: string | null = null
   const ended = read(response, (message, id) => {
-    messages.push(message)
+    if (message !== null) messages.push(message)
     lastId = id ?? lastId
     note()
   })
@@ -66,7 +66,10 @@ export async function openEventStream(url: string, init: RequestInit): Promise<E
   }
 }
 
-async function read(response: Response, take: (message: StreamedMessage, id: string | null) => void): Promise<void> {
+async function read(
+  response: Response,
+  take: (message: StreamedMessage | null, id: string | null) => void,
+): Promise<void> {
   let rest = ''
   const decoder = new TextDecoder()
   try {
@@ -75,9 +78,15 @@ async function read(response: Response, take: (message: StreamedMessage, id: str
       const events = rest.split('\n\n')
       rest = events.pop() ?? ''
       for (const event of events) {
-        const data = event.split('\n').filter((line) => line.startsWith('data:'))
-        const id = event.split('\n').find((line) => line.startsWith('id:'))
-        if (data.length > 0) take(JSON.parse(data.map((line) => line.slice(5)).join('\n')), id?.slice(3).trim() ?? null)
+        const lines = event.split('\n')
+        const id =
+          lines
+            .find((line) => line.startsWith('id:'))
+            ?.slice(3)
+            .trim() ?? null
+        const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim())
+        // An event without data is no message: it says where the stream can be taken up.
+        take(data.join('') === '' ? null : JSON.parse(data.join('\n')), id)
       }
     }
   } catch {

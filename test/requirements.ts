@@ -121,6 +121,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('SUPPLY-2', 'A package that is not pinned by its hash, or runs something when it is installed, stops a change.'),
   own('SUPPLY-3', 'The bill of materials names each published package with version, licence and hash.'),
 
+  own('SANDBOX-1', 'Code that takes CPU or memory without end is stopped, and nothing else is.'),
+  own('SANDBOX-2', 'Code reaches the functions that it was given, and nothing of the portal by them.'),
+  own('SANDBOX-3', 'Code has no shared memory, no compiled modules and no other realm.'),
+  own('SANDBOX-4', 'Nothing of a run is there for the next one.'),
+  own('SANDBOX-5', 'A function is called when code calls it, whatever its name is.'),
+  own('SANDBOX-6', 'A run shares its process with no other that is under way: what ends one ends no other.'),
+  own('SANDBOX-7', 'A process of the sandbox that lies loses its own run, and nothing else comes of it.'),
+  own('SANDBOX-8', 'Where the system offers it, a process that was taken over reaches no file, network or process.'),
+  own('SANDBOX-9', 'No other build of the isolate is loaded than the one that was looked at.'),
+
   own('ERA-1', 'Clients of either era reach servers of either era, over every transport, on one URL.'),
   http2026('ERA-2', 'Headers that do not match the body are refused with 400 and -32020.'),
   from('MCP 2026-07-28, Versioning')('ERA-3', 'A method that an era does not have is not found in it.'),
@@ -132,6 +142,19 @@ export const REQUIREMENTS: readonly Requirement[] = [
   from('MCP 2026-07-28, Caching')(
     'ERA-9',
     'Lists and reads are private to their caller and say how long they may be kept.',
+  ),
+  from('MCP 2026-07-28, SEP-2106')(
+    'STRUCTURED-1',
+    'A tool whose structured results are no objects is listed to and called by clients of 2025 too, in the shape of their revision.',
+  ),
+  from('MCP 2026-07-28, Basic: `_meta`')(
+    'TRACE-1',
+    'A caller’s trace goes on to servers of either era, from clients of either; what its other systems know of it (`baggage`) does not.',
+  ),
+  own('CACHE-1', 'The portal keeps no copy of what was read, and no cache on the way is let keep an answer.'),
+  own(
+    'CACHE-2',
+    'What a server calls public is called so only where an admin believes it and anybody at all is given the same.',
   ),
   http2025('ERA-10', 'A client tries Streamable HTTP first and HTTP+SSE where that is not there.'),
   http2025('ERA-11', 'A request of a page from a foreign origin is 403.'),
@@ -367,6 +390,32 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ),
   own('SURFACE-7', 'What waits while it is forbidden is refused when it goes on.'),
 
+  own('CONTEXT-1', 'Searches, calls by name and code find and reach what a list and a call would, and nothing else.'),
+  own('CONTEXT-2', 'A client that is shown less of its tools is told of a change only where what it is shown changed.'),
+  own(
+    'CONTEXT-3',
+    'In each mode a model is told how to find and call tools, and in code mode a thousand of them cost it at most 700 tokens.',
+  ),
+
+  own('COST-1', 'What tools cost a model in each mode is told as it is measured, losses and whole tasks included.'),
+  own(
+    'COST-2',
+    'What tools cost a model is told of a portal in use, as a person or bot of it is shown them in each mode.',
+  ),
+
+  own('CODE-1', 'A call that code makes is a deed of its own, part of the run, held to every limit that a call has.'),
+  own(
+    'CODE-2',
+    'What a nested call asks of a person is asked in their client’s era while the clock of the code stands.',
+  ),
+  own('CODE-3', 'A run that waits for its client is that caller’s alone, for the same code, and is answered once.'),
+  own('CODE-4', 'A run ends with its client’s request and token, and does nothing that was denied meanwhile.'),
+  own(
+    'CODE-5',
+    'Whatever servers, models and processes do, a run ends with words that say why, and no other run with it.',
+  ),
+  own('CODE-6', 'One caller’s code keeps nobody else’s from its turn, however much of it there is.'),
+
   own('EXPLAIN-1', 'Policies can be tried on everybody whom the portal knows before they are used.'),
   own('EXPLAIN-2', 'What is explained is what a call gets, whoever asks, for whatever, by whichever name.'),
   own('EXPLAIN-3', 'An explanation names the rule, what of it holds, and what would make it another answer.'),
@@ -390,6 +439,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'STREAM-1',
     'A stream that is taken up again tells what changed in between, at whatever replica.',
   ),
+  from('MCP 2025-11-25, Streamable HTTP, Resumability')(
+    'STREAM-2',
+    'A call whose connection breaks goes on, and its client gets what it missed and the answer, or is told that nobody knows it.',
+  ),
+  from('MCP 2025-11-25, Streamable HTTP, Resumability')(
+    'STREAM-3',
+    'The stream of a call is taken up by the session whose call it is, by one reader, and never carries anything else.',
+  ),
   own('FIDELITY-1', 'What a server answers arrives as it would without the portal, up to ids, names and who says so.'),
   from('MCP 2025-11-25 and 2026-07-28')(
     'RELAY-1',
@@ -404,10 +461,32 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'RELAY-4',
     'A question names its server, shows no page but of a public host by https, never one of the portal, and asks for no secret.',
   ),
+  own('MARK-1', 'Nothing that a server says reaches a client with the mark by which the portal marks its own words.'),
+  own('MARK-2', 'Links, refusals and questions of the portal’s own bear that mark, in both eras.'),
   own('RELAY-5', 'A server gets no more of a caller’s model than an admin gave, and nothing of other servers.'),
   own('RELAY-6', 'The audit has each question of a server, and whether it was answered, and nothing of what was said.'),
   own('RELAY-7', 'A state is good for one caller, one call and one time; what waits is found by its own caller alone.'),
   own('RELAY-8', 'What waits for an answer is decided again before it goes on.'),
+  own('RELAY-9', 'A question waits for as long as its server’s admin gives it, and what comes later is nobody’s.'),
+
+  own(
+    'LOOK-1',
+    'What a server lists only to clients that can be asked something is in the catalog, and known for what it needs of them.',
+  ),
+  own(
+    'LOOK-2',
+    'A server that lists the same to all is looked at once a day, when an admin syncs it, and where its callers hear of a change.',
+  ),
+  own(
+    'LOOK-3',
+    'To look is no harm to a server or its callers: what fails of it is not missed, and nothing of it stays open.',
+  ),
+  own('LOOK-4', 'What a server says of itself is no mark of the portal’s.'),
+  own(
+    'LOOK-5',
+    'Who cannot be asked what a server needs is told so, and what to declare, before the server hears of the call; who can uses it.',
+  ),
+  own('LOOK-6', 'Whether something needs to ask is said to nobody who may not use it.'),
 
   from('MCP 2025-11-25 and 2026-07-28')(
     'SUB-1',
@@ -425,6 +504,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'A subscription is decided like a read: when it is asked for, at each message, and when anything changes.',
   ),
   own('SUB-7', 'A session hears at whatever replica its stream is, wherever it subscribed.'),
+  own('SUB-8', 'What a server tells of the session of a call reaches whose call it was, whatever they can be asked.'),
   from('SEP-2663, Tasks')(
     'TASK-1',
     'A call that a server of 2026 makes a task of is asked after, answered and cancelled through the portal.',
@@ -439,13 +519,45 @@ export const REQUIREMENTS: readonly Requirement[] = [
   own('TASK-6', 'What is asked of a task is decided again; a task that is denied is cancelled at its server.'),
   own('TASK-7', 'What a task asks passes the same guard as what a call asks, and what may not pass ends the task.'),
   own('TASK-8', 'Any replica serves a task that another one began.'),
+  from('SEP-2640, Skills')(
+    'SKILL-1',
+    'The skills of all servers are one list; each is got, its directories are listed and its files verified through the portal, in both eras.',
+  ),
+  own(
+    'SKILL-2',
+    'A skill, or a file of one, that may not be read is in no answer, and its server is not asked for it.',
+  ),
+  own('SKILL-3', 'No server spoils, slows or empties the list of skills of the others, or names what is theirs.'),
+  own('SKILL-4', 'A list of skills counts as a call at each server that it asks.'),
+  from('MCP 2025-11-25, Tasks')(
+    'TASK-9',
+    'A task of 2025-11-25 is begun, asked after, waited for and cancelled through the portal by clients of that revision.',
+  ),
+  own('TASK-10', 'A tool that its server runs as a task alone answers who asked for no task like any other tool.'),
+  own('TASK-12', 'Who listens for tasks of its own hears of them as if it asked, and of others’ is told nothing.'),
+  own('TASK-11', 'To a client of the extension, a task of 2025-11-25 is one of the extension.'),
   from('SEP-1865, MCP Apps')(
     'APPS-1',
     'Interfaces of tools pass: what names them, what they are read as, and calls that they make by bare names.',
   ),
 
+  own('LIST-1', 'Whatever one definition of a server is, official clients list all the others.'),
   own('NAME-1', 'Public names are unique, unreserved, stable and of at most 64 characters.'),
   from('RFC 6570')('NAME-2', 'A URI belongs to a template only if the template fits it and could not swallow others.'),
+  own(
+    'URI-1',
+    'What two servers call alike is read at each of them: at the first by that URI, at the other by one with its id, in lists, answers, errors and completion.',
+  ),
+  own('URI-2', 'The interface that a tool names is its own server’s, under the URI by which the portal serves it.'),
+  own(
+    'URI-3',
+    'A URI goes to the server that has it for everybody, or to none: no template, rule or order hands it to another.',
+  ),
+  own(
+    'URI-4',
+    'A wrapped server’s resources bear its id wherever they come up; at the URL of one server nothing is renamed.',
+  ),
+  own('URI-5', 'That a resource changed is told by the URI under which it is shown, to who may read it.'),
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),
   own('HOUSE-1', 'A room imports only from lower floors.'),
 ]

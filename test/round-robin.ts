@@ -7,12 +7,17 @@ export interface RoundRobin {
   url: string
   /** How many connections each replica took, by its URL. */
   taken: Map<string, number>
+  /** To others from now on. */
+  lead(targets: readonly string[]): void
+  /** Breaks all connections off, as a network does that is gone for a moment. */
+  cut(): void
   close(): Promise<void>
 }
 
-/** @param targets URLs, in the order of their turns */
-export async function startRoundRobin(targets: readonly string[]): Promise<RoundRobin> {
+/** @param first URLs, in the order of their turns */
+export async function startRoundRobin(first: readonly string[]): Promise<RoundRobin> {
   const open = new Set<Socket>()
+  let targets = first
   const taken = new Map<string, number>(targets.map((target) => [target, 0]))
   let turn = 0
   // Each connection goes round by itself: those beside it must not lead it to the same dead one again.
@@ -49,6 +54,12 @@ export async function startRoundRobin(targets: readonly string[]): Promise<Round
   return {
     url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
     taken,
+    lead(others) {
+      targets = others
+    },
+    cut() {
+      for (const socket of open) socket.destroy()
+    },
     close: () =>
       new Promise((resolve) => {
         listener.close(() => resolve())

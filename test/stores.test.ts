@@ -134,7 +134,7 @@ describe.each(DATABASE_KINDS)('records on %s', (kind) => {
     const { content } = aServer('alpha')
     const read = async () => (await readServer(at.store.db, 'alpha'))?.relay
     expect(await read()).toEqual(DEFAULT_RELAY)
-    const quiet = { elicitation: false, sampling: true, samplingMaxTokens: 200, roots: false }
+    const quiet = { elicitation: false, sampling: true, samplingMaxTokens: 200, roots: false, answerSeconds: 60 }
     for (const relay of [quiet, DEFAULT_RELAY]) {
       const change = { content: { ...content, relay }, secrets: {} }
       await at.store.write((trx) => updateServer(at.store, trx, uid, { change, author, sealer }))

@@ -57,7 +57,8 @@ export async function runCell({ upstream, door }: Cell): Promise<Record<Revision
   const doorway = await openDoorway(portal.url, await portal.userToken('ada@acme.test'))
   closing.defer(doorway.close)
   const url = `${doorway.origin}${DOORS[door]}`
-  return { '2026-07-28': await judge(url, '2026-07-28'), '2025-11-25': await judge(url, '2025-11-25') }
+  const beside = scenariosBeside(upstream)
+  return { '2026-07-28': await judge(url, '2026-07-28', beside), '2025-11-25': await judge(url, '2025-11-25') }
 }
 
 /** What no server may do until an admin says so: spend the tokens of a model, and learn of folders where others share its connection. */
@@ -68,13 +69,26 @@ async function letAsk(portal: TestPortal, upstream: Upstream): Promise<void> {
   if (!body.success) throw new Error(`${status} ${JSON.stringify(body)}`)
 }
 
-/** Plays all that the revision names against one URL. */
-export async function judge(url: string, revision: Revision): Promise<ServerVerdict> {
+/** Of an extension (SEP-2640) that no revision counts yet; played by hand, in 2026. */
+export const SKILL_SCENARIOS = ['enumeration', 'directory', 'manifest'].map((name) => `sep-2640-skills-${name}`)
+
+/** Which builds are asked for skills: what a server of one era has, one of both has too. */
+export function scenariosBeside(upstream: Upstream): readonly string[] {
+  return upstream === 'modern' || upstream === 'legacy' ? SKILL_SCENARIOS : []
+}
+
+/** Plays all that the revision names against one URL. @param beside scenarios that it does not name */
+export async function judge(url: string, revision: Revision, beside: readonly string[] = []): Promise<ServerVerdict> {
   const dir = await mkdtemp(join(tmpdir(), 'conformance-server-'))
   try {
     const out = join(dir, 'out')
     await runSuite(dir, ['server', '--url', url, '--requirements', revision, '--output-dir', out])
-    const { required, unscored } = await readRequirements(revision, 'server')
+    const play = (scenario: string) =>
+      runSuite(dir, ['server', '--url', url, '--scenario', scenario, '--output-dir', out])
+    await Promise.all(beside.map(play))
+    const named = await readRequirements(revision, 'server')
+    const { required } = named
+    const unscored = [...named.unscored, ...beside]
     const found = await checksIn(out, 'server')
     const wrong = (names: readonly string[]) =>
       openAmong(names, (name) => {

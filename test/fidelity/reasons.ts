@@ -22,12 +22,8 @@ const TASKS_2025 = 'tasks: of 2025-11-25'
 /** The first that fits a cell is its reason. */
 export const REASONS: readonly Reason[] = [
   {
-    ...{ verdict: 'lost', features: QUESTIONS, servers: EVERYTHING },
-    says: 'server-everything lists a tool that asks only in sessions whose client declared the capability, and the portal reads lists in a session that declares none: the tool is not in the catalog, so it cannot be called. Tools that are listed for everybody ask through the portal, see the fixture.',
-  },
-  {
-    ...{ verdict: 'lost', features: ['resources: updated'], servers: EVERYTHING },
-    says: 'server-everything tells of a change only the session in which its tool was called. Calls of a client that can be asked go by a session that declares so, and the portal follows resources by one that declares nothing. For a client that cannot be asked both are the same session, and it is kept.',
+    ...{ verdict: 'lost', features: ['roots'], servers: EVERYTHING },
+    says: 'server-everything remembers folders for as long as a session lasts, and lists the tool that shows them only in sessions whose client declared them. The portal declares them only where nobody else shares the session: with `isolation` of `per_user` or `per_session`, or an account of the caller’s own. As a new portal has it, callers share one.',
   },
   {
     ...{ verdict: 'lost', features: ['list_changed: resources'], servers: EVERYTHING },
@@ -36,10 +32,6 @@ export const REASONS: readonly Reason[] = [
   {
     ...{ verdict: 'lost', features: ['logging'], servers: ['proxy'] },
     says: 'The portal speaks 2026-07-28 with mcp-proxy, and mcp-proxy hands log lines on to clients of 2025 only.',
-  },
-  {
-    ...{ verdict: 'lost', features: [TASKS_2025] },
-    says: 'The portal does not offer the experimental tasks of 2025-11-25, which 2026-07-28 removed: a tool that insists on one answers with an error.',
   },
   {
     ...{ verdict: 'server', features: ['content: audio'] },

@@ -125,7 +125,18 @@ const ADDED = ['resultType', 'ttlMs', 'cacheScope']
 function assertSameResult(original: Tree | undefined, carried: Tree): void {
   ok(original?.kind === 'object' && carried.kind === 'object')
   const own = ({ members }: { members: Members }) => members.filter(([key]) => !ADDED.includes(keyOf(key)))
-  deepStrictEqual(own(carried), own(original))
+  const { structured, wrapped } = { structured: structuredOf(original), wrapped: structuredOf(carried) }
+  const isWrapped = structured !== undefined && structured.kind !== 'object' && wrapped?.kind === 'object'
+  if (!isWrapped) return deepStrictEqual(own(carried), own(original))
+  // Clients of 2025 have it as a member of an object, and as text beside.
+  deepStrictEqual(wrapped.members, [['"result"', structured]])
+  const rest = (tree: { members: Members }) =>
+    own(tree).filter(([key]) => !['content', 'structuredContent'].includes(keyOf(key)))
+  deepStrictEqual(rest(carried), rest(original))
+}
+
+function structuredOf({ members }: { members: Members }): Tree | undefined {
+  return memberOf(members, 'structuredContent')
 }
 
 function assertError(error: Tree | undefined, original: Tree | undefined): void {

@@ -91,7 +91,7 @@ describe.each(['json2026', 'json2025', 'events2026', 'events2025'])('of an answe
     test(`a client of ${era} gets one message with what was said, and no line that the server wrote`, async () => {
       const answer = await callers[era]({ progressToken: 'mine' })
       expect([...answer.headers.keys()].filter((name) => !OURS.includes(name))).toEqual([])
-      expect(answer.headers.get('cache-control')).toBe('no-store')
+      expect(answer.headers.get('cache-control')).toBe('private, no-store')
       if (answer.headers.get('content-type') === 'application/json') {
         expect(JSON.parse(answer.text).result.content).toEqual(RESULT.content)
         return

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type EventStream, openEventStream } from '../event-stream.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
-import { ask2026, bearer, messageOf, open2025 } from '../raw-mcp.ts'
+import { ask2026, bearer, messageOf, open2025, send } from '../raw-mcp.ts'
 
 const PORTAL = '/access/ai-controls/mcp/portals/default'
 const TOOLS = 'notifications/tools/list_changed'
@@ -161,6 +161,18 @@ test('a session is another user’s business in nothing: not to ask, not to list
   const stolen = { ...session.headers, authorization: `Bearer ${await portal.userToken('bob@acme.test')}` }
   expect((await listen2025(stolen)).status).toBe(404)
   expect((await fetch(url, { method: 'DELETE', headers: stolen })).status).toBe(404)
+  const unknown = { ...stolen, 'mcp-session-id': 'never-made' }
+  for (const message of [
+    { id: 1, method: 'tools/list' },
+    { id: 2, method: 'tools/call', params: { name: 'ledger_post', arguments: { entry: 'stolen' } } },
+    { method: 'notifications/cancelled', params: { requestId: 1 } },
+    { id: 'portico-1', result: { action: 'accept' } },
+  ]) {
+    const body = { jsonrpc: '2.0', ...message }
+    const [answer, nothing] = [await send(url, body, stolen), await send(url, body, unknown)]
+    expect([answer.status, answer.text]).toEqual([404, nothing.text])
+  }
+  expect(ledger.posted).not.toContain('stolen')
   expect((await session.ask('ping')).status).toBe(200)
 })
 

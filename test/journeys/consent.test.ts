@@ -62,6 +62,11 @@ describe('what a client says of itself', () => {
 })
 
 describe('what is asked, and when', () => {
+  let forgetful: OauthClient
+  beforeAll(async () => {
+    forgetful = await registerClient(url, { client_name: 'The portal' })
+  })
+
   test('a client that was let in and remembered is not asked for again; with another redirect it is', async () => {
     const redirects = [REDIRECT, 'https://notes.example/cb']
     const client = await registerClient(url, { client_name: 'Notes', redirect_uris: redirects })
@@ -75,6 +80,18 @@ describe('what is asked, and when', () => {
     expect([other.left, other.text]).toEqual([null, expect.stringContaining('Let this client into')])
     const again = await ada.open(client.authorizeUrl({ prompt: 'consent' }).url)
     expect([again.left, again.text]).toEqual([null, expect.stringContaining('Let this client into')])
+  })
+
+  test('a link that a model was given to show names its client and waits, however often and with whatever it is opened', async () => {
+    const { url: link } = forgetful.authorizeUrl()
+    const page = await ada.open(link)
+    for (const more of ['', '&decision=allow&remember=yes', '&prompt=none', '&form_token=1']) {
+      for (const at of [`${link}${more}`, `${page.url}${more.replace('&', '?')}`]) {
+        const opened = await ada.open(at)
+        expect(opened.left?.searchParams.has('code') ?? false, at).toBe(false)
+        if (opened.left === null) expect(read(opened.text), at).toContain('It calls itself “The portal”')
+      }
+    }
   })
 
   describe('a client with a page and a scheme of its own', () => {
@@ -102,9 +119,8 @@ describe('what is asked, and when', () => {
   })
 
   test('without the tick nothing is remembered', async () => {
-    const client = await registerClient(url)
-    await letIn(ada, client, ADA)
-    expect((await ada.open(client.authorizeUrl().url)).text).toContain('Let this client into')
+    await letIn(ada, forgetful, ADA)
+    expect((await ada.open(forgetful.authorizeUrl().url)).text).toContain('Let this client into')
   })
 
   test('a client that asks for a new sign-in gets one, once', async () => {

@@ -161,6 +161,8 @@ test('the admin is told which capability lost which name, and to whom', async ()
   const { body } = await portal.api('GET', '/access/ai-controls/mcp/portals/default')
   const said = (body.messages as { message: string }[]).map(({ message }) => message)
   expect(said).toContain('ledger2: the bare name "post" belongs to an earlier server')
-  expect(said).toContain('ledger2: the resource "ledger://journal" belongs to an earlier server')
+  expect(said).toContain(
+    'ledger2: the resource "ledger://journal" is shown as "portico:ledger2:ledger://journal", because that belongs to an earlier server',
+  )
   await twin.stop()
 })

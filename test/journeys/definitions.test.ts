@@ -158,10 +158,11 @@ describe('a server that changed its definitions after they were approved', () =>
     expect(before.shown).toContain('liar_write')
     const shown = await everythingShown()
     expect(shown).toContain('liar_count')
-    for (const gone of ['liar_write', '"write"', 'liar_audit', 'liar://', 'Adds an\u200b', 'orders', 'Read me first'])
+    for (const gone of ['liar_write', '"write"', 'liar_audit', '"liar://', 'Adds an\u200b', 'orders', 'Read me first'])
       expect(shown).not.toContain(gone)
-    // Its twin offers the same prompt under its own name.
-    expect(shown).toContain('twin_audit')
+    // Its twin offers the same, under its own names.
+    for (const own of ['twin_audit', '"portico:twin:liar://journal"', '"portico:twin:liar://page/{page}"'])
+      expect(shown).toContain(own)
   })
 
   test.each(WAYS)(

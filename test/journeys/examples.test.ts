@@ -200,9 +200,14 @@ describe('a program of one’s own', () => {
     await portico?.remove()
   })
 
-  test.each(['sdk-v1.mjs', 'sdk-v2.mjs'])('%s lets its person sign in, and lists the tools', async (file) => {
+  const addresses = ['sdk-v1.mjs', 'sdk-v2.mjs'].flatMap((file) => [
+    { file, path: '/mcp', tool: 'portal_list_servers' },
+    { file, path: '/mcp?codemode=search_and_execute', tool: 'portal_codemode_execute' },
+  ])
+
+  test.each(addresses)('$file lets its person sign in at $path, and lists the tools', async ({ file, path, tool }) => {
     const program = fileURLToPath(new URL(`../../examples/own-client/${file}`, import.meta.url))
-    const child = spawn(NODE, [program, `${portico.url}/mcp`], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(NODE, [program, `${portico.url}${path}`], { stdio: ['ignore', 'pipe', 'pipe'] })
     let listed = ''
     child.stdout.on('data', (chunk: Buffer) => {
       listed += chunk.toString()
@@ -213,6 +218,6 @@ describe('a program of one’s own', () => {
     const page = await signInAndAllow(person, await person.open(said.replace('Open this in a browser: ', '')), ADA)
     expect((await fetch(page.left ?? '')).status).toBe(200)
     expect(await ended).toEqual([0, null])
-    expect(listed).toContain('portal_list_servers\n')
+    expect(listed).toContain(`${tool}\n`)
   })
 })

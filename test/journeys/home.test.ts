@@ -37,6 +37,17 @@ test('the home shows the address and what each client must be told', async () =>
   for (const shape of ['serverUrl', 'httpUrl', 'context_servers', 'mcp-remote@']) expect(page).toContain(shape)
 })
 
+test('where clients choose code mode by their address, the home has that address, and else not', async () => {
+  const address = `value="${url}/mcp?codemode=search_and_execute"`
+  const shownWith = async (code_mode: string) => {
+    await must('PUT', `${PORTALS}/default`, { code_mode })
+    return (await (await fetch(url)).text()).includes(address)
+  }
+  const shown = []
+  for (const mode of ['off', 'default_on', 'enforced', 'opt_in']) shown.push(await shownWith(mode))
+  expect(shown).toEqual([false, false, false, true])
+})
+
 // [PAGE-3]
 describe('every page refuses to be framed, scripted or sniffed', () => {
   const wanted = {

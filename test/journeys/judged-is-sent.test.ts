@@ -31,18 +31,19 @@ const tell = (seen: Seen) =>
   })
 const answer: Script = (seen, response) => json(response, tell(seen))
 
-/** HTTP+SSE of 2024: one stream, and an address for messages. */
+/** HTTP+SSE of 2024: each stream names an address for its messages. */
 function sse2024(): Script {
-  let stream: ServerResponse | null = null
+  const streams: ServerResponse[] = []
   const inner = legacy(answer)
   return (seen, response, request) => {
     if (seen.path === '/sse' && seen.method === 'GET') {
-      stream = response
+      streams.push(response)
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      return void response.write('event: endpoint\ndata: /messages?at=1\n\n')
+      return void response.write(`event: endpoint\ndata: /messages?at=${streams.length}\n\n`)
     }
     if (seen.path === '/sse') return void response.writeHead(405).end()
     response.writeHead(202).end()
+    const stream = streams[Number(seen.path.split('=').at(-1)) - 1]
     // The script of an answer is written to a response; here that is an event on the stream.
     const event = {
       writeHead: () => event,

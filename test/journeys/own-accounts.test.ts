@@ -53,3 +53,18 @@ describe.each([
     })
   })
 })
+
+test('who asks what a person’s model is shown is not told what their own account lists', async () => {
+  const path = '/access/ai-controls/mcp/portals/default/context?user=alice@acme.test'
+  const { status, body } = await room.portal.api<{ remarks: string[]; modes: { mode: string; tools: unknown[] }[] }>(
+    'GET',
+    path,
+  )
+  expect(status).toBe(200)
+  expect(body.result.modes.find(({ mode }) => mode === 'all')?.tools.length).toBeGreaterThan(0)
+  expect(JSON.stringify(body)).not.toContain('alices_tool')
+  expect(body.result.remarks).toContainEqual(expect.stringContaining('their own accounts'))
+  await withClient('alice', 'legacy', async (client) => {
+    expect((await client.listTools()).tools.some(({ name }) => name.endsWith('alices_tool'))).toBe(true)
+  })
+})

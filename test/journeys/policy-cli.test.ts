@@ -249,8 +249,8 @@ describe('portico policy diff', () => {
     )
     const { found } = await diff()
     expect(found.used).toEqual([])
-    // Of Bob: two tools and a prompt; the resource belongs to the ledger, which has it first.
-    expect(found.everybody).toMatchObject({ loses: 3, gains: 0 })
+    // Of Bob: two tools, a prompt, and the resource under the name that it has because the ledger had it first.
+    expect(found.everybody).toMatchObject({ loses: 4, gains: 0 })
     await writeFile(
       join(portal.data, 'diff.yaml'),
       JSON.stringify({ servers: [{ id: 'repo', policies: ['nothing'] }] }),

@@ -31,24 +31,26 @@ async function server(): Promise<Record<string, unknown>> {
 test('a server is added, changed and shown with what it may ask', async () => {
   const quiet = ['--relay-elicitation', 'off', '--relay-roots', 'off']
   expect(await portico('add', 'Ledger', ledger.url, ...quiet)).toMatchObject({ code: 0 })
-  const relay = { elicitation: false, sampling: false, sampling_max_tokens: 4096, roots: false }
+  const relay = { elicitation: false, sampling: false, sampling_max_tokens: 4096, roots: false, answer_time: 600 }
   expect(await server()).toMatchObject({ relay })
   expect((await portico('show', 'ledger')).out).toContain('may ask    nothing\n')
 
-  const budget = ['--relay-sampling', 'on', '--relay-sampling-max-tokens', '500']
+  const budget = ['--relay-sampling', 'on', '--relay-sampling-max-tokens', '500', '--relay-answer-time', '90']
   expect(await portico('update', 'ledger', ...budget)).toEqual({
     ...{ code: 0, err: '' },
-    out: 'Changed ledger.\nmay ask    their models (500 tokens an answer)\n',
+    out: 'Changed ledger.\nmay ask    their models (500 tokens an answer); 90 seconds for an answer\n',
   })
-  expect(await server()).toMatchObject({ relay: { ...relay, sampling: true, sampling_max_tokens: 500 } })
+  expect(await server()).toMatchObject({
+    relay: { ...relay, sampling: true, sampling_max_tokens: 500, answer_time: 90 },
+  })
 
   const open = await portico('update', 'ledger', '--relay-elicitation', 'on', '--relay-roots', 'on')
-  expect(open.out).toContain('for their folders where one person is alone on the connection\n')
+  expect(open.out).toContain('for their folders where one person is alone on the connection; 90 seconds')
   expect(open.err).toContain('--isolation per_user')
   const alone = await portico('update', 'ledger', '--isolation', 'per_user', '--relay-roots', 'on')
   expect(alone).toMatchObject({ code: 0, err: '' })
   expect((await portico('show', 'ledger')).out).toContain(
-    'may ask    people, their models (500 tokens an answer), for their folders\n',
+    'may ask    people, their models (500 tokens an answer), for their folders; 90 seconds for an answer\n',
   )
 })
 

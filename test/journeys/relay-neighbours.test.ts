@@ -3,6 +3,7 @@
  * nobody is asked, and nobody hears what may be the other's; who is alone is asked.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AuditRow } from '../../src/audit/event.ts'
 import { askingChild, startAskingSse } from '../asking-child.ts'
 import { startTestPortal, type TestPortal } from '../portal.ts'
 import { ask2026, bearer, messageOf, type RawCaller } from '../raw-mcp.ts'
@@ -46,7 +47,7 @@ describe.each(['pipe', 'sse'])('over %s', (server) => {
   }
   const go = () => tryOnce(url(), bob, { name: `${server}_go`, arguments: {} })
 
-  // [RELAY-7]
+  // [RELAY-7] [RELAY-6]
   test('a question is declined while two people are there, and neither hears a line of the other', async () => {
     const before = await toldOf()
     const waiting = listening(ann, `${server}_wait`, 'ANN')
@@ -63,8 +64,17 @@ describe.each(['pipe', 'sse'])('over %s', (server) => {
     expect(anns.text).toContain('waited for ANN')
     expect(anns.text).not.toContain('BOB')
     expect(anns.text).toContain('a step for ANN')
-    const rows = await rowsOf(portal, 'elicitation/create', 20)
-    expect(rows.filter((row) => row.server === server)).toEqual([])
+    const rows = (await rowsOf(portal, 'elicitation/create', 20)).filter((row) => row.server === server)
+    const calls = await rowsOf(portal, 'tools/call', 20)
+    const callOf = ({ parent }: AuditRow) => calls.find(({ deed }) => deed === parent)
+    const passedOver = { outcome: 'refused', decision: 'deny', error: 'not-alone' }
+    // One for each call that it may have been of, and none for those that were over, or could be asked nothing.
+    expect(rows).toMatchObject([passedOver, passedOver])
+    expect(rows.map((row) => [row.actor.label, callOf(row)?.capability, callOf(row)?.actor.label]).sort()).toEqual([
+      ['ann@acme.test', `${server}_wait`, 'ann@acme.test'],
+      ['bob@acme.test', `${server}_ask`, 'bob@acme.test'],
+    ])
+    expect(JSON.stringify(rows)).not.toMatch(/Who is|ANN|BOB/)
   })
 
   // [RELAY-1]

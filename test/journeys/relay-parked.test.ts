@@ -291,3 +291,77 @@ test('a portal that stops ends the session of a call that waits, and its audit h
     await server.http.close()
   }
 })
+
+describe('calls at one time', () => {
+  beforeEach(async () => {
+    await must(portal, 'PUT', `${MCP}/servers/desk`, { limits: [{ per: 'principal', concurrency: 1 }] })
+    undo.push(() => must(portal, 'PUT', `${MCP}/servers/desk`, { limits: [] }))
+  })
+  const isLimited = ({ isError, text }: Tried) => isError && text.includes('1 call at a time for each caller')
+
+  // [CALLS-3]
+  test('a call that waits at its server has its place, the request that comes back needs none, and both make room', async () => {
+    const first = await begin()
+    // Its request has its answer, and the call is under way.
+    expect(isLimited(await at(HTTP))).toBe(true)
+    const back = await at(HTTP, { state: first.state, responses: first.responses })
+    expect(back).toMatchObject({ error: null, isError: false })
+    const next = await begin()
+    expect(isLimited(await at(HTTP))).toBe(true)
+    await at(HTTP, { state: next.state, responses: next.responses })
+    // Somebody else has a place of their own.
+    const other = await bob()
+    const theirs = await begin(HTTP, other)
+    await at(HTTP, { state: theirs.state, responses: theirs.responses }, other)
+  })
+
+  // [CALLS-3]
+  test('a state that opens nothing is no way past the limit, and one that was used is none either', async () => {
+    const calls = () => desk.http.asked('tools/call').length
+    const first = await begin()
+    const before = calls()
+    for (const state of ['forged', `${first.state}x`, 7])
+      expect(isLimited(await at(HTTP, { state, responses: first.responses }))).toBe(true)
+    const other = { name: 'desk_echo', arguments: { another: 1 } }
+    expect(isLimited(await at(other, { state: first.state, responses: first.responses }))).toBe(true)
+    await at(HTTP, { state: first.state, responses: first.responses })
+    const second = await begin()
+    const again = await at(HTTP, { state: first.state, responses: first.responses })
+    expect(again.error).toMatchObject({ code: -32602 })
+    expect(calls()).toBe(before + 1)
+    await at(HTTP, { state: second.state, responses: second.responses })
+  })
+
+  // [CALLS-3]
+  test('a call that nobody comes back for gives its place back when it ends at its server', async () => {
+    await must(portal, 'PUT', `${MCP}/servers/desk`, { relay: { answer_time: 1 } })
+    undo.push(() => must(portal, 'PUT', `${MCP}/servers/desk`, { relay: null }))
+    await begin()
+    expect(isLimited(await at(HTTP))).toBe(true)
+    let last: Tried | undefined
+    const again = async () => {
+      last = await at(HTTP)
+      return isLimited(last)
+    }
+    await expect.poll(again).toBe(false)
+    if (last !== undefined) await at(HTTP, { state: last.state, responses: answering(last) })
+  })
+
+  // [CALLS-3]
+  test('a call that a policy asks something for as well has one place, and keeps it', async () => {
+    const path = `${MCP}/portals/default`
+    const { policies } = await must<{ policies: (string | { id: string })[] }>(portal, 'GET', path)
+    const before = policies.map((one) => (typeof one === 'string' ? one : one.id))
+    const rule = await must<{ id: string }>(portal, 'POST', '/access/policies', {
+      ...{ name: 'Say why', decision: 'allow', include: [{ everyone: {} }], purpose_justification_required: true },
+    })
+    await must(portal, 'PUT', path, { policies: [rule.id] })
+    undo.push(() => must(portal, 'PUT', path, { policies: before }))
+    const why = await at(HTTP)
+    const told = { action: 'accept', content: { purpose: 'Because.' } }
+    const first = await at(HTTP, { state: why.state, responses: answering(why, told) })
+    expect(Object.keys(first.asked)).toEqual(['question-1'])
+    const back = await at(HTTP, { state: first.state, responses: answering(first) })
+    expect(back).toMatchObject({ error: null, isError: false })
+  })
+})

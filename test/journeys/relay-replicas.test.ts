@@ -2,16 +2,18 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { AuditRow } from '../../src/audit/event.ts'
 import { type AskingServer, asks, type Call, FORM, startAsking } from '../asking-server.ts'
 import { type FreshPostgres, freshPostgres } from '../databases.ts'
 import { openEventStream } from '../event-stream.ts'
 import { type PorticoProcess, startPorticoProcess } from '../portico-process.ts'
 import { bearer, type RawCaller, send } from '../raw-mcp.ts'
-import { answering, MCP, type Trying, tryOnce } from '../relay-room.ts'
+import { answering, MCP, type Tried, type Trying, tryOnce } from '../relay-room.ts'
 
 const CALL = { name: 'desk_echo', arguments: {} }
+/** What one replica knows, the other knows within a second. */
+const PATIENCE = { timeout: 20_000, interval: 200 }
 
 let database: FreshPostgres
 let desk: AskingServer
@@ -98,6 +100,40 @@ test('twenty calls that one caller takes up elsewhere leave no place taken', asy
     expect(Object.keys(tried.asked), `call ${n}`).toHaveLength(1)
     expect((await at(second, { state: tried.state, responses: answering(tried) })).error).toBeNull()
   }
+}, 120_000)
+
+// [CALLS-4]
+test('a call that waits has its place among those at one time at both replicas, and who takes it up elsewhere needs no other', async () => {
+  const limits = (all: object[]) => atSecond('PUT', `${MCP}/servers/desk`, { limits: all })
+  const finish = (tried: Tried, replica: PorticoProcess) =>
+    at(replica, { state: tried.state, responses: answering(tried) })
+  const isAsked = ({ asked }: Tried) => Object.keys(asked).length === 1
+  const asked = (replica: PorticoProcess) =>
+    vi.waitFor(async () => {
+      const tried = await at(replica)
+      expect(isAsked(tried), tried.text).toBe(true)
+      return tried
+    }, PATIENCE)
+  await limits([{ per: 'principal', concurrency: 1 }])
+  // Until both have followed. A call that began before is held to nothing, so none of those may stay.
+  for (const replica of [first, second])
+    await vi.waitFor(async () => {
+      const tries = [await at(replica), await at(replica)]
+      for (const tried of tries.filter(isAsked)) await finish(tried, replica)
+      expect(tries[1]?.text).toContain('1 call at a time')
+    }, PATIENCE)
+  for (const [here, there] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const tried = await asked(here)
+    for (const replica of [first, second]) expect((await at(replica)).text).toContain('1 call at a time')
+    const done = await finish(tried, there)
+    expect(done.error).toBeNull()
+    expect(JSON.parse(done.text)).toHaveLength(1)
+  }
+  await finish(await asked(first), first)
+  await limits([])
 }, 120_000)
 
 // [RELAY-7]

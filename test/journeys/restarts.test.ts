@@ -52,9 +52,14 @@ async function startMortal(mode: Mode): Promise<Mortal> {
     return {
       server: { id: 'witness', stdio: { command: NODE, args: [WITNESS], env } },
       kill: async () => {
-        const pid = Number(await readFile(pids, 'utf8'))
-        process.kill(pid, 'SIGKILL')
-        while (isThere(pid)) await new Promise((resolve) => setImmediate(resolve))
+        // The portal runs another one now and then, to look what it lists to whom, and ends it.
+        const alive = (await readFile(pids, 'utf8'))
+          .trim()
+          .split('\n')
+          .map(Number)
+          .filter((pid) => pid > 0 && isThere(pid))
+        for (const pid of alive) process.kill(pid, 'SIGKILL')
+        while (alive.some(isThere)) await new Promise((resolve) => setImmediate(resolve))
       },
       revive: async () => {},
       done,

@@ -235,6 +235,26 @@ test('a batch of 2025-03-26 is answered member by member, each a deed of its own
   expect((await untouched(() => send(url, many, session.headers))).status).toBe(400)
 })
 
+test('a batch has twenty members at most, each with rows of its own, and an era that has none refuses it whole', async () => {
+  const session = await open2025(url, bearer(token), '2025-03-26')
+  const call = (id: number, name: string) => ({
+    ...{ jsonrpc: '2.0', id, method: 'tools/call' },
+    params: { name, arguments: { entry: `member ${id}` } },
+  })
+  const twenty = Array.from({ length: 20 }, (_, id) => call(id, id % 2 === 0 ? 'ledger_post' : 'ledger_none'))
+  const answers = JSON.parse((await send(url, twenty, session.headers)).text) as { id: number; error?: object }[]
+  expect(answers.map(({ id, error }) => [id, error === undefined])).toEqual(twenty.map(({ id }) => [id, id % 2 === 0]))
+  expect(ledger.posted.filter((entry) => entry.startsWith('member '))).toHaveLength(10)
+  const path = '/access/ai-controls/mcp/logs?method=tools%2Fcall&phase=ended&limit=20'
+  const { result } = (await portal.api<{ outcome: string; capability: string }[]>('GET', path)).body
+  const wanted = { ledger_post: 'answered', ledger_none: 'refused' } as Record<string, string>
+  expect(result.map(({ outcome, capability }) => wanted[capability] === outcome)).toEqual(twenty.map(() => true))
+  expect(new Set(result.map(({ capability }) => capability)).size).toBe(2)
+  const later = await open2025(url, bearer(token), '2025-06-18')
+  const refused = await untouched(() => send(url, [call(1, 'ledger_post')], later.headers))
+  expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([400, -32600])
+})
+
 test('a cursor that is none of ours is an error and shows nothing', async () => {
   for (const cursor of ['', 'x', 'bzA', Buffer.from('o-5').toString('base64url')]) {
     const answer = await ask2026(url, bearer(token), 'tools/list', { cursor })

@@ -102,8 +102,8 @@ test('the audit has each request about a task by its tool, what was asked in it,
   for (const word of ['secret word', 'swordfish', taskId]) expect(JSON.stringify(rows)).not.toContain(word)
 })
 
-// [TASK-3] [ERA-6]
-test('who listens for a task is not told that it will hear of it', async () => {
+// [TASK-12] [ERA-6]
+test('who listens for a task of a server that tells nothing is told that it will not hear of it', async () => {
   const taskId = String(messageOf(await call()).result?.taskId)
   const notifications = { toolsListChanged: true, taskIds: [taskId, 'another'] }
   const stream = await openEventStream(`${portal.url}/mcp`, {
@@ -116,6 +116,6 @@ test('who listens for a task is not told that it will hear of it', async () => {
     body: JSON.stringify(request2026('subscriptions/listen', { notifications, _meta: META })),
   })
   await stream.until(({ length }) => length > 0)
-  expect(stream.messages[0]?.params?.notifications).toEqual({ toolsListChanged: true })
+  expect(stream.messages[0]?.params?.notifications).toEqual({ toolsListChanged: true, taskIds: [] })
   stream.close()
 })

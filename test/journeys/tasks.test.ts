@@ -243,10 +243,14 @@ describe('what is not declared', () => {
     expect([answer.status, messageOf(answer).error?.code]).toEqual([404, -32601])
   })
 
-  test('tasks are not there for clients of 2025, who are never declared to know them', async () => {
+  test('the tasks of a server of 2026 are not there for clients of 2025, who are never declared to know them', async () => {
     const session = await open2025(`${portal.url}/mcp`, ann, '2025-11-25')
-    for (const method of METHODS)
-      expect(messageOf(await session.ask(method, paramsOf(method, 'x'))).error?.code).toBe(-32601)
+    const { taskId } = await resultOf(ask('tools/call', { name: 'scripted_echo', arguments: {} }))
+    for (const method of ['tasks/get', 'tasks/cancel'])
+      expect(bytesOf(await session.ask(method, { taskId }))).toEqual(NOT_THEIRS)
+    expect(messageOf(await session.ask('tasks/update', paramsOf('tasks/update', 'x'))).error?.code).toBe(-32601)
+    expect([...scripted.asked('tasks/get'), ...scripted.asked('tasks/cancel')]).toEqual([])
+    expect(messageOf(session.opened).result?.capabilities).not.toHaveProperty('tasks')
     const called = await session.ask('tools/call', { name: 'scripted_echo', arguments: {} })
     expect(scripted.declaredWith('tools/call')).toEqual({})
     expect(messageOf(called).error?.code).toBe(-32603)
@@ -272,7 +276,11 @@ describe('what is not declared', () => {
     const discovered = await resultOf(ask('server/discover', {}))
     expect(discovered.capabilities).toMatchObject({ extensions: { [TASKS]: {} } })
     const { opened } = await open2025(`${portal.url}/mcp`, ann)
-    expect(messageOf(opened).result?.capabilities).not.toHaveProperty('extensions')
+    // In 2025 there are no tasks of the extension; skills of its servers there are.
+    expect(messageOf(opened).result?.capabilities).toMatchObject({
+      extensions: { 'io.modelcontextprotocol/skills': { directoryRead: true } },
+    })
+    expect(opened.text).not.toContain(TASKS)
   })
 })
 

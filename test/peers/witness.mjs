@@ -4,13 +4,13 @@
  *
  *   WITNESS_MODE      modern (2026-07-28) | sessions (2025) | sse (2024-11-05) | stdio (2025)
  *   WITNESS_FILE      what was done, one line each: tool and entry
- *   WITNESS_PIDS      where each run writes its process id
+ *   WITNESS_PIDS      where each run adds its process id, a line each
  *   WITNESS_FORGOTTEN what a session that it does not know is told: 404 | 400
  *
  * Over HTTP it says to its parent when it is ready, listens at the port that it is told, and says that too.
  */
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
 
@@ -111,7 +111,7 @@ const SPOKEN = {
   },
 }
 
-if (pids !== undefined) writeFileSync(pids, String(process.pid))
+if (pids !== undefined) appendFileSync(pids, `${process.pid}\n`)
 if (mode === 'stdio') {
   createInterface({ input: process.stdin }).on('line', async (line) => {
     const answered = await answer(JSON.parse(line))
