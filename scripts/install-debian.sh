@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests, the benchmark and the guides use: PostgreSQL (store tests), Chromium (tests of
-# the pages), nginx (the benchmark's yardstick) and bubblewrap (docs/guides/children.md). Run as root. The portal itself
+# the pages), nginx (the benchmark's yardstick) and bubblewrap (what closes in code of models, and the guide on children). Run as root. The portal itself
 # needs none of them.
 set -euo pipefail
 

@@ -9,15 +9,26 @@ const { lockfileVersion, packages } = JSON.parse(
 )
 if (lockfileVersion !== 3) faults.push(`lockfileVersion is ${lockfileVersion}, not 3`)
 
+// Named there as denied: what it would do is not needed (isolated-vm looks whether its builds are there), and
+// `--ignore-scripts` must do.
+const denied = new Set(
+  Object.entries(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).allowScripts ?? {})
+    .filter(([, isAllowed]) => isAllowed === false)
+    .map(([name]) => `node_modules/${name}`),
+)
+
 const entries = Object.entries(packages).filter(([path]) => path !== '')
-for (const [path, { integrity, resolved, link, version, hasInstallScript, dev }] of entries) {
+for (const [path, { integrity, resolved, link, version, hasInstallScript, dev, optional, engines, os }] of entries) {
   // Private workspaces are folders of this repository.
   if (link || !path.includes('node_modules/')) continue
   if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '')) faults.push(`${path}: no SHA-512 integrity`)
   if (resolved !== undefined) faults.push(`${path}: from ${resolved}; install with omit-lockfile-registry-resolved`)
   if (!/^\d+\.\d+\.\d+/.test(version ?? '')) faults.push(`${path}: version "${version}"`)
+  // npm leaves out what is optional and says that it wants another Node than npm's own, which is not the one it will run in.
+  if (optional && !dev && os === undefined && denied.has(path) && engines !== undefined)
+    faults.push(`${path}: wants ${JSON.stringify(engines)}; take "engines" out of the entry, or Node 20 installs none`)
   // What is installed with the published program must not run anything while it is installed.
-  if (hasInstallScript && !dev) faults.push(`${path}: has an install script`)
+  if (hasInstallScript && !dev && !denied.has(path)) faults.push(`${path}: has an install script`)
 }
 
 for (const fault of faults) process.stderr.write(`package-lock.json: ${fault}\n`)
