@@ -24,6 +24,7 @@ import {
 } from './config/layers.ts'
 import { type LimitValues, SETTABLE_LIMITS, type SettableLimit } from './config/limits.ts'
 import { nearest } from './config/nearest.ts'
+import { type SandboxConfig, sandboxOf } from './config/sandbox.ts'
 import { readSetUp, type StoredSetUp } from './config/set-up.ts'
 import {
   allSettings,
@@ -69,6 +70,7 @@ export interface Config {
     journalMaxBytes: number
   }
   stdio: StdioConfig
+  sandbox: SandboxConfig
   limits: LimitValues
   outbound: {
     /** `http://` or `https://`; null goes direct. */
@@ -203,6 +205,7 @@ export function openConfig(settings: Settings, env: Environment): OpenedConfig {
       journalMaxBytes: values['audit.journal_max_mb'] * MIB,
     },
     stdio,
+    sandbox: sandboxOf(values, env),
     limits: limitsOf(values),
     outbound: { proxy: values['outbound.proxy'], noProxy: values['outbound.no_proxy'] },
     clientDocuments: values['oauth.client_documents'],
