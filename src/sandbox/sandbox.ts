@@ -99,7 +99,7 @@ class Pool implements Sandbox {
   /** Those that have still to come up; `#launching` counts what is before that too. */
   readonly #opening = new Set<Cage>()
   readonly #free: Cage[] = []
-  /** Ends of those that count no longer. */
+  /** Ends of those that take no run any more, and are processes still. */
   readonly #ending = new Set<Promise<void>>()
   readonly #waiting = new Set<Waiting>()
   #launching = 0
@@ -208,7 +208,7 @@ class Pool implements Sandbox {
   /** Processes that may be made. A person who takes long must not keep everybody else's code waiting. */
   get #room(): number {
     const excused = Math.min(this.#held, this.#options.heldRuns ?? LIMITS.code_held_runs.value)
-    return this.#options.config.processes + excused - this.#cages.size - this.#launching
+    return this.#options.config.processes + excused - this.#cages.size - this.#launching - this.#ending.size
   }
 
   async #runIn(cage: Cage, { job, resolve }: Waiting): Promise<void> {
