@@ -51,14 +51,18 @@ export default async function makeProgram(): Promise<void> {
   process.env.PORTICO_TEST_PROGRAM = home
 }
 
-/** For vitest: the thread that tests start in their own process is of the same make. */
+const BESIDE_THE_PROGRAM =
+  '(process.env.PORTICO_TEST_PROGRAM ? "file://" + process.env.PORTICO_TEST_PROGRAM + "/worker-link.js" : import.meta.url)'
+
+/**
+ * For vitest: the thread that tests start in their own process is of the same make. Where that is, is read when it is started: vitest
+ * keeps what is made here for later runs, of which each may have a program of its own.
+ */
 export function withBundledWorker() {
   return {
     name: 'bundled worker',
     transform(code: string, id: string) {
-      const home = process.env.PORTICO_TEST_PROGRAM
-      if (id !== FINDS_WORKER || home === undefined) return null
-      return code.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(join(home, 'worker-link.js')).href))
+      return id === FINDS_WORKER ? code.replaceAll('import.meta.url', BESIDE_THE_PROGRAM) : null
     },
   }
 }
