@@ -15,7 +15,12 @@ export default defineConfig({
   plugins: [withBundledWorker()],
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['scripts/test-disk.ts', 'scripts/test-program.ts', 'scripts/test-postgres.ts'],
+    globalSetup: [
+      'scripts/test-disk.ts',
+      'scripts/test-program.ts',
+      'scripts/build-console.ts',
+      'scripts/test-postgres.ts',
+    ],
     pool: 'forks',
     // Twice as many as the least machine has cores: many tests wait, for a clock or a process, and another file runs meanwhile.
     maxWorkers: Math.min(8, Math.max(4, availableParallelism())),

@@ -9,6 +9,7 @@ import type { AdminDeps } from './admin/deps.ts'
 import { endIdleServiceTokens } from './admin/end-idle-service-tokens.ts'
 import { prepareFirstStart } from './admin/first-start.ts'
 import { createAdmin } from './admin/index.ts'
+import { openConsole } from './app/open-console.ts'
 import { type Ground, openGround } from './app/open-ground.ts'
 import { openPortal } from './app/open-portal.ts'
 import { openSignIn, type SignIn } from './app/open-sign-in.ts'
@@ -95,6 +96,7 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   await applyDeclared(adminDeps, config.declared)
   const { tokenFile } = await prepareFirstStart(adminDeps, config.data)
   const admin = createAdmin(adminDeps)
+  const shown = openings.own(openConsole(ground))
 
   const held = openHeld(config.limits, options.times)
   const kept = new KeptStreams({
@@ -117,7 +119,10 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
     metrics: metrics.answer,
     audit,
     oauth: signIn.oauth,
-    rest: (request, caller) => (caller.what === 'api' ? admin.fetch(request, caller) : signIn.rest(request, caller)),
+    rest(request, caller) {
+      if (caller.what === 'api') return admin.fetch(request, caller)
+      return caller.what === 'console' ? shown.fetch(request, caller) : signIn.rest(request, caller)
+    },
     async readiness() {
       const [answers, isCurrent, fits] = await Promise.all([store.answers(), store.isCurrent(), keyFits(store, sealer)])
       const checks = { store: answers, migrations: isCurrent, keys: fits, audit: audit.writable }
@@ -147,6 +152,7 @@ function adminDepsOf(ground: Ground, { directory, facts, upstreams }: Portal, op
     upstreams,
     directory,
     facts,
+    version: programVersion(),
     configFile: options.configFile ?? null,
     lostNames: (uid: PortalUid) => {
       const spec = directory.current(uid)

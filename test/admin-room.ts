@@ -135,6 +135,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const deps: AdminDeps = {
     ...{ store, sealer, upstreams, egress, audit, clock, log, directory, facts },
     config: { accountId: settings.accountId ?? null, stdio },
+    version: '0.0.0',
     configFile: settings.configFile ?? null,
     lostNames: () => [],
     namesBeside: () => settings.beside ?? new Map(),

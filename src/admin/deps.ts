@@ -28,6 +28,8 @@ export interface AdminDeps {
   clock: Clock
   log: Log
   config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register' | keyof ChildRules> }
+  /** Of the program. */
+  version: string
   /** The file that declares objects, for the sentence that refuses to change them. */
   configFile: string | null
   /** What lost a name in a portal, in words for its admin. */

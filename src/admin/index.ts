@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { definitionChoices, definitionDecided, definitionQuery, definitionShown } from '../contract/definitions.ts'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import { logInfo, logQuery, logRow } from '../contract/log.ts'
+import { meShown } from '../contract/me.ts'
 import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
 import { serverCreate, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
 import * as tokens from '../contract/tokens.ts'
@@ -19,6 +20,7 @@ import { type Admin, openDoor } from './door.ts'
 import { EXPLAIN_ROUTES } from './explain-routes.ts'
 import { KEY_ROUTES } from './key-routes.ts'
 import { listLogs } from './logs.ts'
+import { showMe } from './me.ts'
 import { OAUTH_ROUTES } from './oauth-routes.ts'
 import { PEOPLE_ROUTES } from './people-routes.ts'
 import { POLICY_ROUTES } from './policy-routes.ts'
@@ -175,6 +177,15 @@ export const ROUTES: readonly Route[] = [
     info: logInfo,
     result: z.array(logRow),
     handler: listLogs,
+  }),
+
+  route({
+    method: 'GET',
+    path: '/me',
+    right: 'organization:read',
+    summary: 'Who asks, with which rights, and what this portal is',
+    result: meShown,
+    handler: showMe,
   }),
 
   ...POLICY_ROUTES,

@@ -12,7 +12,7 @@ export type Route =
   /** The authorization server. */
   | { kind: 'oauth' }
   /** Everything else. What it is is decided here and nowhere else. */
-  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'well-known' | 'access' | 'client-document' | 'nothing' }
+  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'console' | 'well-known' | 'access' | 'client-document' | 'nothing' }
   | { kind: 'bad' }
 
 export type McpRoute = Extract<Route, { kind: 'mcp' }>
@@ -24,6 +24,7 @@ const METRICS: Route = { kind: 'metrics' }
 const API: Route = { kind: 'rest', what: 'api' }
 const HOME: Route = { kind: 'rest', what: 'home' }
 const PAGE: Route = { kind: 'rest', what: 'page' }
+const CONSOLE: Route = { kind: 'rest', what: 'console' }
 const WELL_KNOWN: Route = { kind: 'rest', what: 'well-known' }
 const ACCESS: Route = { kind: 'rest', what: 'access' }
 const CLIENT_DOCUMENT: Route = { kind: 'rest', what: 'client-document' }
@@ -51,6 +52,8 @@ export function route(target: string): Route {
       return BY_HOST
     case '/':
       return HOME
+    case '/admin':
+      return CONSOLE
     case '/openapi.json':
       return API
     case '/healthz':
@@ -63,6 +66,7 @@ export function route(target: string): Route {
       return CLIENT_DOCUMENT
   }
   if (path.startsWith('/client/')) return API
+  if (path.startsWith('/admin/')) return CONSOLE
   if (path.startsWith('/oauth/')) return OAUTH
   if (path.startsWith('/.well-known/')) return WELL_KNOWN
   if (path.startsWith('/cdn-cgi/access/')) return ACCESS

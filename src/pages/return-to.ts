@@ -2,7 +2,7 @@
 
 /** Pages that make sense after a sign-in. Not those of signing in or out, which would go round in circles. */
 const OWN =
-  /^\/(?:\?portal=[a-z0-9_-]{1,32}|(?:consent|authorize|device|setup|approve|connect)(?:\/[A-Za-z0-9._~-]+)*(?:\?[A-Za-z0-9._~=&%-]*)?)?$/
+  /^\/(?:\?portal=[a-z0-9_-]{1,32}|(?:admin|consent|authorize|device|setup|approve|connect)(?:\/[A-Za-z0-9._~-]+)*(?:\?[A-Za-z0-9._~=&%-]*)?)?$/
 
 const MOST = 512
 

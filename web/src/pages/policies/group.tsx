@@ -1,0 +1,12 @@
+/** GroupOne. */
+import { Page } from '../../parts/page.tsx'
+import { Waiting } from '../../parts/told.tsx'
+import { PAGES } from '../../words/shell.ts'
+
+export function GroupOne() {
+  return (
+    <Page {...PAGES.policies}>
+      <Waiting />
+    </Page>
+  )
+}

@@ -1,0 +1,12 @@
+/** PolicyList. */
+import { Page } from '../../parts/page.tsx'
+import { Waiting } from '../../parts/told.tsx'
+import { PAGES } from '../../words/shell.ts'
+
+export function PolicyList() {
+  return (
+    <Page {...PAGES.policies}>
+      <Waiting />
+    </Page>
+  )
+}

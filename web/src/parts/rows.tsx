@@ -1,0 +1,124 @@
+/**
+ * A table of any length: only the rows that can be seen are there. A row may lead somewhere, by mouse, Enter and arrow keys; more is asked
+ * for when the end comes near.
+ */
+import { Box, Text } from '@mantine/core'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+
+export interface Column<Row> {
+  title: string
+  /** CSS grid track, such as `minmax(8rem, 2fr)`. */
+  width: string
+  cell(row: Row): ReactNode
+}
+
+export interface RowsProps<Row> {
+  /** For screen readers. */
+  label: string
+  rows: readonly Row[]
+  columns: readonly Column<Row>[]
+  idOf(row: Row): string
+  /** Pixels; every row has this height. */
+  rowHeight?: number
+  /** CSS; the table scrolls in itself. */
+  height?: string
+  onOpen?(row: Row): void
+  /** The rows at the end have been reached. */
+  onEnd?(): void
+  /** Least width in rem before it scrolls sideways. */
+  minWidth?: number
+}
+
+export function Rows<Row>(props: RowsProps<Row>) {
+  const { label, rows, columns, idOf, rowHeight = 44, height, onOpen, onEnd, minWidth = 40 } = props
+  const scroller = useRef<HTMLDivElement>(null)
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    getItemKey: (at) => (rows[at] === undefined ? at : idOf(rows[at])),
+  })
+  const shown = virtual.getVirtualItems()
+  const last = shown.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (onEnd !== undefined && rows.length > 0 && last >= rows.length - 5) onEnd()
+  }, [last, rows.length, onEnd])
+
+  const tracks = columns.map(({ width }) => width).join(' ')
+  const line = { display: 'grid', gridTemplateColumns: tracks, columnGap: '0.75rem', alignItems: 'center' } as const
+  const move = (event: KeyboardEvent, at: number) => {
+    const row = rows[at]
+    if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) onOpen?.(row)
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step === undefined) return
+    event.preventDefault()
+    virtual.scrollToIndex(Math.min(Math.max(at + step, 0), rows.length - 1))
+    const next = scroller.current?.querySelector<HTMLElement>(`[data-index="${at + step}"]`)
+    next?.focus()
+  }
+
+  return (
+    <Box
+      ref={scroller}
+      className="rows"
+      role="table"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      // What scrolls must be reached by keyboard; where rows can be opened, they are.
+      tabIndex={onOpen === undefined ? 0 : -1}
+      style={{
+        height: height ?? `min(${rows.length * rowHeight + rowHeight + 4}px, calc(100dvh - 17rem))`,
+        minHeight: '12rem',
+      }}
+    >
+      <Box
+        role="rowgroup"
+        style={{ minWidth: `${minWidth}rem`, position: 'sticky', top: 0, zIndex: 1 }}
+        bg="var(--mantine-color-body)"
+      >
+        <Box role="row" aria-rowindex={1} px="xs" style={{ ...line, height: rowHeight }}>
+          {columns.map(({ title }) => (
+            <Text key={title} role="columnheader" size="sm" fw={600} c="dimmed">
+              {title}
+            </Text>
+          ))}
+        </Box>
+      </Box>
+      <Box role="rowgroup" style={{ minWidth: `${minWidth}rem`, height: virtual.getTotalSize(), position: 'relative' }}>
+        {shown.map(({ index, key, start }) => {
+          const row = rows[index]
+          if (row === undefined) return null
+          const opens = onOpen && {
+            tabIndex: 0,
+            className: 'row-link',
+            onClick: () => onOpen(row),
+            onKeyDown: (event: KeyboardEvent) => move(event, index),
+          }
+          return (
+            <Box
+              key={key}
+              role="row"
+              aria-rowindex={index + 2}
+              data-index={index}
+              px="xs"
+              style={{ ...line, position: 'absolute', insetInline: 0, top: start, height: rowHeight }}
+              {...opens}
+            >
+              {columns.map(({ title, cell }) => (
+                <Box
+                  key={title}
+                  role="cell"
+                  style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}
+                >
+                  {cell(row)}
+                </Box>
+              ))}
+            </Box>
+          )
+        })}
+      </Box>
+    </Box>
+  )
+}

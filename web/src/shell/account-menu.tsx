@@ -1,0 +1,46 @@
+/** Who is signed in, with which role, in which colours, and the way out. */
+import { Button, type MantineColorScheme, Menu, Text, useMantineColorScheme } from '@mantine/core'
+import type { MeShown } from '../../../src/contract/me.ts'
+import { Foreign } from '../parts/foreign.tsx'
+import { SHELL } from '../words/shell.ts'
+
+const COLORS = ['auto', 'light', 'dark'] as const satisfies readonly MantineColorScheme[]
+
+export function AccountMenu({ me }: { me: MeShown }) {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  return (
+    <Menu position="bottom-end" width={260}>
+      <Menu.Target>
+        <Button variant="default" size="xs" maw="14rem" aria-label={SHELL.account(me.name)}>
+          <Foreign text={me.name} truncate />
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          <Foreign text={me.name} />
+          <Text size="xs">{SHELL.role[me.role]}</Text>
+        </Menu.Label>
+        <Menu.Divider />
+        <Menu.Label>{SHELL.colors.title}</Menu.Label>
+        {COLORS.map((one) => (
+          <Menu.Item
+            key={one}
+            role="menuitemradio"
+            aria-checked={colorScheme === one}
+            onClick={() => setColorScheme(one)}
+            rightSection={colorScheme === one ? '✓' : null}
+          >
+            {SHELL.colors[one]}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item component="a" href="/">
+          {SHELL.home}
+        </Menu.Item>
+        <Menu.Item component="a" href="/sign-out">
+          {SHELL.signOut}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
