@@ -87,7 +87,9 @@ test.runIf(process.platform === 'linux')(
     const sandbox = await opened()
     const [half, other] = ['needleOf', `Ada${Date.now()}`]
     const own = await sandbox.run(
-      jobOf(`async () => { globalThis['${half}${other}'] = 1; return (${seek(half, other)})() }`),
+      jobOf(`async () => { globalThis['${half}${other}'] = 1; return (${seek(half, other)})() }`, {
+        budget: { cpuMs: 20_000 },
+      }),
     )
     expect(own).toMatchObject({ value: [['key'], expect.any(Number)] })
     for (let i = 0; i < 3; i++) {
