@@ -177,7 +177,9 @@ class Pool implements Sandbox {
     }
     // And one more than that, so that the next run need not wait for its start.
     const spare = this.#cages.size > 0 && this.#free.length === 0 ? 1 : 0
-    const wanted = Math.min(this.#waiting.size - this.#free.length + spare - this.#launching, this.#room)
+    // Those that are being ended are processes still, until they are gone.
+    const room = this.#room - this.#ending.size
+    const wanted = Math.min(this.#waiting.size - this.#free.length + spare - this.#launching, room)
     for (let i = 0; i < wanted; i++) void this.#add()
   }
 
@@ -208,7 +210,7 @@ class Pool implements Sandbox {
   /** Processes that may be made. A person who takes long must not keep everybody else's code waiting. */
   get #room(): number {
     const excused = Math.min(this.#held, this.#options.heldRuns ?? LIMITS.code_held_runs.value)
-    return this.#options.config.processes + excused - this.#cages.size - this.#launching - this.#ending.size
+    return this.#options.config.processes + excused - this.#cages.size - this.#launching
   }
 
   async #runIn(cage: Cage, { job, resolve }: Waiting): Promise<void> {
