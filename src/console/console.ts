@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto'
 import type { BrowserSessions } from '../identity/browser-session-store.ts'
 import { type Asset, type Built, NONCE, readBuilt } from './assets.ts'
-import type { Builder } from './builder.ts'
+import type { ConsoleState } from './builder.ts'
 import { notYet } from './not-yet.ts'
 
 export interface ConsoleDeps {
   browsers: Pick<BrowserSessions, 'look'>
-  builder: Builder
+  /** Asked at each request until it is ready. */
+  builder: { readonly state: ConsoleState }
   /** The base URL under which people sign in. */
   issuer(): string
 }
@@ -39,7 +40,7 @@ export function createConsole({ browsers, builder, issuer }: ConsoleDeps): Conso
         return new Response(null, { status: 405, headers: { allow: 'GET, HEAD', ...SAFE } })
       const asked = request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2))
       const path = asked.split('?', 1)[0] ?? ''
-      const state = builder.state()
+      const state = builder.state
       if (state.is === 'ready') built ??= readBuilt(state.folder)
       const asset = (await built)?.assets.get(path)
       if (asset !== undefined) return file(request, asset)
