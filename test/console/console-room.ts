@@ -8,24 +8,42 @@ export interface ConsoleRoom {
   browser: TestBrowser
   /** A tab of the owner, at a page of the console. `complaints` is what scripts and policies said against it. */
   open(path: string, options?: VisitorOptions): Promise<{ page: Page; complaints: string[] }>
+  /** The same for somebody else, who has that role and nothing more. */
+  openAs(role: 'admin' | 'auditor', path: string): Promise<{ page: Page; complaints: string[] }>
   close(): Promise<void>
 }
 
 export async function openConsoleRoom(): Promise<ConsoleRoom> {
   const [home, browser] = await Promise.all([startLivedIn(), openBrowser()])
   const { url } = home.portal
+  const openFor = async (who: { email: string; password: string }, path: string, options: VisitorOptions = {}) => {
+    const page = await browser.visitor({ width: 1280, ...options })
+    const complaints = complaintsOf(page)
+    await page.goto(`${url}/admin${path}`)
+    await signInWithPassword(page, who)
+    await page.waitForURL(`${url}/admin${path}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    return { page, complaints }
+  }
   return {
     home,
     url,
     browser,
-    async open(path, options) {
-      const page = await browser.visitor({ width: 1280, ...options })
-      const complaints = complaintsOf(page)
-      await page.goto(`${url}/admin${path}`)
-      await signInWithPassword(page, ADA)
-      await page.waitForURL(`${url}/admin${path}`)
-      await page.getByRole('heading', { level: 1 }).waitFor()
-      return { page, complaints }
+    open: (path, options) => openFor(ADA, path, options),
+    async openAs(role, path) {
+      const who = { email: `${role}@acme.test`, password: ADA.password }
+      await home.portal.api('POST', '/access/roles', { role, email: who.email })
+      const link = await home.portal.api<{ url: string }>('POST', '/admin/links', {
+        purpose: 'password',
+        email: who.email,
+      })
+      const page = await browser.visitor()
+      await page.goto(link.body.result.url)
+      await page.getByLabel('Password, at least 12').fill(who.password)
+      await page.getByRole('button', { name: 'Set the password' }).click()
+      await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
+      await page.close()
+      return openFor(who, path)
     },
     async close() {
       await browser.close()
