@@ -93,6 +93,8 @@ export interface RoomSettings {
   register?: StdioConfig['register']
   stdio?: Partial<StdioConfig>
   configFile?: string
+  /** How long what is not there is tried again; default 0. */
+  refusedMs?: number
   /** Tools of other servers in the same portals, and whose they are. */
   beside?: ReadonlyMap<string, string>
 }
@@ -122,7 +124,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     issuer: () => ISSUER,
     assertionFor: null,
     notify: () => {},
-    limits: { refusedMs: 0 },
+    limits: { refusedMs: settings.refusedMs ?? 0 },
   })
   const browsers = openBrowserSessions(store, () => ISSUER)
   const directory = await openDirectory({

@@ -18,7 +18,7 @@ export interface AdminDeps {
   store: Store
   /** For the purpose `store`. */
   sealer: Sealer
-  upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health' | 'desk' | 'inventory'>
+  upstreams: Pick<Upstreams, 'sync' | 'serversChanged' | 'health' | 'desk' | 'inventory' | 'probe' | 'children'>
   /** Says what speaks against an address before it is dialled; a provider is tried through it. */
   egress: Egress
   /** The portals as they are now; questions about policies are answered by them. */

@@ -8,7 +8,7 @@ import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import { logInfo, logQuery, logRow } from '../contract/log.ts'
 import { meShown } from '../contract/me.ts'
 import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
-import { serverCreate, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
+import { serverCreate, serverListQuery, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
 import * as tokens from '../contract/tokens.ts'
 import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
 import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './api-tokens.ts'
@@ -28,6 +28,7 @@ import { createPortal, deletePortal, getPortal, listPortals, updatePortal } from
 import { PROVIDER_ROUTES } from './provider-routes.ts'
 import { ROLE_ROUTES } from './role-routes.ts'
 import { type Route, route } from './route.ts'
+import { SERVER_LOOK_ROUTES } from './server-look-routes.ts'
 import { createServer, deleteServer, getServer, listServers, syncServer, updateServer } from './servers.ts'
 import {
   createServiceToken,
@@ -92,8 +93,9 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: `${MCP}/servers`,
     right: 'servers:read',
-    summary: 'List servers',
-    ...paged,
+    summary: 'List servers; with `summary=true` without the definitions of their tools and prompts',
+    query: serverListQuery,
+    info: pageInfoSchema,
     result: z.array(serverShown),
     handler: listServers,
   }),
@@ -254,6 +256,7 @@ export const ROUTES: readonly Route[] = [
   ...EXPLAIN_ROUTES,
   ...APPROVAL_ROUTES,
   ...CONNECTION_ROUTES,
+  ...SERVER_LOOK_ROUTES,
   ...KEY_ROUTES,
   ...PEOPLE_ROUTES,
   ...ROLE_ROUTES,

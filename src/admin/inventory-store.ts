@@ -7,6 +7,8 @@ export interface SeenDefinitions {
   /** Undefined where only people's own accounts have seen it. */
   tools: readonly Definition[] | undefined
   prompts: readonly Definition[] | undefined
+  toolCount: number
+  promptCount: number
   /** How many names, of any kind, have a definition that waits for an admin, whoever's list it is in. */
   held: number
   instructions: string | null
@@ -26,16 +28,25 @@ export async function readSeenDefinitions(
     .execute()
   const held = await readHeldNames(db, servers)
   const seen = new Map<string, SeenDefinitions>()
-  for (const [server, names] of held)
-    seen.set(server, { tools: undefined, prompts: undefined, held: names.size, instructions: null })
-  for (const row of rows)
+  for (const [server, names] of held) seen.set(server, { ...NOTHING_SEEN, held: names.size, instructions: null })
+  for (const row of rows) {
+    const tools = JSON.parse(row.tools) as Definition[]
+    const prompts = JSON.parse(row.prompts) as Definition[]
     seen.set(row.server_uid, {
-      tools: JSON.parse(row.tools) as Definition[],
-      prompts: JSON.parse(row.prompts) as Definition[],
+      ...{ tools, prompts, toolCount: tools.length, promptCount: prompts.length },
       held: held.get(row.server_uid)?.size ?? 0,
       instructions: row.instructions,
     })
+  }
   return seen
+}
+
+const NOTHING_SEEN = { tools: undefined, prompts: undefined, toolCount: 0, promptCount: 0 }
+
+/** @returns for each server that has any, how many names wait for an admin */
+export async function countHeld(db: Db, servers: readonly ServerUid[]): Promise<ReadonlyMap<string, number>> {
+  if (servers.length === 0) return new Map()
+  return new Map([...(await readHeldNames(db, servers))].map(([server, names]) => [server, names.size]))
 }
 
 async function readHeldNames(db: Db, servers: readonly ServerUid[]): Promise<Map<string, Set<string>>> {

@@ -1,7 +1,6 @@
 /** `/access/ai-controls/mcp/servers` */
 import type { ServerUid } from '../base/ids.ts'
-import type { PageQuery } from '../contract/envelope.ts'
-import type { ServerCreate, ServerUpdate, SyncShown } from '../contract/server.ts'
+import type { ServerCreate, ServerListQuery, ServerUpdate, SyncShown } from '../contract/server.ts'
 import type { Db } from '../store/open.ts'
 import { listConnections } from '../upstream/connections/connection-store.ts'
 import type { SyncResult } from '../upstream/model.ts'
@@ -29,9 +28,10 @@ const SYNC_PATIENCE_MS = 10_000
 /** How long a deletion waits for authorization servers to hear that its tokens are over. */
 const REVOKE_PATIENCE_MS = 5000
 
-export async function listServers({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
+export async function listServers({ deps, query }: Call<unknown, ServerListQuery>): Promise<Outcome> {
   const page = pageOf(await loadServers(deps.store.db), query, (server) => [server.id, server.name])
-  return { result: await showServers(deps, page.items), info: page.info }
+  const isSummary = query.summary === 'true'
+  return { result: await showServers(deps, page.items, { isSummary }), info: page.info }
 }
 
 export async function getServer({ deps, id }: Call): Promise<Outcome> {

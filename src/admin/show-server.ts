@@ -1,11 +1,12 @@
 /** A server as the API shows it. No secret is ever in what this file is given, except where it asks for the public part. */
+import type { ServerUid } from '../base/ids.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
 import { showLimits } from '../contract/limits-on-calls.ts'
 import type { ServerShown } from '../contract/server.ts'
 import type { Definition, ServerHealth } from '../upstream/model.ts'
 import type { StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
-import { readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
+import { countHeld, readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
 import { credentialsOf } from './show-credential.ts'
 import { showDeadlines } from './take-deadlines.ts'
 import { showRelay } from './take-relay.ts'
@@ -15,11 +16,13 @@ type Needs = Pick<AdminDeps, 'store' | 'sealer' | 'upstreams' | 'issuer'>
 type Credential = Awaited<ReturnType<typeof credentialsOf>>[number]
 
 /** @returns the servers in the order given */
-export async function showServers(needs: Needs, servers: readonly StoredServer[]): Promise<ServerShown[]> {
-  const seen = await readSeenDefinitions(
-    needs.store.db,
-    servers.map((server) => server.uid),
-  )
+export async function showServers(
+  needs: Needs,
+  servers: readonly StoredServer[],
+  { isSummary = false }: { isSummary?: boolean } = {},
+): Promise<ServerShown[]> {
+  const uids = servers.map((server) => server.uid)
+  const seen = await (isSummary ? summarize(needs, uids) : readSeenDefinitions(needs.store.db, uids))
   const credentials = await credentialsOf(needs, servers)
   return servers.map((server, index) => ({
     ...show(server, seen.get(server.uid), credentials[index] ?? { authentication_status: server.authenticationStatus }),
@@ -31,6 +34,22 @@ export async function showServer(needs: Needs, server: StoredServer): Promise<Se
   const [shown] = await showServers(needs, [server])
   if (shown === undefined) throw new Error('a server that was given was not shown')
   return shown
+}
+
+/** From memory, which has the lists as long as there are servers: a page of all servers must not read every definition again. */
+async function summarize(
+  { store, upstreams }: Needs,
+  uids: readonly ServerUid[],
+): Promise<ReadonlyMap<string, SeenDefinitions>> {
+  const held = await countHeld(store.db, uids)
+  return new Map(
+    uids.map((uid) => {
+      const known = upstreams.inventory(uid)
+      const counts = { toolCount: known?.tools.length ?? 0, promptCount: known?.prompts.length ?? 0 }
+      const lists = { tools: undefined, prompts: undefined }
+      return [uid, { ...lists, ...counts, held: held.get(uid) ?? 0, instructions: known?.instructions ?? null }]
+    }),
+  )
 }
 
 function show(server: StoredServer, seen: SeenDefinitions | undefined, credential: Credential): ServerShown {
@@ -60,6 +79,8 @@ function show(server: StoredServer, seen: SeenDefinitions | undefined, credentia
     bypass_credential: server.bypassCredential,
     tools: parse(seen?.tools),
     prompts: parse(seen?.prompts),
+    tool_count: seen?.toolCount ?? 0,
+    prompt_count: seen?.promptCount ?? 0,
     ...overridesOf(server),
     ...stateOf(server),
     ...credential,

@@ -4,6 +4,7 @@ import { parsePlace, placeOf } from '../base/destination.ts'
 import { overrideListInput, serverOverrideShown } from './capability-override.ts'
 import { connectionOfServer } from './connection.ts'
 import { httpUrl } from './credentials.ts'
+import { pageQuery } from './envelope.ts'
 import { identityClaimsSchema, identityHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, serverIdSchema } from './ids.ts'
 import { limitShown, serverLimitsInput } from './limits-on-calls.ts'
@@ -157,6 +158,8 @@ export type ServerCreate = z.infer<typeof serverCreate>
 export const serverEcho = {
   tools: z.unknown().optional(),
   prompts: z.unknown().optional(),
+  tool_count: z.unknown().optional(),
+  prompt_count: z.unknown().optional(),
   held_definitions: z.unknown().optional(),
   upstream_instructions: z.unknown().optional(),
   identity_audience: z.unknown().optional(),
@@ -261,8 +264,11 @@ export const serverShown = z.object({
   labels: z.array(z.enum(LABELS)),
   limits: z.array(limitShown),
   bypass_credential: z.boolean(),
+  /** Both empty where only a summary was asked for; the counts below are those of the whole lists. */
   tools: z.array(definition),
   prompts: z.array(definition),
+  tool_count: z.int(),
+  prompt_count: z.int(),
   updated_tools: z.array(serverOverrideShown).optional(),
   updated_prompts: z.array(serverOverrideShown).optional(),
   status: z.enum(SERVER_STATUSES),
@@ -280,6 +286,10 @@ export const serverShown = z.object({
   ...stamps,
 })
 export type ServerShown = z.infer<typeof serverShown>
+
+/** `summary`: without the definitions of tools and prompts, which are most of a server. */
+export const serverListQuery = pageQuery.extend({ summary: z.enum(['true', 'false']).optional() })
+export type ServerListQuery = z.infer<typeof serverListQuery>
 
 export const syncShown = z.object({
   status: z.enum(SERVER_STATUSES),

@@ -26,6 +26,11 @@ export function placeAt(era: Era | null, { key, askable = NOTHING_ASKABLE, isLoo
   return fingerprint === '' ? key : `${key}${isLook ? LOOKED : ASKED}${fingerprint}`
 }
 
+/** The key that it is a place of. */
+export function keyIn(place: string): string {
+  return place.split(ASKED, 1)[0] ?? place
+}
+
 /** Whether it is one of these. */
 export function isPlaceOf(key: string, place: string): boolean {
   return place === key || place.startsWith(`${key}${ASKED}`)

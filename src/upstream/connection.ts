@@ -3,6 +3,7 @@
  * this room sees it. A connection belongs to one server, one credential and one isolation key, for all its life.
  */
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
+import type { ServerInfo } from './encode.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface Connection {
@@ -11,6 +12,10 @@ export interface Connection {
   readonly capabilities: JsonObject
   /** What the server would have models read, as it came. */
   readonly instructions: string | null
+  /** What the server calls itself, where it does. */
+  readonly info: ServerInfo | null
+  /** Of the child, where there is one. */
+  readonly pid?: number | undefined
   /** Requests without an answer yet. */
   readonly inFlight: number
   /** Requests that were answered: tells a child that works from one that dies at every call. */

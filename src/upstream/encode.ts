@@ -22,11 +22,18 @@ import type { Outgoing } from './exchange.ts'
 /** How one server is spoken to, as its handshake left it. */
 export type Peer = LegacyPeer | ModernPeer
 
+/** What a server calls itself. It is the server's word, and for people to look at only. */
+export interface ServerInfo {
+  name: string
+  version: string
+}
+
 interface LegacyPeer {
   era: '2025'
   version: string
   capabilities: JsonObject
   instructions?: string
+  info?: ServerInfo
 }
 
 interface ModernPeer {
@@ -34,6 +41,7 @@ interface ModernPeer {
   version: string
   capabilities: JsonObject
   instructions?: string
+  info?: ServerInfo
   speaker: Speaker2026
 }
 

@@ -3,11 +3,12 @@
  * not understood. Whether silence or an end counts as "old" is the transport's business, not decided here.
  */
 import { TASKS_VERSION } from '../protocol/era-2025/task.ts'
+import { SERVER_INFO_KEY } from '../protocol/era-2026/envelope.ts'
 import { relayedExtensions } from '../protocol/extensions.ts'
 import { parse } from '../protocol/json-bytes.ts'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol/methods.ts'
 import type { Era, JsonObject, RawReply } from '../protocol/model.ts'
-import { encodeRequest, type Message, modernPeer, type Peer, type PortalInfo } from './encode.ts'
+import { encodeRequest, type Message, modernPeer, type Peer, type PortalInfo, type ServerInfo } from './encode.ts'
 import { NEVER, type Outgoing } from './exchange.ts'
 import { Trouble } from './trouble.ts'
 
@@ -61,7 +62,11 @@ export function readDiscover(raw: RawReply, portal: PortalInfo): Verdict {
   if (version === null) return { era: '2025' }
   return {
     era: '2026',
-    peer: { ...modernPeer(version, capabilitiesIn(capabilities, '2026'), portal), ...instructionsIn(body) },
+    peer: {
+      ...modernPeer(version, capabilitiesIn(capabilities, '2026'), portal),
+      ...instructionsIn(body),
+      ...infoIn(asObject(body._meta ?? null)?.[SERVER_INFO_KEY]),
+    },
   }
 }
 
@@ -98,6 +103,7 @@ export function readInitialize(raw: RawReply): Peer {
     version,
     capabilities: { ...capabilitiesIn(declared, '2025'), ...tasks },
     ...instructionsIn(body),
+    ...infoIn(body.serverInfo),
   }
 }
 
@@ -133,6 +139,15 @@ function instructionsIn({ instructions }: JsonObject): { instructions?: string }
   if (instructions.length <= MOST_INSTRUCTIONS) return { instructions }
   // Copied: a slice would keep the whole text alive.
   return { instructions: Buffer.from(instructions.slice(0, MOST_INSTRUCTIONS)).toString() }
+}
+
+const MOST_INFO = 200
+
+function infoIn(value: unknown): { info?: ServerInfo } {
+  const { name, version } = asObject(value) ?? {}
+  if (typeof name !== 'string') return {}
+  const short = (text: string): string => Buffer.from(text.slice(0, MOST_INFO)).toString()
+  return { info: { name: short(name), version: typeof version === 'string' ? short(version) : '' } }
 }
 
 /** @returns the parsed `result` or `error` object */

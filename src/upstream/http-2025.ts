@@ -14,6 +14,7 @@ import {
   encodeRequest,
   type Message,
   type Peer,
+  type ServerInfo,
 } from './encode.ts'
 import { openEventStream } from './event-stream.ts'
 import { Exchange, type Outgoing } from './exchange.ts'
@@ -81,6 +82,10 @@ class Http2025 implements Connection {
 
   get instructions(): string | null {
     return this.#session?.peer.instructions ?? null
+  }
+
+  get info(): ServerInfo | null {
+    return this.#session?.peer.info ?? null
   }
 
   get inFlight(): number {

@@ -3,7 +3,7 @@
  */
 import type { JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import type { Connection } from './connection.ts'
-import { encodeRequest, type Peer } from './encode.ts'
+import { encodeRequest, type Peer, type ServerInfo } from './encode.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 import { discover, encodeDiscover, readDiscover } from './handshake.ts'
 import { errorCode, type OnMessage, type Post, type PostRequest, post, statusTrouble } from './http-post.ts'
@@ -56,6 +56,10 @@ export class Http2026 implements Connection {
 
   get instructions(): string | null {
     return this.#peer.instructions ?? null
+  }
+
+  get info(): ServerInfo | null {
+    return this.#peer.info ?? null
   }
 
   request(exchange: Exchange): Promise<RawReply> {

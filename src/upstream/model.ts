@@ -1,6 +1,7 @@
 /**
  * What the rest of the house may know of a server behind the portal. Only this room knows transports and credentials.
  */
+import type { Place } from '../base/destination.ts'
 import type { ServerId, ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
 import { LIMITS } from '../config/limits.ts'
@@ -110,6 +111,46 @@ export interface ServerFigures {
   answered: number
   failed: ReadonlyMap<string, number>
 }
+
+/** One child that runs now. */
+export interface ChildFigures {
+  pid: number
+  /** Milliseconds since 1970. */
+  startedAt: number
+  /** Who calls on it: everybody, one user, or one session. */
+  whose: 'all' | 'user' | 'session'
+  inFlight: number
+}
+
+/** An address that is looked at before it is a server. */
+export interface ProbeWish {
+  /** Its full URL. */
+  hostname: string
+  /** What is open to it inside. */
+  allowed: readonly Place[]
+  /** A token or JSON of headers, as `auth_credentials`; null for none. */
+  credential: string | null
+}
+
+/** What was found at an address. `unreachable` says one thing for the dead, the silent and the refused, and comes no sooner for any of them. */
+export type Probed =
+  | { kind: 'unreachable' }
+  /** It answered, and not as an MCP server. */
+  | { kind: 'other'; status: number | null }
+  /** It wants a credential. */
+  | { kind: 'closed'; status: number; auth: 'oauth' | 'bearer'; issuer: string | null; hadCredential: boolean }
+  | {
+      kind: 'open'
+      transport: 'http' | 'sse'
+      /** The URL at which it was found, which may be below the one that was given. */
+      hostname: string
+      path: string
+      era: Era
+      info: { name: string; version: string } | null
+      hadCredential: boolean
+      /** Null where its lists could not be read. */
+      counts: { tool: number; prompt: number } | null
+    }
 
 /** One request to one server. `params` already carries the server's own names. */
 export interface UpstreamCall {
@@ -246,6 +287,10 @@ export interface Upstreams {
   /** Where people connect accounts. */
   readonly desk: ConnectDesk
   health(serverUid: ServerUid): ServerHealth
+  /** Looks what an address is, without keeping anything of it. @param who for the log */
+  probe(wish: ProbeWish, who: string): Promise<Probed>
+  /** The children of a server in this process, the oldest first. */
+  children(serverUid: ServerUid): ChildFigures[]
   figures(): ServerFigures[]
   /** Lists everything anew with the shared credential, or one person's own, and stores it. Never throws: the outcome is the health it returns. */
   sync(serverUid: ServerUid, owner?: Owner): Promise<SyncResult>

@@ -8,7 +8,7 @@ import type { ServerAnswer } from '../protocol/asked.ts'
 import { LATEST_LEGACY_VERSION } from '../protocol/methods.ts'
 import type { Era, JsonObject, JsonRpcId, LogLevel, Notification, RawReply } from '../protocol/model.ts'
 import { classifyMessage, readId } from '../protocol/scan.ts'
-import { encodeAnswer, encodeCancel, encodeRequest, type Message, type Peer } from './encode.ts'
+import { encodeAnswer, encodeCancel, encodeRequest, type Message, type Peer, type ServerInfo } from './encode.ts'
 import { Exchange, type Limits, type Outgoing, type Watch } from './exchange.ts'
 import { ownRequest } from './handshake.ts'
 import { newIds } from './ids.ts'
@@ -75,6 +75,10 @@ export class Pipe {
 
   get instructions(): string | null {
     return this.peer?.instructions ?? null
+  }
+
+  get info(): ServerInfo | null {
+    return this.peer?.info ?? null
   }
 
   listen(listener: (notification: Notification) => void): void {

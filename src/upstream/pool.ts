@@ -11,7 +11,7 @@ import { type Principal, principalKey } from '../base/principal.ts'
 import type { StdioConfig } from '../config/stdio.ts'
 import { NOTHING_ASKABLE } from '../protocol/asked.ts'
 import type { Notification } from '../protocol/model.ts'
-import { isPlaceOf, type Placing, placeAt } from './asked-places.ts'
+import { isPlaceOf, keyIn, type Placing, placeAt } from './asked-places.ts'
 import { ChildSlots } from './child-slots.ts'
 import type { Connection } from './connection.ts'
 import type { LiveCredential } from './connections/model.ts'
@@ -67,6 +67,14 @@ interface Slot {
   /** Openings that failed or did not live, in a row. */
   failures: number
   notBefore: number
+}
+
+/** An open connection, since when it is, and whether all use it. */
+interface HeldConnection {
+  connection: Connection
+  /** Milliseconds since 1970. */
+  openedAt: number
+  isShared: boolean
 }
 
 interface Line {
@@ -197,15 +205,9 @@ export class Pool {
   }
 
   /** What a server holds now; connections that only wait for their last calls count too little to be told. */
-  held(setup: ServerSetup): { connections: number; children: number; inFlight: number } {
-    const held = { connections: 0, children: 0, inFlight: 0 }
-    for (const { connection } of this.#lines.get(setup.record.uid)?.slots.values() ?? []) {
-      if (!connection?.isOpen) continue
-      held.connections++
-      held.inFlight += connection.inFlight
-    }
-    if (setup.transport !== null) held.children = held.connections
-    return held
+  *held({ record }: ServerSetup): Generator<HeldConnection> {
+    for (const [place, { connection, openedAt }] of this.#lines.get(record.uid)?.slots ?? [])
+      if (connection?.isOpen) yield { connection, openedAt, isShared: isShared(keyIn(place)) }
   }
 
   /** What is remembered of a server proved wrong, or its connection did: the next call finds out anew. */

@@ -5,7 +5,7 @@
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import type { SseEvent } from '../protocol/sse.ts'
 import type { Connection } from './connection.ts'
-import { encodeInitialize, encodeInitialized, type Message } from './encode.ts'
+import { encodeInitialize, encodeInitialized, type Message, type ServerInfo } from './encode.ts'
 import { openEventStream } from './event-stream.ts'
 import { Exchange } from './exchange.ts'
 import { ownRequest, readInitialize } from './handshake.ts'
@@ -53,6 +53,10 @@ class Sse2024 implements Connection {
 
   get instructions(): string | null {
     return this.#pipe.instructions
+  }
+
+  get info(): ServerInfo | null {
+    return this.#pipe.info
   }
 
   get inFlight(): number {

@@ -7,7 +7,7 @@ import { LIMITS } from '../config/limits.ts'
 import type { Era, JsonObject, Notification, RawReply } from '../protocol/model.ts'
 import { Child } from './child.ts'
 import type { Connection } from './connection.ts'
-import { encodeInitialize, encodeInitialized, type PortalInfo } from './encode.ts'
+import { encodeInitialize, encodeInitialized, type PortalInfo, type ServerInfo } from './encode.ts'
 import { Exchange, type Limits, type Watch } from './exchange.ts'
 import { discover, encodeDiscover, ownRequest, readDiscover, readInitialize, type Verdict } from './handshake.ts'
 import type { Launch } from './launch.ts'
@@ -94,6 +94,14 @@ class StdioConnection implements Connection {
 
   get instructions(): string | null {
     return this.#pipe.instructions
+  }
+
+  get info(): ServerInfo | null {
+    return this.#pipe.info
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   get inFlight(): number {

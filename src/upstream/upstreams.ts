@@ -1,16 +1,9 @@
 /**
  * The room: every server behind the portal, reached by one call, listed from memory, kept up to date by itself.
  */
-import type { Clock } from '../base/clock.ts'
-import type { Egress } from '../base/egress.ts'
-import type { AssertionFor } from '../base/identity-assertion.ts'
 import type { ServerUid } from '../base/ids.ts'
-import type { Log } from '../base/log.ts'
 import type { Principal, UserPrincipal } from '../base/principal.ts'
-import type { Sealer } from '../base/secret.ts'
-import type { Config } from '../config.ts'
 import type { Notification } from '../protocol/model.ts'
-import type { Store } from '../store/open.ts'
 import { askServer } from './ask-server.ts'
 import { isAskedPlace } from './asked-places.ts'
 import type { Answer, Question } from './breaker.ts'
@@ -18,17 +11,19 @@ import { carried, isCommon, isHintOfTrouble } from './call-outcome.ts'
 import { ownerOfUser } from './connections/connection-store.ts'
 import type { ConnectDesk } from './connections/desk-model.ts'
 import type { Keeper } from './connections/keeper.ts'
-import { type ConnectionEvent, ConnectionNeeded, type LiveCredential, type Owner } from './connections/model.ts'
+import { ConnectionNeeded, type LiveCredential, type Owner } from './connections/model.ts'
 import { type Connections, openConnections } from './connections/open-connections.ts'
-import type { PortalInfo } from './encode.ts'
-import { Exchange, LIMITS, type Limits, unlessStopped, Watch } from './exchange.ts'
-import { HeldNotices, type RecordHeld } from './held-notices.ts'
+import type { UpstreamsDeps } from './deps.ts'
+import { Exchange, LIMITS, unlessStopped, Watch } from './exchange.ts'
+import { HeldNotices } from './held-notices.ts'
 import { Inventories } from './inventories.ts'
 import { ADMIN } from './inventory-store.ts'
 import { Looks } from './look.ts'
 import type {
-  AssertFor,
   CapabilityKind,
+  ChildFigures,
+  Probed,
+  ProbeWish,
   ResourceFollowing,
   ResourceInterest,
   ServerFigures,
@@ -44,10 +39,11 @@ import { LIST_CHANGES } from './notifications.ts'
 import { readOwnLists, vouchFor } from './own-lists.ts'
 import { type Performer, perform, refuseOddType, type Task } from './perform.ts'
 import { isolationKey, keyOf, Pool, SHARED } from './pool.ts'
+import { probe } from './probe.ts'
 import { withoutSecrets } from './redact.ts'
 import { ResourceSubscriptions } from './resource-subscriptions.ts'
 import { type Due, Schedule } from './schedule.ts'
-import { figuresOf, healthIn } from './server-health.ts'
+import { childrenOf, figuresOf, healthIn } from './server-health.ts'
 import { type Server, ServerTable } from './server-table.ts'
 import type { ServerSetup } from './setup.ts'
 import { credentialOf, readerOf, sharedOf } from './shared-credential.ts'
@@ -55,30 +51,6 @@ import { GAP } from './subscriptions.ts'
 import { NO_SERVER, recordFailure, type SyncDeps, syncServer } from './sync.ts'
 import { faultOf, Trouble, troubleOf } from './trouble.ts'
 import { credentialFor } from './without-credential.ts'
-
-export interface UpstreamsDeps {
-  store: Store
-  /** Of purpose `store`. */
-  sealer: Sealer
-  clock: Clock
-  log: Log
-  config: Pick<Config, 'stdio' | 'data'>
-  portalInfo: PortalInfo
-  /** Keeps in the audit that definitions are held. */
-  recordHeld: RecordHeld
-  /** The one guard for connections to addresses. */
-  egress: Egress
-  /** The base URL under which people come back from authorization servers. */
-  issuer(): string
-  /** The word of people's identity providers; null where there is none. */
-  assertionFor: AssertionFor | null
-  /** A shared credential will end, has ended, or is good again. */
-  notify(event: ConnectionEvent): void | Promise<void>
-  /** Says who calls, signed, to the servers that ask. */
-  assertFor: AssertFor
-  /** Shorter patience for tests; everything else has its defaults. */
-  limits?: Partial<Limits>
-}
 
 /** Loads what is known and starts syncing what is due; waits for no server. */
 export async function openUpstreams(deps: UpstreamsDeps): Promise<Upstreams> {
@@ -278,6 +250,14 @@ class OpenUpstreams implements Upstreams {
 
   health(serverUid: ServerUid): ServerHealth {
     return healthIn(this.#servers.get(serverUid))
+  }
+
+  probe(wish: ProbeWish, who: string): Promise<Probed> {
+    return probe({ ...this.#deps, limits: this.#performer.limits, watch: this.#watch }, wish, who)
+  }
+
+  children(serverUid: ServerUid): ChildFigures[] {
+    return childrenOf(this.#servers.get(serverUid), this.#pool)
   }
 
   figures(): ServerFigures[] {
