@@ -8,6 +8,7 @@ import { applyDeclared } from './admin/declared.ts'
 import type { AdminDeps } from './admin/deps.ts'
 import { endIdleServiceTokens } from './admin/end-idle-service-tokens.ts'
 import { prepareFirstStart } from './admin/first-start.ts'
+import { HeldAnswers } from './admin/held-answers.ts'
 import { createAdmin } from './admin/index.ts'
 import { openConsole } from './app/open-console.ts'
 import { type Ground, openGround } from './app/open-ground.ts'
@@ -135,6 +136,8 @@ async function open(config: Config, options: StartOptions, openings: Openings): 
   ground.own.port = server.port
   signIn.begin(openSetUpWays(ground, admin, signIn.local))
   openings.own(server)
+  // Closed before the listener, which waits for every answer under way.
+  openings.own(adminDeps.held)
   openings.own(lookAfter({ ...ground, ...portal, signIn }))
   const url =
     config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`
@@ -149,6 +152,7 @@ function adminDepsOf(ground: Ground, { directory, facts, upstreams }: Portal, op
   const { store, clock } = ground
   return {
     ...ground,
+    held: new HeldAnswers(clock),
     upstreams,
     directory,
     facts,

@@ -1,6 +1,7 @@
 /** The admin API with everything that stands behind it for real: store, audit, upstreams, and tokens of every role. */
 
 import type { AdminDeps, Caller } from '../src/admin/deps.ts'
+import { HeldAnswers } from '../src/admin/held-answers.ts'
 import { createAdmin } from '../src/admin/index.ts'
 import { heldRecorder } from '../src/admin/record-held.ts'
 import type { Audit } from '../src/audit/event.ts'
@@ -134,7 +135,9 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   })
   const evaluate = () => ({ answers: new Map(), until: Number.POSITIVE_INFINITY })
   const facts = openFacts({ clock, countryOf: () => null, evaluate })
+  const held = new HeldAnswers(clock)
   const deps: AdminDeps = {
+    held,
     ...{ store, sealer, upstreams, egress, audit, clock, log, directory, facts },
     config: { accountId: settings.accountId ?? null, stdio },
     version: '0.0.0',
@@ -161,6 +164,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
     ...{ at, deps, audit, upstreams, browsers, owner, clock, fetch, token },
     ask: (method, path, options = {}) => ask(fetch, owner, { method, path, ...options }),
     end: async () => {
+      held.close()
       await upstreams.close()
       await audit.close()
       await at.end()

@@ -21,6 +21,7 @@ const CSV_HEADERS = {
 }
 
 export function succeed(outcome: Outcome): Response {
+  if (outcome.stream !== undefined) return flow(outcome.stream)
   if (outcome.csv !== undefined) return new Response(outcome.csv, { status: 200, headers: CSV_HEADERS })
   const body = {
     result: outcome.result,
@@ -30,6 +31,15 @@ export function succeed(outcome: Outcome): Response {
     result_info: outcome.info ?? null,
   }
   return new Response(JSON.stringify(body), { status: 200, headers: HEADERS })
+}
+
+function flow({ body, type, file }: NonNullable<Outcome['stream']>): Response {
+  const kept = file === undefined ? {} : { 'content-disposition': `attachment; filename="${file}"` }
+  // Proxies that keep answers back until they are whole let this one through.
+  return new Response(body, {
+    status: 200,
+    headers: { ...HEADERS, 'content-type': type, 'x-accel-buffering': 'no', ...kept },
+  })
 }
 
 /** Every failure has a 4xx or 5xx status: the official SDK does not look at `success`. */

@@ -13,6 +13,7 @@ import type { Directory } from '../portal/directory.ts'
 import type { Store } from '../store/open.ts'
 import type { ChildRules } from '../upstream/child-rules.ts'
 import type { Upstreams } from '../upstream/model.ts'
+import type { HeldAnswers } from './held-answers.ts'
 
 export interface AdminDeps {
   store: Store
@@ -25,6 +26,8 @@ export interface AdminDeps {
   directory: Pick<Directory, 'all' | 'byId' | 'byHostname' | 'catalog'>
   facts: FactsKeeper
   audit: Audit
+  /** Answers that last; whoever opens the rooms ends them before the listener closes. */
+  held: HeldAnswers
   clock: Clock
   log: Log
   config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register' | keyof ChildRules> }

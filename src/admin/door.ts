@@ -7,7 +7,7 @@ import type { ActorSnapshot, DeedEnd, DeedStart, Entry } from '../audit/event.ts
 import { Fault } from '../base/fault.ts'
 import { type DeedId, newId } from '../base/ids.ts'
 import type { Operator } from '../base/principal.ts'
-import { rightsOf } from '../contract/rights.ts'
+import { type Right, rightsOf } from '../contract/rights.ts'
 import type { BrowserShown } from '../identity/operators.ts'
 import { isDatabaseDown } from '../store/trouble.ts'
 import { fail, succeed } from './answer.ts'
@@ -61,11 +61,23 @@ async function serveNothing(c: Context<Env>, deps: AdminDeps): Promise<Response>
   throw new ApiRefusal('notFound', 'There is no such route. /openapi.json lists those that there are.')
 }
 
-/** Who shows a token is judged by the token alone, whatever cookies come along. */
-async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
+type WhoAsks = () => Promise<Operator | 'no-role' | null>
+
+/**
+ * Who shows a token is judged by the token alone, whatever cookies come along.
+ *
+ * @returns what asks again, also when the request itself is long over
+ */
+function whoAsks(c: Context<Env>, deps: AdminDeps): WhoAsks {
   const authorization = c.req.header('authorization')
-  const operator =
-    authorization === undefined ? await deps.authenticatePerson(browserIn(c)) : await deps.authenticate(authorization)
+  if (authorization !== undefined) return () => deps.authenticate(authorization)
+  const shown = browserIn(c)
+  return () => deps.authenticatePerson(shown)
+}
+
+/** @throws ApiRefusal 401, 403 */
+async function enter(c: Context<Env>, deps: AdminDeps): Promise<Operator> {
+  const operator = await whoAsks(c, deps)()
   if (operator !== null && operator !== 'no-role') return operator
   deps.audit.refused('bad-api-token', c.env.caller.clientIp ?? '')
   if (operator === 'no-role') {
@@ -102,6 +114,7 @@ async function attempt(
   // A body may take a minute to arrive, and who sent its head may have been shut out meanwhile.
   const asking = route.body === undefined ? operator : await enter(c, deps)
   refuseWithout(route, asking)
+  const whoIs = whoAsks(c, deps)
   const call: Call = {
     deps,
     operator: asking,
@@ -112,14 +125,25 @@ async function attempt(
     params,
     body,
     query,
+    resume: c.req.header('last-event-id') ?? null,
+    stillMay: async () => {
+      const now = await whoIs()
+      return now !== null && now !== 'no-role' && missing(route, now) === undefined
+    },
   }
   return route.run(call)
 }
 
-/** @throws ApiRefusal 403 */
-function refuseWithout({ right: first, also = [] }: Route, { kind, role, scopes }: Operator): void {
+/** @returns the first right that the route asks for and who asks has not */
+function missing({ right, also = [] }: Route, { role, scopes }: Operator): Right | undefined {
   const own = rightsOf(role, scopes)
-  const right = [first, ...also].find((one) => !own.includes(one))
+  return [right, ...also].find((one) => !own.includes(one))
+}
+
+/** @throws ApiRefusal 403 */
+function refuseWithout(route: Route, operator: Operator): void {
+  const right = missing(route, operator)
+  const { kind, role } = operator
   if (right === undefined) return
   if (kind === 'api_token') throw forbidden(`This token lacks the right "${right}". Use one that has it.`)
   throw forbidden(`Your role, ${role}, lacks the right "${right}". Ask an owner for one that has it.`)

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { definitionChoices, definitionDecided, definitionQuery, definitionShown } from '../contract/definitions.ts'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
-import { logInfo, logQuery, logRow } from '../contract/log.ts'
+import { logExportQuery, logInfo, logQuery, logRow, logStreamQuery } from '../contract/log.ts'
 import { meShown } from '../contract/me.ts'
 import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
 import { serverCreate, serverListQuery, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
@@ -18,6 +18,7 @@ import { approveDefinitions, listDefinitions, rejectDefinitions } from './defini
 import type { AdminDeps } from './deps.ts'
 import { type Admin, openDoor } from './door.ts'
 import { EXPLAIN_ROUTES } from './explain-routes.ts'
+import { exportLogs } from './export-logs.ts'
 import { KEY_ROUTES } from './key-routes.ts'
 import { listLogs } from './logs.ts'
 import { showMe } from './me.ts'
@@ -39,6 +40,7 @@ import {
   rotateServiceToken,
   updateServiceToken,
 } from './service-tokens.ts'
+import { tailLogs } from './tail-logs.ts'
 import { WEBHOOK_ROUTES } from './webhook-routes.ts'
 
 const MCP = '/access/ai-controls/mcp'
@@ -179,6 +181,26 @@ export const ROUTES: readonly Route[] = [
     info: logInfo,
     result: z.array(logRow),
     handler: listLogs,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/logs/stream`,
+    right: 'logs:read',
+    summary: 'Follow the audit as it grows, as Server-Sent Events: row, mark, gap, end',
+    query: logStreamQuery,
+    result: z.null(),
+    types: ['text/event-stream'],
+    handler: tailLogs,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/logs/export`,
+    right: 'logs:read',
+    summary: 'Take rows of the audit along as a file, newest first',
+    query: logExportQuery,
+    result: z.null(),
+    types: ['text/csv', 'application/jsonl'],
+    handler: exportLogs,
   }),
 
   route({

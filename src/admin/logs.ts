@@ -1,35 +1,54 @@
 /** `/access/ai-controls/mcp/logs`: the audit, row by row. Paged by row number, so new rows never shift a page. */
-import type { AuditQuery, AuditRow } from '../audit/event.ts'
-import { LOG_LIMIT_DEFAULT, type LogQuery } from '../contract/log.ts'
+import type { AuditQuery, AuditRow, Found } from '../audit/event.ts'
+import { wordsIn } from '../audit/words.ts'
+import { LOG_LIMIT_DEFAULT, type LogFilters, type LogQuery } from '../contract/log.ts'
 import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import type { Call, Outcome } from './route.ts'
 import { shownTime } from './times.ts'
 
+/** How many rows are looked at for one page: more would keep the audit's database busy for too long. */
+export const LOOK_MOST = 100_000
+
 export async function listLogs({ deps, query }: Call<unknown, LogQuery>): Promise<Outcome> {
   const limit = query.limit ?? query.per_page ?? LOG_LIMIT_DEFAULT
-  const rows = await deps.audit.query(toAuditQuery(query, limit))
-  const shown = rows.map(show)
+  const { after, before } = query
+  const filters = toAuditFilters(query)
+  // Whoever pages by rows alone takes an empty page for the end, so looking stops early only where it has always been possible.
+  const stops = query.partial === 'true' || filters.words !== undefined
+  const place = { limit, ...withoutUndefined({ after, before }), ...(stops && { reach: LOOK_MOST }) }
+  const found = await deps.audit.search({ ...filters, ...place })
+  const shown = found.rows.map(showLogRow)
   if (query.format === 'csv') return { result: null, csv: [LOG_CSV_HEAD, ...shown.map(logCsvLine), ''].join('\r\n') }
-  const numbers = rows.map((row) => row.seq)
-  const newest = numbers.length === 0 ? (query.after ?? null) : Math.max(...numbers)
-  const oldest = numbers.length === 0 ? null : Math.min(...numbers)
   return {
     result: shown,
-    info: {
-      count: rows.length,
-      per_page: limit,
-      cursors: { after: newest === null ? null : String(newest), before: oldest === null ? null : String(oldest) },
-    },
+    info: { count: shown.length, per_page: limit, cursors: cursorsOf(found, query), whole: found.whole },
   }
 }
 
-function toAuditQuery(query: LogQuery, limit: number): AuditQuery {
-  const { since, until, per_page: _, format: _format, ...same } = query
+/** Where looking stopped early, the cursor of its direction stands where it stopped. */
+function cursorsOf(
+  { rows, lookedTo, whole }: Found,
+  { after }: LogQuery,
+): { after: string | null; before: string | null } {
+  const numbers = rows.map((row) => row.seq)
+  const text = (value: number | null | undefined): string | null => (value == null ? null : String(value))
+  const newest = numbers.length === 0 ? after : Math.max(...numbers)
+  const oldest = numbers.length === 0 ? null : Math.min(...numbers)
+  if (whole) return { after: text(newest), before: text(oldest) }
+  return after === undefined
+    ? { after: text(newest), before: text(lookedTo) }
+    : { after: text(lookedTo), before: text(oldest) }
+}
+
+/** What rows are asked for; not where to begin, and how many. */
+export function toAuditFilters(query: LogFilters): Omit<AuditQuery, 'limit' | 'after' | 'before' | 'reach'> {
+  const { phase, plane, portal, server, capability, method, actor, deed, outcome, decision } = query
+  const words = wordsIn(query.q ?? '')
   return {
-    ...withoutUndefined(same),
-    limit,
-    ...(since === undefined ? {} : { since: Date.parse(since) }),
-    ...(until === undefined ? {} : { until: Date.parse(until) }),
+    ...withoutUndefined({ phase, plane, portal, server, capability, method, actor, deed, outcome, decision }),
+    ...(words.length > 0 && { words }),
+    ...(query.since !== undefined && { since: Date.parse(query.since) }),
+    ...(query.until !== undefined && { until: Date.parse(query.until) }),
   }
 }
 
@@ -39,7 +58,7 @@ function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>
 }
 
-function show(row: AuditRow): Record<string, unknown> {
+export function showLogRow(row: AuditRow): Record<string, unknown> {
   return {
     seq: row.seq,
     deed: row.deed,

@@ -39,7 +39,10 @@ function describeRoute(route: Route): Record<string, unknown> {
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(route.body === undefined ? {} : { requestBody: { content: asJson(toSchema(route.body, 'input')) } }),
     responses: {
-      200: { description: 'Success', content: asJson(toSchema(success, 'output')) },
+      200: {
+        description: 'Success',
+        content: route.types ? asTexts(route.types) : asJson(toSchema(success, 'output')),
+      },
       ...Object.fromEntries(statusesOf(route).map((status) => [status, failure])),
     },
   }
@@ -81,6 +84,10 @@ function queryParameters(route: Route): unknown[] {
 function toSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   return rest
+}
+
+function asTexts(types: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]))
 }
 
 function asJson(schema: unknown): Record<string, unknown> {

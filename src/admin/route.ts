@@ -20,6 +20,10 @@ export interface Call<Body = unknown, Query = unknown> {
   params: Readonly<Record<string, string>>
   body: Body
   query: Query
+  /** `Last-Event-ID` of a reader that comes back. */
+  resume: string | null
+  /** Whether who asks would still be let in, and still may ask this. */
+  stillMay(): Promise<boolean>
 }
 
 export interface Outcome {
@@ -30,6 +34,8 @@ export interface Outcome {
   messages?: readonly string[]
   /** Answered instead of the envelope. */
   csv?: string
+  /** Answered instead of the envelope, piece by piece as it is read; `file` is a name to keep it under. */
+  stream?: { body: ReadableStream<Uint8Array>; type: string; file?: string }
   /** For the audit: which object changed, and which of its fields. Never a value. */
   change?: { object: string; id: string; fields: readonly string[] }
 }
@@ -47,6 +53,8 @@ interface Definition<Body, Query> {
   body?: z.ZodType<Body>
   query?: z.ZodType<Query>
   result: z.ZodType
+  /** The media types of what is answered instead of the envelope. */
+  types?: readonly string[]
   info?: z.ZodType
   handler(call: Call<Body, Query>): Promise<Outcome>
 }

@@ -6,9 +6,10 @@
  */
 import { Fault } from '../base/fault.ts'
 import type { ChainEnd, Head, Unsigned } from './chain.ts'
-import type { AuditQuery, AuditRow } from './event.ts'
+import type { AuditQuery, AuditRow, Found } from './event.ts'
 import type { Position } from './frames.ts'
 import { type JournalActor, type JournalRow, storable } from './lines.ts'
+import { patternFor } from './words.ts'
 
 /** Grows by one with each change of the audit's tables. */
 export const SCHEMA_VERSION = 2
@@ -51,7 +52,7 @@ export interface AuditStore {
   openRows(journal: number, from: number, limit: number): Promise<OpenRow[]>
   /** Drops the mark of a journal that is gone. */
   forget(journal: number): Promise<void>
-  select(query: AuditQuery): Promise<AuditRow[]>
+  select(query: AuditQuery): Promise<Found>
   /** Deletes the oldest rows, up to the first that is to be kept, and leaves a signed mark where the chain goes on. */
   prune(age: Age, sign: SignHead): Promise<void>
   /** Signs where the chain begins, where nobody has yet, and signs it anew where the key is another. */
@@ -168,8 +169,17 @@ FROM audit_rows r LEFT JOIN audit_actors a ON a.hash = r.actor`
 
 const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'outcome', 'decision', 'deed'] as const
 
-/** @param mark the database's sign for its n-th parameter, from 1 */
-export function selectRows(query: AuditQuery, mark: (n: number) => string, window?: Window): Statement {
+/** Texts in which words are looked for; what else a row says is in its facts. */
+const WORDED = ['method', 'capability', 'server', 'portal', 'outcome', 'deed', 'facts'] as const
+
+export interface Dialect {
+  /** The database's sign for its n-th parameter, from 1. */
+  mark(n: number): string
+  /** Its `LIKE` that does not tell upper from lower case. */
+  like: 'LIKE' | 'ILIKE'
+}
+
+export function selectRows(query: AuditQuery, { mark, like }: Dialect, window: Window): Statement {
   const values: (string | number)[] = []
   const bind = (value: string | number): string =>
     mark(values.push(typeof value === 'string' ? storable(value) : value))
@@ -186,10 +196,14 @@ export function selectRows(query: AuditQuery, mark: (n: number) => string, windo
   if (query.before !== undefined) where.push(`r.seq < ${bind(query.before)}`)
   if (query.since !== undefined) where.push(`r.at >= ${bind(query.since)}`)
   if (query.until !== undefined) where.push(`r.at <= ${bind(query.until)}`)
-  if (window) where.push(`r.seq >= ${bind(window.from)} AND r.seq < ${bind(window.to)}`)
-  const filter = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
+  where.push(`r.seq >= ${bind(window.from)} AND r.seq < ${bind(window.to)}`)
+  for (const word of query.words ?? []) {
+    const holds = (column: string): string => `${column} ${like} ${bind(patternFor(word))} ESCAPE '!'`
+    const own = WORDED.map((column) => holds(`r.${column}`)).join(' OR ')
+    where.push(`(${own} OR r.actor IN (SELECT hash FROM audit_actors WHERE ${holds('id')} OR ${holds('label')}))`)
+  }
   const order = query.after === undefined ? 'DESC' : 'ASC'
-  return { sql: `${SELECT}${filter} ORDER BY r.seq ${order} LIMIT ${bind(query.limit)}`, values }
+  return { sql: `${SELECT} WHERE ${where.join(' AND ')} ORDER BY r.seq ${order} LIMIT ${bind(query.limit)}`, values }
 }
 
 /** What a row holds beside the columns that can be searched. */

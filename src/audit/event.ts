@@ -90,6 +90,20 @@ export interface AuditQuery {
   deed?: string
   since?: number
   until?: number
+  /** In lower case; all of them must be in the row's texts. */
+  words?: readonly string[]
+  /** Looks at no more than about so many rows, and says how far it came. */
+  reach?: number
+}
+
+export interface Found {
+  rows: AuditRow[]
+  /** Every row between where the query begins and this one, which is among them, was looked at. */
+  lookedTo: number
+  /** Nothing is left to look at in this direction. */
+  whole: boolean
+  /** The last row that there is, of those in the query's time; null where there is none. */
+  newest: number | null
 }
 
 /** An open deed. `finish` is called exactly once. */
@@ -120,6 +134,8 @@ export interface Audit {
   mayWriteRefusal(actor: string): boolean
   /** Everything written before this call is in the answer. */
   query(query: AuditQuery): Promise<AuditRow[]>
+  /** The same, with how far it looked. */
+  search(query: AuditQuery): Promise<Found>
   /** False while rows cannot be written; `/readyz` fails then. */
   readonly writable: boolean
   /** Segments of the journal that are not in the database yet. */

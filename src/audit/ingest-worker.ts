@@ -165,7 +165,7 @@ class IngestWorker {
         // Who asks often enough takes everything in, and leaves nothing to the pieces in which it would be signed.
         await this.#sign(false)
       })
-      this.#say({ kind: 'rows', id, rows: await this.#store.select(query) })
+      this.#say({ kind: 'found', id, found: await this.#store.select(query) })
     } catch (error) {
       this.#say({ kind: 'failed', id, message: textOf(error) })
     }

@@ -10,7 +10,7 @@ import type { DeedId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { KeyRing } from '../base/secret.ts'
 import { headKeys } from './chain.ts'
-import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry } from './event.ts'
+import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry, Found } from './event.ts'
 import { Journal, unavailable } from './journal.ts'
 import {
   actorLine,
@@ -244,7 +244,11 @@ class OpenAudit implements Audit {
     return this.#refusals.mayWrite(actor)
   }
 
-  query(query: AuditQuery): Promise<AuditRow[]> {
+  async query(query: AuditQuery): Promise<AuditRow[]> {
+    return (await this.search(query)).rows
+  }
+
+  search(query: AuditQuery): Promise<Found> {
     if (this.#closing !== null)
       return Promise.reject(new Fault('store-unavailable', 'The audit is closed. Ask a portal that is running.'))
     this.#journal.flush()

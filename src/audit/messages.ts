@@ -1,6 +1,6 @@
 /** What the main thread and the audit's worker say to each other. */
 import type { HeadKey } from './chain.ts'
-import type { AuditQuery, AuditRow } from './event.ts'
+import type { AuditQuery, Found } from './event.ts'
 import type { Position } from './frames.ts'
 
 /** What the worker is started with. */
@@ -36,7 +36,7 @@ export type FromWorker =
   /** `told`: a sentence for whoever starts the program, where there is a better one than that it did not work. */
   | { kind: 'refused'; told: string | null; cause: string }
   | { kind: 'taken'; position: Position }
-  | { kind: 'rows'; id: number; rows: AuditRow[] }
+  | { kind: 'found'; id: number; found: Found }
   | { kind: 'failed'; id: number; message: string }
   /** `whole`: everything is in the database, and the journal can go. */
   | { kind: 'closed'; whole: boolean }

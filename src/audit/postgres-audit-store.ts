@@ -21,18 +21,19 @@ import {
   type StoredRow,
   selectOpen,
   selectRows,
-  toAuditRow,
   toHead,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { DAY_MS, type DaySpan, dayOf, oldDays, partition } from './days.ts'
-import type { AuditQuery, AuditRow } from './event.ts'
+import type { AuditQuery, Found } from './event.ts'
+import { look } from './look.ts'
 import { CHAIN, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
 
 /** The advisory lock under which tables are made and dropped; any number that nothing else uses. */
 const TABLES_LOCK = 7_310_145_002
 
 const mark = (n: number): string => `$${n}`
+const DIALECT = { mark, like: 'ILIKE' } as const
 
 const TEXT_COLUMNS = ROW_COLUMNS.slice(4)
 const INSERT_ROWS = `INSERT INTO audit_rows (seq, journal, phase, at, hash, ${TEXT_COLUMNS.join(', ')})
@@ -167,10 +168,34 @@ class PostgresAuditStore implements AuditStore {
     await this.#pool.query('DELETE FROM audit_journals WHERE id = $1', [journal])
   }
 
-  async select(query: AuditQuery): Promise<AuditRow[]> {
-    const { sql, values } = selectRows(query, mark)
-    const { rows } = await this.#pool.query<StoredRow>(sql, values)
-    return rows.map(toAuditRow)
+  async select(query: AuditQuery): Promise<Found> {
+    const ends = await this.#ends(query)
+    const bounds = {
+      from: Math.max(ends.low, (query.after ?? -1) + 1),
+      to: Math.min(ends.high + 1, query.before ?? Number.MAX_SAFE_INTEGER),
+    }
+    return look(query, {
+      ...{ bounds, newest: ends.high < 0 ? null : ends.high, step: Number.MAX_SAFE_INTEGER },
+      ask: async (asked, window) => {
+        const { sql, values } = selectRows(asked, DIALECT, window)
+        return (await this.#pool.query<StoredRow>(sql, values)).rows
+      },
+    })
+  }
+
+  /** Each is one look into the index of every day that is asked about. */
+  async #ends({ since, until }: AuditQuery): Promise<{ low: number; high: number }> {
+    const times = [...(since === undefined ? [] : [since]), ...(until === undefined ? [] : [until])]
+    const within = [
+      ...(since === undefined ? [] : ['at >= $1']),
+      ...(until === undefined ? [] : [`at <= $${times.length}`]),
+    ]
+    const where = within.length === 0 ? '' : ` WHERE ${within.join(' AND ')}`
+    const { rows } = await this.#pool.query(
+      `SELECT (SELECT min(seq) FROM audit_rows${where}) AS low, (SELECT max(seq) FROM audit_rows${where}) AS high`,
+      times,
+    )
+    return { low: Number(rows[0]?.low ?? 0), high: Number(rows[0]?.high ?? -1) }
   }
 
   async prune(age: Age, sign: SignHead): Promise<void> {

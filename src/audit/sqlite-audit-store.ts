@@ -21,13 +21,12 @@ import {
   type StoredRow,
   selectOpen,
   selectRows,
-  toAuditRow,
   toHead,
-  type Window,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
-import type { AuditQuery, AuditRow } from './event.ts'
+import type { AuditQuery, Found } from './event.ts'
 import { createOnce } from './lock-store.ts'
+import { look } from './look.ts'
 
 /** Rows are searched and deleted in pieces, so that taking the journal in never waits long. */
 const SEARCH_WINDOW = 100_000
@@ -64,6 +63,7 @@ UPDATE audit_meta SET value = 2 WHERE key = 'schema';
 `
 
 const mark = (): string => '?'
+const DIALECT = { mark, like: 'LIKE' } as const
 
 /** As hex, or NULL: SQLite's hex of nothing is the empty text. */
 const HASH = "nullif(lower(hex(hash)), '') AS hash"
@@ -256,36 +256,34 @@ class SqliteAuditStore implements AuditStore {
     this.#database.prepare('DELETE FROM audit_journals WHERE id = ?').run(journal)
   }
 
-  async select(query: AuditQuery): Promise<AuditRow[]> {
-    const rows: AuditRow[] = []
-    const { from, to } = this.#bounds(query)
-    const oldestFirst = query.after !== undefined
-    // A deed has few rows and an index; everything else may have to look at very many.
-    const step = query.deed === undefined ? SEARCH_WINDOW : Math.max(1, to - from)
-    for (let done = 0; from + done < to && rows.length < query.limit; done += step) {
-      const window = oldestFirst
-        ? { from: from + done, to: Math.min(to, from + done + step) }
-        : { from: Math.max(from, to - done - step), to: to - done }
-      const { sql, values } = selectRows({ ...query, limit: query.limit - rows.length }, mark, window)
-      const found = this.#database.prepare(sql).all(...values) as unknown as StoredRow[]
-      rows.push(...found.map(toAuditRow))
-      await turn()
+  async select(query: AuditQuery): Promise<Found> {
+    const ends = this.#ends(query)
+    const bounds = {
+      from: Math.max(ends.low, (query.after ?? -1) + 1),
+      to: Math.min(ends.high + 1, query.before ?? Number.MAX_SAFE_INTEGER),
     }
-    return rows
+    // A deed has few rows and an index; everything else may have to look at very many.
+    const step = query.deed === undefined ? SEARCH_WINDOW : Number.MAX_SAFE_INTEGER
+    const newest = ends.high < 0 ? null : ends.high
+    return look(query, {
+      ...{ bounds, newest, step },
+      ask: async (asked, window) => {
+        const { sql, values } = selectRows(asked, DIALECT, window)
+        return this.#database.prepare(sql).all(...values) as unknown as StoredRow[]
+      },
+    })
   }
 
-  #bounds(query: AuditQuery): Window {
-    const since = query.since ?? null
-    const ends =
-      since === null
-        ? this.#database.prepare('SELECT min(seq) AS low, max(seq) AS high FROM audit_rows').get()
+  /** The first and the last row of the time that is asked about; their numbers need not stand in the order of times. */
+  #ends({ since, until }: AuditQuery): { low: number; high: number } {
+    const ends = 'SELECT min(seq) AS low, max(seq) AS high FROM audit_rows'
+    const row =
+      since === undefined && until === undefined
+        ? this.#database.prepare(ends).get()
         : this.#database
-            .prepare('SELECT min(seq) AS low, max(seq) AS high FROM audit_rows INDEXED BY audit_rows_at WHERE at >= ?')
-            .get(since)
-    return {
-      from: Math.max(Number(ends?.low ?? 0), (query.after ?? -1) + 1),
-      to: Math.min(Number(ends?.high ?? -1) + 1, query.before ?? Number.MAX_SAFE_INTEGER),
-    }
+            .prepare(`${ends} INDEXED BY audit_rows_at WHERE at >= ? AND at <= ?`)
+            .get(since ?? 0, until ?? Number.MAX_SAFE_INTEGER)
+    return { low: Number(row?.low ?? 0), high: Number(row?.high ?? -1) }
   }
 
   async prune(age: Age, sign: SignHead): Promise<void> {

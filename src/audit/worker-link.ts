@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
-import type { AuditQuery, AuditRow } from './event.ts'
+import type { AuditQuery, Found } from './event.ts'
 import type { Position } from './frames.ts'
 import { type FromWorker, IDLE, SEGMENT, type ToWorker, type WorkerStart } from './messages.ts'
 
@@ -21,7 +21,7 @@ const RESTART_MS = 1000
 const CLOSE_MS = 10_000
 
 interface Waiting {
-  resolve(rows: AuditRow[]): void
+  resolve(found: Found): void
   reject(fault: Fault): void
 }
 
@@ -96,8 +96,8 @@ export class WorkerLink {
       case 'taken':
         this.#options.onTaken(message.position)
         return
-      case 'rows':
-        this.#settle(message.id)?.resolve(message.rows)
+      case 'found':
+        this.#settle(message.id)?.resolve(message.found)
         return
       case 'failed':
         this.#settle(message.id)?.reject(cannotRead(message.message))
@@ -132,7 +132,7 @@ export class WorkerLink {
   }
 
   /** @param tail the answer holds everything that stands in the journal before it */
-  query(query: AuditQuery, tail: Position): Promise<AuditRow[]> {
+  query(query: AuditQuery, tail: Position): Promise<Found> {
     if (this.#worker === null) return Promise.reject(cannotRead('the audit worker is not running'))
     // An answer that is waited for keeps the process alive.
     this.#worker.ref()

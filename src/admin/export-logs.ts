@@ -1,0 +1,40 @@
+/** `/access/ai-controls/mcp/logs/export`: what a view of the log shows, as a file, newest first, page by page as it is read. */
+import { LOG_EXPORT_DEFAULT, LOG_LIMIT_MAX, type LogExportQuery } from '../contract/log.ts'
+import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
+import { LOOK_MOST, showLogRow, toAuditFilters } from './logs.ts'
+import type { Call, Outcome } from './route.ts'
+import { tooMany } from './tail-logs.ts'
+
+const TYPES = { csv: 'text/csv; charset=utf-8; header=present', jsonl: 'application/jsonl; charset=utf-8' } as const
+
+export async function exportLogs(call: Call<unknown, LogExportQuery>): Promise<Outcome> {
+  const { format = 'csv' } = call.query
+  const body = call.deps.held.hold(call, (over) => pages(call, over))
+  if (body === null) throw tooMany()
+  return { result: null, stream: { body, type: TYPES[format], file: `audit.${format}` } }
+}
+
+async function* pages(
+  { deps, query }: Call<unknown, LogExportQuery>,
+  over: AbortSignal,
+): AsyncGenerator<string, void, void> {
+  const { format = 'csv', rows: most = LOG_EXPORT_DEFAULT } = query
+  const filters = toAuditFilters(query)
+  const lineOf =
+    format === 'csv' ? (row: Shown) => `${logCsvLine(row)}\r\n` : (row: Shown) => `${JSON.stringify(row)}\n`
+  if (format === 'csv') yield `${LOG_CSV_HEAD}\r\n`
+  let before = query.before
+  for (let left = most; left > 0; ) {
+    const limit = Math.min(left, LOG_LIMIT_MAX)
+    const asked = { ...filters, limit, reach: LOOK_MOST, ...(before !== undefined && { before }) }
+    const { rows, lookedTo, whole } = await deps.audit.search(asked)
+    // Half a file must not look like a whole one.
+    if (over.aborted) throw new Error(`the export was ended: ${String(over.reason)}`)
+    if (rows.length > 0) yield rows.map((row) => lineOf(showLogRow(row))).join('')
+    if (whole) return
+    left -= rows.length
+    before = lookedTo
+  }
+}
+
+type Shown = Record<string, unknown>

@@ -1,0 +1,105 @@
+/**
+ * Answers that last: the live log and exports. They are counted by who asked and in all; each ends with the session, token or role of who
+ * asked, with the program, and with a reader that takes nothing. Pieces are made when the reader asks for them, so none pile up.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Operator } from '../base/principal.ts'
+
+export const HELD_MOST = 64
+export const HELD_MOST_PER_OPERATOR = 6
+const CHECK_MS = 3000
+/** How long a reader may take nothing. */
+const SILENT_MS = 60_000
+
+export type WhyOver = 'access' | 'closing' | 'gone'
+
+/** Aborted once the answer is to end; its reason is a `WhyOver`. */
+export type Pieces = (over: AbortSignal) => AsyncGenerator<string, void, void>
+
+export interface Asking {
+  operator: Operator
+  /** Whether who asked would still be answered. */
+  stillMay(): Promise<boolean>
+}
+
+export class HeldAnswers {
+  readonly #clock: Clock
+  readonly #byOperator = new Map<string, number>()
+  readonly #open = new Set<AbortController>()
+  #closed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** How many are open now. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** @returns the body, or null where there are too many already */
+  hold({ operator, stillMay }: Asking, pieces: Pieces): ReadableStream<Uint8Array> | null {
+    const key = `${operator.kind}:${operator.id}`
+    const own = this.#byOperator.get(key) ?? 0
+    if (this.#closed || own >= HELD_MOST_PER_OPERATOR || this.#open.size >= HELD_MOST) return null
+    const over = new AbortController()
+    this.#byOperator.set(key, own + 1)
+    this.#open.add(over)
+    let isLeft = false
+    let pulledAt = this.#clock.elapsed()
+    const timer = setInterval(() => {
+      if (this.#clock.elapsed() - pulledAt > SILENT_MS) return end('gone')
+      // Who cannot be asked about is not let in either.
+      void stillMay().then(
+        (may) => may || end('access'),
+        () => end('access'),
+      )
+    }, CHECK_MS)
+    timer.unref()
+    const end = (why: WhyOver): void => {
+      over.abort(why)
+      if (why === 'gone') letGo()
+    }
+    const letGo = (): void => {
+      clearInterval(timer)
+      if (!this.#open.delete(over)) return
+      const left = (this.#byOperator.get(key) ?? 1) - 1
+      if (left === 0) this.#byOperator.delete(key)
+      else this.#byOperator.set(key, left)
+    }
+    const source = pieces(over.signal)
+    const encoder = new TextEncoder()
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          // Waiting for the next piece is no silence of the reader.
+          pulledAt = Number.POSITIVE_INFINITY
+          try {
+            const { value, done } = await source.next()
+            if (isLeft) return
+            if (done === true || over.signal.reason === 'gone') {
+              letGo()
+              controller.close()
+            } else controller.enqueue(encoder.encode(value))
+          } catch (error) {
+            letGo()
+            throw error
+          } finally {
+            pulledAt = this.#clock.elapsed()
+          }
+        },
+        cancel: () => {
+          isLeft = true
+          end('gone')
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** Ends all, and begins no other. */
+  close(): void {
+    this.#closed = true
+    for (const over of this.#open) over.abort('closing' satisfies WhyOver)
+  }
+}
