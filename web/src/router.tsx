@@ -60,6 +60,10 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import('./pages/policies/group.tsx'), 'GroupOne'),
   ),
   at(
+    '/lists/$id',
+    lazyRouteComponent(() => import('./pages/policies/value-list.tsx'), 'ValueList'),
+  ),
+  at(
     '/access',
     lazyRouteComponent(() => import('./pages/access/explorer.tsx'), 'AccessExplorer'),
   ),

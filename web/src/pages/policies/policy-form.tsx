@@ -1,0 +1,184 @@
+/** The form of a policy. What it says in words is always what would be saved. */
+import { Alert, Anchor, Button, Group, Select, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { PolicyShown } from '../../../../src/contract/policy.ts'
+import { POLICIES, remove, save, useNames } from '../../api/policies.ts'
+import { Confirm } from '../../parts/confirm.tsx'
+import { Foreign } from '../../parts/foreign.tsx'
+import { FromFileBadge, LockNote, useLock } from '../../parts/from-file.tsx'
+import { Page } from '../../parts/page.tsx'
+import { ProblemNote } from '../../parts/told.tsx'
+import { useDeed } from '../../parts/use-deed.ts'
+import { bodyOf, type Draft, newDraft, openDraft, ruleOf, withPerson } from '../../rules/draft.ts'
+import { readRule } from '../../rules/read-rule.ts'
+import { COMMON } from '../../words/common.ts'
+import { POLICY_WORDS } from '../../words/policies.ts'
+import { PAGES } from '../../words/shell.ts'
+import { CriteriaRows } from './criteria-rows.tsx'
+import { type Prefill, searchOfBack } from './prefill.ts'
+import { ReachRows } from './reach-rows.tsx'
+import { Reading } from './reading.tsx'
+import { Terms, Times } from './terms.tsx'
+import { Tester } from './tester.tsx'
+import { UsedBy } from './used-by.tsx'
+
+const WORDS = POLICY_WORDS.form
+const READS = [['policies'], ['explanations']]
+
+export interface PolicyFormProps {
+  /** Undefined for a new one. */
+  stored: PolicyShown | undefined
+  prefill: Prefill | null
+}
+
+/** @returns the draft, and whether a link added something that is not saved yet */
+function begin({ stored, prefill }: PolicyFormProps): { draft: Draft; isFilled: boolean } {
+  const before = stored === undefined ? newDraft() : openDraft(stored)
+  const draft = prefill === null ? before : withPerson(before, prefill.part, prefill.email)
+  return { draft, isFilled: draft !== before }
+}
+
+export function PolicyForm(props: PolicyFormProps) {
+  const { stored, prefill } = props
+  const navigate = useNavigate()
+  const names = useNames()
+  const lock = useLock('policies:write', stored?.origin)
+  const [{ draft: first, isFilled }] = useState(() => begin(props))
+  const [draft, setDraft] = useState(first)
+  const [isTouched, setTouched] = useState(isFilled)
+  const change = (changed: Partial<Draft>) => {
+    setTouched(true)
+    setDraft((before) => ({ ...before, ...changed }))
+  }
+  const saving = useDeed(() => save<PolicyShown>(POLICIES, stored?.id ?? null, bodyOf(draft, stored)), {
+    done: stored === undefined ? WORDS.created : WORDS.saved,
+    reads: READS,
+  })
+  const isLocked = lock !== null
+  return (
+    <Page
+      title={stored?.name ?? WORDS.new}
+      above={[['/policies', PAGES.policies.title]]}
+      actions={stored !== undefined && <Head stored={stored} isLocked={isLocked} />}
+    >
+      <LockNote lock={lock} />
+      {prefill !== null && <PrefillNote prefill={prefill} isFilled={isFilled} />}
+      <Reading sentences={readRule(ruleOf(draft), names)} isUnsaved={isTouched || stored === undefined} />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          saving.mutate(undefined, {
+            onSuccess: ({ result }) => {
+              if (stored === undefined) void navigate({ to: '/policies/$id', params: { id: result.id }, replace: true })
+            },
+          })
+        }}
+      >
+        <Stack>
+          <Fields draft={draft} isLocked={isLocked} onChange={change} />
+          {saving.error !== null && <ProblemNote error={saving.error} />}
+          {!isLocked && (
+            <Group>
+              <Button type="submit" loading={saving.isPending}>
+                {COMMON.save}
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      </form>
+      {stored !== undefined && <UsedBy policy={stored} />}
+      <Tester draft={draft} stored={stored} />
+    </Page>
+  )
+}
+
+const DECISIONS = Object.entries(POLICY_WORDS.decisions).map(([value, { label, says }]) => ({
+  value,
+  label: `${label}: ${says}`,
+}))
+
+interface FieldsProps {
+  draft: Draft
+  isLocked: boolean
+  onChange(changed: Partial<Draft>): void
+}
+
+function Fields({ draft, isLocked, onChange }: FieldsProps) {
+  const { decision, extra } = draft
+  const hasTerms = extra.approval_required === true || extra.purpose_justification_required === true
+  const mayAsk = decision === 'allow' || decision === 'non_identity' || hasTerms || extra.step_up != null
+  const part = { extra, isLocked, onChange: (changed: Draft['extra']) => onChange({ extra: changed }) }
+  return (
+    <>
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextInput
+          label={WORDS.name.label}
+          description={WORDS.name.says}
+          required
+          maxLength={350}
+          value={draft.name}
+          disabled={isLocked}
+          onChange={(event) => onChange({ name: event.currentTarget.value })}
+        />
+        <Select
+          label={WORDS.decision.label}
+          description={WORDS.decision.says}
+          data={DECISIONS}
+          value={decision}
+          allowDeselect={false}
+          disabled={isLocked}
+          onChange={(chosen) => chosen !== null && onChange({ decision: chosen })}
+        />
+      </SimpleGrid>
+      <CriteriaRows draft={draft} isLocked={isLocked} onChange={(name, rows) => onChange({ [name]: rows })} />
+      <ReachRows reach={draft.reach} isLocked={isLocked} onChange={(reach) => onChange({ reach })} />
+      {mayAsk && <Terms {...part} />}
+      <Times {...part} />
+    </>
+  )
+}
+
+function PrefillNote({ prefill: { part, email, back }, isFilled }: { prefill: Prefill; isFilled: boolean }) {
+  return (
+    <Alert variant="light">
+      <Foreign text={(isFilled ? WORDS.prefilled : WORDS.isThere)(email, POLICY_WORDS.parts[part].title)} />{' '}
+      {back !== null && (
+        <Anchor
+          size="sm"
+          underline="always"
+          renderRoot={(props) => <Link to="/access" search={searchOfBack(back)} {...props} />}
+        >
+          {WORDS.back}
+        </Anchor>
+      )}
+    </Alert>
+  )
+}
+
+function Head({ stored, isLocked }: { stored: PolicyShown; isLocked: boolean }) {
+  const navigate = useNavigate()
+  const words = POLICY_WORDS.remove
+  const removing = useDeed(() => remove(POLICIES, stored.id), {
+    done: WORDS.removed,
+    reads: [['policies']],
+  })
+  if (isLocked) return <FromFileBadge origin={stored.origin} />
+  return (
+    <Confirm
+      title={words.title}
+      deed={words.deed}
+      says={<Foreign text={words.says(stored.name)} />}
+      perform={async () => {
+        await removing.mutateAsync(undefined)
+        await navigate({ to: '/policies' })
+      }}
+    >
+      {(open) => (
+        <Button variant="default" onClick={open}>
+          {COMMON.remove}
+        </Button>
+      )}
+    </Confirm>
+  )
+}
