@@ -9,7 +9,7 @@ const COLORS = ['auto', 'light', 'dark'] as const satisfies readonly MantineColo
 export function AccountMenu({ me }: { me: MeShown }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
-    <Menu position="bottom-end" width={260}>
+    <Menu position="bottom-end" width={260} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button variant="default" size="xs" maw="14rem" aria-label={SHELL.account(me.name)}>
           <Foreign text={me.name} truncate />
@@ -22,17 +22,13 @@ export function AccountMenu({ me }: { me: MeShown }) {
         </Menu.Label>
         <Menu.Divider />
         <Menu.Label>{SHELL.colors.title}</Menu.Label>
-        {COLORS.map((one) => (
-          <Menu.Item
-            key={one}
-            role="menuitemradio"
-            aria-checked={colorScheme === one}
-            onClick={() => setColorScheme(one)}
-            rightSection={colorScheme === one ? '✓' : null}
-          >
-            {SHELL.colors[one]}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={colorScheme} onChange={(value) => setColorScheme(value as MantineColorScheme)}>
+          {COLORS.map((one) => (
+            <Menu.RadioItem key={one} value={one}>
+              {SHELL.colors[one]}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item component="a" href="/">
           {SHELL.home}
