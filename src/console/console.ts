@@ -49,7 +49,8 @@ export function createConsole({ browsers, builder, issuer }: ConsoleDeps): Conso
       const own = issuer()
       if (origin !== own) return away(`${own}${asked}`)
       const { session } = await browsers.look(request.headers.get('cookie'))
-      if (session === null) return away(`/sign-in?return_to=${encodeURIComponent(asked)}`)
+      if (session === null)
+        return away(`/sign-in?return_to=${encodeURIComponent(asked.replace(/^\/admin\/(?=\?|$)/, '/admin'))}`)
       if (built === undefined) return notYet(state.is)
       return page(await built, own)
     },

@@ -8,7 +8,8 @@ const MCP = '/access/ai-controls/mcp'
 
 /** @returns what ends the servers behind it */
 export async function furnishBusy(portal: TestPortal): Promise<() => Promise<void>> {
-  const [ledger, everything] = await Promise.all([startLedger(), startEverythingHttp()])
+  const [ledger, everything, gone] = await Promise.all([startLedger(), startEverythingHttp(), startLedger()])
+  await gone.stop()
   const must = async (method: string, path: string, body: unknown): Promise<{ id: string }> => {
     const answer = await portal.api<{ id: string }>(method, path, body)
     if (!answer.body.success) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
@@ -18,8 +19,7 @@ export async function furnishBusy(portal: TestPortal): Promise<() => Promise<voi
     must('POST', `${MCP}/servers`, { id, name, hostname, auth_type: 'unauthenticated' })
   await server('ledger', 'Ledger', ledger.url)
   await server('everything', 'Everything', everything.url)
-  // Nobody listens there.
-  await server('billing', 'Billing', 'http://127.0.0.1:9/mcp')
+  await server('billing', 'Billing', gone.url)
   for (const id of ['ledger', 'everything', 'billing']) await portal.api('POST', `${MCP}/servers/${id}/sync`)
   const rows = ['handbook', 'ledger', 'everything', 'billing'].map((id) => ({ server_id: id }))
   await must('PUT', `${MCP}/portals/default`, { servers: rows })
@@ -32,9 +32,10 @@ export async function furnishBusy(portal: TestPortal): Promise<() => Promise<voi
     name: 'Contractors post nothing',
     decision: 'deny',
     include: [{ group: { id: group.id } }],
-    capabilities: [{ type: 'tool', name: 'post' }],
+    capabilities: [{ servers: ['ledger'], names: ['post'] }],
   })
-  await must('PUT', `${MCP}/servers/ledger`, { policies: [policy.id], own_policies: false })
+  const { body } = await portal.api<{ policies: string[] }>('GET', `${MCP}/portals/default`)
+  await must('PUT', `${MCP}/portals/default`, { policies: [...body.result.policies, policy.id] })
   await portal.serviceToken('Nightly report')
   await call(portal, await portal.userToken('ada@acme.test'))
   await call(portal, await portal.userToken('bob@contractor.test'))

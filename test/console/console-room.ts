@@ -19,9 +19,10 @@ export async function openConsoleRoom(): Promise<ConsoleRoom> {
   const openFor = async (who: { email: string; password: string }, path: string, options: VisitorOptions = {}) => {
     const page = await browser.visitor({ width: 1280, ...options })
     const complaints = complaintsOf(page)
-    await page.goto(`${url}/admin${path}`)
+    const asked = `${url}/admin${path === '/' ? '' : path}`
+    await page.goto(asked)
     await signInWithPassword(page, who)
-    await page.waitForURL(`${url}/admin${path}`)
+    await page.waitForURL(asked)
     await page.getByRole('heading', { level: 1 }).waitFor()
     return { page, complaints }
   }
