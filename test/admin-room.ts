@@ -11,6 +11,7 @@ import type { EgressOptions } from '../src/base/egress.ts'
 import { silentLog } from '../src/base/log.ts'
 import type { Role } from '../src/base/principal.ts'
 import { digest, keyRing, newSecret, openSealer } from '../src/base/secret.ts'
+import type { SmtpConfig } from '../src/config/sign-in.ts'
 import type { StdioConfig } from '../src/config/stdio.ts'
 import { insertApiToken } from '../src/identity/api-token-store.ts'
 import { type BrowserSessions, openBrowserSessions } from '../src/identity/browser-session-store.ts'
@@ -96,6 +97,8 @@ export interface RoomSettings {
   configFile?: string
   /** How long what is not there is tried again; default 0. */
   refusedMs?: number
+  /** Default: no mail. */
+  smtp?: SmtpConfig
   /** Tools of other servers in the same portals, and whose they are. */
   beside?: ReadonlyMap<string, string>
 }
@@ -139,7 +142,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   const deps: AdminDeps = {
     held,
     ...{ store, sealer, upstreams, egress, audit, clock, log, directory, facts },
-    config: { accountId: settings.accountId ?? null, stdio },
+    config: { accountId: settings.accountId ?? null, stdio, ...settingsOf(dir, settings.smtp ?? null) },
     version: '0.0.0',
     configFile: settings.configFile ?? null,
     lostNames: () => [],
@@ -169,6 +172,13 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
       await audit.close()
       await at.end()
     },
+  }
+}
+
+function settingsOf(data: string, smtp: SmtpConfig | null) {
+  return {
+    ...{ data, smtp, host: '127.0.0.1', publicUrl: null, trustedProxies: [], allowedOrigins: [] },
+    ...{ clientDocuments: true, audit: { durability: 'process' as const, retentionDays: 90 } },
   }
 }
 

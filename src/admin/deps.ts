@@ -14,6 +14,7 @@ import type { Store } from '../store/open.ts'
 import type { ChildRules } from '../upstream/child-rules.ts'
 import type { Upstreams } from '../upstream/model.ts'
 import type { HeldAnswers } from './held-answers.ts'
+import type { ShownConfig } from './settings.ts'
 
 export interface AdminDeps {
   store: Store
@@ -30,7 +31,7 @@ export interface AdminDeps {
   held: HeldAnswers
   clock: Clock
   log: Log
-  config: Pick<Config, 'accountId'> & { stdio: Pick<Config['stdio'], 'register' | keyof ChildRules> }
+  config: Pick<Config, 'accountId'> & ShownConfig & { stdio: Pick<Config['stdio'], 'register' | keyof ChildRules> }
   /** Of the program. */
   version: string
   /** The file that declares objects, for the sentence that refuses to change them. */

@@ -40,6 +40,7 @@ import {
   rotateServiceToken,
   updateServiceToken,
 } from './service-tokens.ts'
+import { SETTINGS_ROUTES } from './settings-routes.ts'
 import { tailLogs } from './tail-logs.ts'
 import { WEBHOOK_ROUTES } from './webhook-routes.ts'
 
@@ -285,6 +286,7 @@ export const ROUTES: readonly Route[] = [
   ...PROVIDER_ROUTES,
   ...OAUTH_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...SETTINGS_ROUTES,
 
   route({
     method: 'GET',

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import * as clients from '../contract/oauth-client.ts'
+import { endClientGrants, listClientGrants } from './client-grants.ts'
 import {
   createOauthClient,
   deleteOauthClient,
@@ -59,6 +60,24 @@ export const OAUTH_ROUTES: readonly Route[] = [
     summary: 'Delete an OAuth client and end all that people gave it',
     result: clients.oauthClientDeleted,
     handler: deleteOauthClient,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/oauth/grants',
+    right: 'oauth_clients:read',
+    summary: 'List the clients that people let in, and how many did',
+    query: pageQuery,
+    info: pageInfoSchema,
+    result: z.array(clients.clientUseShown),
+    handler: listClientGrants,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/access/oauth/grants/{id}',
+    right: 'oauth_clients:write',
+    summary: 'End all that people gave a client, by its client_id; the client itself stays',
+    result: clients.oauthClientDeleted,
+    handler: endClientGrants,
   }),
   route({
     method: 'GET',

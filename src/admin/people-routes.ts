@@ -5,7 +5,14 @@ import { organizationCreate, organizationShown, organizationUpdate, userRevoke }
 import * as users from '../contract/user.ts'
 import { changeOrganizationSettings, getOrganization } from './organizations.ts'
 import { type Route, route } from './route.ts'
-import { getActiveSession, getLastSeenIdentity, listActiveSessions, listFailedLogins } from './user-sessions.ts'
+import {
+  endActiveSession,
+  getActiveSession,
+  getLastSeenIdentity,
+  listActiveSessions,
+  listFailedLogins,
+  listUserIdentities,
+} from './user-sessions.ts'
 import { disableUserAccess, enableUserAccess, getUser, listUsers, revokeUserAccess } from './users.ts'
 
 const settle = {
@@ -103,6 +110,22 @@ export const PEOPLE_ROUTES: readonly Route[] = [
     summary: 'Read who a session is of, as its identity provider said',
     result: users.activeSessionIdentity,
     handler: getActiveSession,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/access/users/{id}/active_sessions/{nonce}',
+    right: 'users:write',
+    summary: 'End one browser or one client of a user',
+    result: users.activeSessionEnded,
+    handler: endActiveSession,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/users/{id}/identities',
+    right: 'users:read',
+    summary: 'List the accounts at identity providers that a user has, as each said at its last sign-in',
+    result: z.array(users.identityShown),
+    handler: listUserIdentities,
   }),
   route({
     method: 'GET',

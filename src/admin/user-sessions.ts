@@ -1,8 +1,8 @@
 /** `/access/users/{id}/…`: what a person is signed in with now, what a provider said of them last, and where they were not let in. */
 import type { AuditRow } from '../audit/event.ts'
 import type { ActiveSessionShown, FailedLoginShown, IdentityShown } from '../contract/user.ts'
-import { type BrowserSession, listBrowserSessions } from '../identity/browser-session-store.ts'
-import { type GrantRecord, listGrants } from '../identity/grant-store.ts'
+import { type BrowserSession, endBrowserSessions, listBrowserSessions } from '../identity/browser-session-store.ts'
+import { type GrantRecord, listGrants, revokeGrants } from '../identity/grant-store.ts'
 import { type IdentityRecord, listIdentities } from '../identity/identity-store.ts'
 import { readOrganization } from '../identity/organization.ts'
 import { providerType } from '../identity/people-store.ts'
@@ -32,6 +32,28 @@ export async function getActiveSession(call: Call): Promise<Outcome> {
   const facts = await showIdentity(identity, user, call)
   const ip = found.ip === null ? {} : { ip: found.ip }
   return { result: { ...facts, iat: found.shown.metadata.iat, isActive: true, ...ip } }
+}
+
+/** Ends one browser, or one client, of a person; everybody who may end sign-ins may end anybody's. */
+export async function endActiveSession({ deps, id, params }: Call): Promise<Outcome> {
+  const { store } = deps
+  const nonce = params.nonce ?? ''
+  const user = await existing(store.db, id)
+  const found = (await activeOf(user, deps)).find(({ shown }) => shown.metadata.nonce === nonce)
+  if (found === undefined) throw notFound('active session', nonce)
+  const { kind } = found.shown.metadata
+  await store.write(async (trx) => {
+    if (kind === 'browser') await endBrowserSessions(store, trx, { id: nonce })
+    else await revokeGrants(store, trx, { id: nonce }, 'revoked')
+  })
+  const object = kind === 'browser' ? 'browser_session' : 'grant'
+  return { result: { nonce, kind }, change: { object, id: nonce, fields: ['ended'] } }
+}
+
+export async function listUserIdentities(call: Call): Promise<Outcome> {
+  const user = await existing(call.deps.store.db, call.id)
+  const accounts = await listIdentities(call.deps.store.db, user.id)
+  return { result: await Promise.all(accounts.map((account) => showIdentity(account, user, call))) }
 }
 
 export async function getLastSeenIdentity(call: Call): Promise<Outcome> {

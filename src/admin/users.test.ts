@@ -91,6 +91,39 @@ describe.each(DATABASE_KINDS)('people over the API, on %s', (kind) => {
     room.clock.move(-400 * 24 * HOUR)
   })
 
+  test('one browser or one client is ended, and nothing else of the person or of another', async () => {
+    const kim = await come('kim@acme.test')
+    const other = await come('kim@acme.test')
+    const { token, grantId } = await client(kim)
+    const path = `${USERS}/${kim.userId}/active_sessions`
+    const lee = await come('lee@acme.test')
+    expect((await room.ask('DELETE', `${USERS}/${lee.userId}/active_sessions/${grantId}`)).status).toBe(404)
+    const auditor = await room.token('auditor')
+    expect((await room.ask('DELETE', `${path}/${grantId}`, { token: auditor })).status).toBe(403)
+    expect(await letsIn(token)).toBe(true)
+    expect((await room.ask('DELETE', `${path}/${grantId}`)).body.result).toEqual({ nonce: grantId, kind: 'client' })
+    expect(await letsIn(token)).toBe(false)
+    expect(await isSignedIn(kim.cookie)).toBe(true)
+    expect((await room.ask('DELETE', `${path}/${kim.sessionId}`)).body.result).toMatchObject({ kind: 'browser' })
+    expect(await isSignedIn(kim.cookie)).toBe(false)
+    expect(await isSignedIn(other.cookie)).toBe(true)
+    expect((await room.ask('DELETE', `${path}/${kim.sessionId}`)).status).toBe(404)
+  })
+
+  test('show their role, who vouched for them, and each account as it was told', async () => {
+    const nia = await come('nia@acme.test', { groups: ['ops'] })
+    await giveRole(room.at.store, 'auditor', 'nia@acme.test')
+    const { result } = (await room.ask('GET', `${USERS}/${nia.userId}`)).body
+    expect(result).toMatchObject({ role: 'auditor', identity_providers: ['company'] })
+    const listed = (await room.ask('GET', `${USERS}?email=nia@acme.test`)).body.result[0]
+    expect(listed).toEqual(result)
+    const minted = (await room.ask('GET', `${USERS}?email=minted@acme.test`)).body.result[0]
+    expect(minted).toMatchObject({ role: null, identity_providers: [] })
+    const identities = (await room.ask('GET', `${USERS}/${nia.userId}/identities`)).body.result
+    expect(identities).toMatchObject([{ idp: { id: 'company' }, groups: ['ops'] }])
+    expect((await room.ask('GET', `${USERS}/${minted?.id}/identities`)).body.result).toEqual([])
+  })
+
   test('show what a provider said last, and groups that are not known as not known', async () => {
     const finn = await come('finn@acme.test', { groups: ['staff'] })
     room.clock.move(1000)

@@ -2,9 +2,11 @@
 import type { Operator, Role } from '../base/principal.ts'
 import type { UserRevoke } from '../contract/organization.ts'
 import type { UserQuery, UserShown } from '../contract/user.ts'
-import { disableUser, roleOfUser } from '../identity/last-owner.ts'
+import { listIdentitiesOf } from '../identity/identity-store.ts'
+import { disableUser, highestOf, roleOfUser } from '../identity/last-owner.ts'
 import { findUserByEmail, listPeople, type Person, readPerson, switchUser } from '../identity/people-store.ts'
 import { revokeUser } from '../identity/revoke-user.ts'
+import { listRoleMembers } from '../identity/role-store.ts'
 import { readUser, type UserRecord } from '../identity/user-store.ts'
 import type { Db } from '../store/open.ts'
 import { holds } from './holds.ts'
@@ -22,7 +24,7 @@ export async function listUsers({ deps, query }: Call<unknown, UserQuery>): Prom
       (name === undefined || (person.name ?? '').toLowerCase().includes(name)),
   )
   const page = pageOf(people, query, (person) => [person.id, person.email ?? '', person.name ?? ''])
-  return { result: page.items.map(show), info: page.info }
+  return { result: await showAll(deps.store.db, page.items), info: page.info }
 }
 
 export async function getUser({ deps, id }: Call): Promise<Outcome> {
@@ -97,11 +99,26 @@ export async function existing(db: Db, id: string): Promise<UserRecord> {
 
 async function shown(db: Db, id: string, now: number): Promise<UserShown> {
   const person = await readPerson(db, id, now)
-  if (person === undefined) throw notFound('user', id)
-  return show(person)
+  const [only] = await showAll(db, person === undefined ? [] : [person])
+  if (only === undefined) throw notFound('user', id)
+  return only
 }
 
-function show(person: Person): UserShown {
+/** @param people one page of them: their accounts are read at once */
+async function showAll(db: Db, people: readonly Person[]): Promise<UserShown[]> {
+  const members = await listRoleMembers(db)
+  const accounts = await listIdentitiesOf(
+    db,
+    people.map(({ id }) => id),
+  )
+  return people.map((person) => {
+    const own = accounts.filter(({ userId }) => userId === person.id)
+    const providers = [...new Set(own.map(({ provider }) => provider))]
+    return { ...show(person), role: highestOf(members, person, own), identity_providers: providers }
+  })
+}
+
+function show(person: Person): Omit<UserShown, 'role' | 'identity_providers'> {
   const { id, email, name, disabledAt, createdAt, lastSeenAt, lastSignInAt } = person
   return {
     ...{ id, uid: id, seat_uid: id, email, name },

@@ -65,6 +65,17 @@ export type OauthClientShown = z.infer<typeof oauthClientShown>
 /** Only the answer that gives a secret holds it. */
 export const oauthClientWithSecret = oauthClientShown.extend({ client_secret: z.string().optional() })
 
+/** A client that people let in, and how many of them. `document` is known by its metadata document alone: its id is its address. */
+export const clientUseShown = z.object({
+  client_id: z.string(),
+  kind: z.enum(['document', 'registered', 'admin']),
+  client_name: z.string(),
+  people: z.int(),
+  grants: z.int(),
+  last_used_at: z.string(),
+})
+export type ClientUseShown = z.infer<typeof clientUseShown>
+
 export const oauthClientDeleted = z.object({ id: z.string(), grants_revoked: z.int() })
 
 /** Cloudflare's names; `device_authorization` is ours. */

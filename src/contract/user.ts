@@ -1,6 +1,7 @@
 /** The shapes of people: who they are, how they are signed in, and what a provider said of them last. */
 import { z } from 'zod'
 import { pageQuery } from './envelope.ts'
+import { roleSchema } from './rights.ts'
 
 /** `email` is asked for whole, `name` and `search` in part; all without regard to case. */
 export const userQuery = pageQuery.extend({ email: z.string().max(320).optional() })
@@ -24,6 +25,10 @@ export const userShown = z.object({
   last_seen_at: z.string().nullable(),
   /** Null while the person may sign in. */
   disabled_at: z.string().nullable(),
+  /** The highest that any account of the person gives; null for most people. */
+  role: roleSchema.nullable(),
+  /** Ids of the identity providers that vouched for the person, the last one first; `local` for a password. */
+  identity_providers: z.array(z.string()),
 })
 export type UserShown = z.infer<typeof userShown>
 
@@ -87,3 +92,5 @@ export const failedLoginShown = z.object({
   }),
 })
 export type FailedLoginShown = z.infer<typeof failedLoginShown>
+
+export const activeSessionEnded = z.object({ nonce: z.string(), kind: z.enum(['browser', 'client']) })

@@ -68,6 +68,35 @@ export async function listGrants(db: Db, userId: string): Promise<GrantRecord[]>
   return rows.map(toRecord)
 }
 
+/** What people let one client do, counted. */
+export interface ClientUse {
+  clientId: string
+  /** As it called itself at last. */
+  clientName: string
+  people: number
+  grants: number
+  lastUsedAt: number
+}
+
+/** Every client that somebody let in, the last used first. @param clientId only that one */
+export async function listClientUses(db: Db, clientId?: string): Promise<ClientUse[]> {
+  const standing = db.selectFrom('grants').where('revoked_at', 'is', null)
+  const rows = await (clientId === undefined ? standing : standing.where('client_id', '=', clientId))
+    .select((eb) => [
+      'client_id',
+      eb.fn.max('client_name').as('name'),
+      eb.fn.count('user_id').distinct().as('people'),
+      eb.fn.countAll().as('grants'),
+      eb.fn.max('last_used_at').as('at'),
+    ])
+    .groupBy('client_id')
+    .orderBy('at', 'desc')
+    .execute()
+  return rows.map(({ client_id: clientId, name, people, grants, at }) => ({
+    ...{ clientId, clientName: name ?? '', people: Number(people), grants: Number(grants), lastUsedAt: Number(at) },
+  }))
+}
+
 /**
  * Ends grants and all that hangs on them: access tokens, refresh tokens, codes, and the server switches. Streams that are open with such a
  * token end on every replica when the topic is told of.

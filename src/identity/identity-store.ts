@@ -294,6 +294,18 @@ export async function readIdentity(db: Db, id: string): Promise<IdentityRecord |
   return row && toRecord(row)
 }
 
+/** Of several people at once, the last signed in first. */
+export async function listIdentitiesOf(db: Db, userIds: readonly string[]): Promise<IdentityRecord[]> {
+  if (userIds.length === 0) return []
+  const rows = await db
+    .selectFrom('identities')
+    .selectAll()
+    .where('user_id', 'in', [...userIds])
+    .orderBy('signed_in_at', 'desc')
+    .execute()
+  return rows.map(toRecord)
+}
+
 export async function listIdentities(db: Db, userId: string): Promise<IdentityRecord[]> {
   const rows = await db
     .selectFrom('identities')

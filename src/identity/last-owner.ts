@@ -1,17 +1,24 @@
 /** Switching people off and on, so that somebody is always left who may do everything, and nobody touches who may do more. */
 import type { Role } from '../base/principal.ts'
 import type { Db, Store, Trx } from '../store/open.ts'
-import { listIdentities } from './identity-store.ts'
+import { type IdentityRecord, listIdentities } from './identity-store.ts'
 import { switchUser } from './people-store.ts'
 import { revokeUser } from './revoke-user.ts'
-import { listRoleMembers } from './role-store.ts'
+import { listRoleMembers, type RoleMember } from './role-store.ts'
 import { hasAdmin, highestRole } from './roles.ts'
 import type { UserRecord } from './user-store.ts'
 
 /** @returns the highest role that any account of this person gives, whether or not they may sign in now */
 export async function roleOfUser(db: Db, user: Pick<UserRecord, 'id' | 'email'>): Promise<Role | null> {
-  const members = await listRoleMembers(db)
-  const accounts = await listIdentities(db, user.id)
+  return highestOf(await listRoleMembers(db), user, await listIdentities(db, user.id))
+}
+
+/** @param accounts all that the person has */
+export function highestOf(
+  members: readonly RoleMember[],
+  user: Pick<UserRecord, 'email'>,
+  accounts: readonly IdentityRecord[],
+): Role | null {
   const roles = [null, ...accounts].map((identity) => highestRole(members, { email: user.email, identity }))
   return RANKED.find((role) => roles.includes(role)) ?? null
 }
