@@ -2,6 +2,7 @@
 import { notifications } from '@mantine/notifications'
 import { type QueryKey, type UseMutationResult, useMutation, useQueryClient } from '@tanstack/react-query'
 import type { Told } from '../api/ask.ts'
+import { COMMON } from '../words/common.ts'
 
 export interface DeedOptions<Result> {
   /** What is said when it is done; nothing is where the page itself shows it. */
@@ -20,8 +21,10 @@ export function useDeed<Input, Result>(
   return useMutation({
     mutationFn: perform,
     async onSuccess({ result, messages }) {
-      if (done !== undefined) notifications.show({ message: done, color: 'green' })
-      for (const message of messages) notifications.show({ message, color: 'yellow', autoClose: 15_000 })
+      const closeButtonProps = { 'aria-label': COMMON.close }
+      if (done !== undefined) notifications.show({ message: done, color: 'green', closeButtonProps })
+      for (const message of messages)
+        notifications.show({ message, color: 'yellow', autoClose: 15_000, closeButtonProps })
       await Promise.all(reads.map((queryKey) => queries.invalidateQueries({ queryKey })))
       then?.(result)
     },

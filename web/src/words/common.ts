@@ -19,5 +19,8 @@ export const COMMON = {
   mayNot: (right: string) => `Your role may look at this and not change it (it lacks ${right}).`,
   nothingMatches: 'Nothing matches.',
   count: (shown: number, total: number) => (shown === total ? `${total}` : `${shown} of ${total}`),
+  backTo: (label: string) => `Back to the list: ${label}`,
+  gone: { title: 'Not there any more', says: 'Somebody deleted it meanwhile, or the link is of another portal.' },
+  once: { title: 'Shown once', kept: 'I have kept it' },
   confirm: { sure: 'This cannot be undone.' },
 } as const

@@ -1,0 +1,60 @@
+/** What journeys about people, clients and settings share: real MCP clients, and somebody else at another browser. */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { Page } from '../browser.ts'
+import { complaintsOf } from '../page-journey.ts'
+import type { ConsoleRoom } from './console-room.ts'
+
+export interface RealClient {
+  /** How many tools it sees. */
+  tools(): Promise<number>
+  /** The HTTP status by which it is stopped, or null where it is not. */
+  stoppedBy(): Promise<number | null>
+  close(): Promise<void>
+}
+
+/** The SDK's own client, at the default portal. @param headers what it proves itself with */
+export async function openRealClient(url: string, headers: Record<string, string>): Promise<RealClient> {
+  const client = new Client({ name: 'Desk client', version: '1' }, { capabilities: {} })
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } })
+  await client.connect(transport as Transport)
+  const tools = async () => (await client.listTools()).tools.length
+  return {
+    tools,
+    async stoppedBy() {
+      try {
+        await tools()
+        return null
+      } catch (error) {
+        const { code } = error as { code?: number }
+        return code ?? 401
+      }
+    },
+    close: () => client.close(),
+  }
+}
+
+/** Somebody whom the provider knows, in a browser of their own, at a page of the console. */
+export async function openAs(
+  room: ConsoleRoom,
+  who: string,
+  path: string,
+): Promise<{ page: Page; complaints: string[] }> {
+  const { providerId } = room.home
+  const page = await room.browser.visitor({ width: 1280 })
+  const complaints = complaintsOf(page)
+  await page.goto(`${room.url}/admin${path}`)
+  await passProvider(page, providerId, who)
+  await page.waitForURL(`${room.url}/admin${path}`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  return { page, complaints }
+}
+
+/** From the sign-in page that is open, through the provider's. */
+export async function passProvider(page: Page, providerId: string, who: string): Promise<void> {
+  const portal = new URL(page.url()).origin
+  await page.locator(`form[action="/sign-in/to/${providerId}"]`).getByRole('button').click()
+  await page.waitForURL(({ origin }) => origin !== portal)
+  await page.goto(`${page.url()}?user=${who}`)
+}

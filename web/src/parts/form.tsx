@@ -1,0 +1,72 @@
+/** A form: its fields, what is wrong, and one button that says what it does. What was typed stays until it was taken. */
+import { Button, Group, Stack } from '@mantine/core'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { Problem, type Told } from '../api/ask.ts'
+import { COMMON } from '../words/common.ts'
+import { type Field, Fields, type FieldValue, type Values } from './fields.tsx'
+import { LockNote } from './from-file.tsx'
+import { ProblemNote } from './told.tsx'
+import { useDeed } from './use-deed.ts'
+
+export interface FormProps<Result> {
+  fields: readonly Field[]
+  initial?: Values
+  /** What the button says. */
+  deed: string
+  /** Why nothing can be changed here, or null. */
+  lock: string | null
+  reads: readonly (readonly unknown[])[]
+  done?: string
+  perform(values: Values): Promise<Told<Result>>
+  then?(result: Result): void
+  cancel?(): void
+  /** Beside the fields, as they stand. */
+  children?(values: Values): ReactNode
+}
+
+export function Form<Result>(props: FormProps<Result>) {
+  const { fields, initial = {}, deed, lock, reads, done, perform, then, cancel, children } = props
+  const [values, setValues] = useState(initial)
+  const act = useDeed(perform, {
+    reads,
+    ...(done === undefined ? {} : { done }),
+    ...(then === undefined ? {} : { then }),
+  })
+  const change = (name: string, value: FieldValue) => setValues((were) => ({ ...were, [name]: value }))
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    act.mutate(values)
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack maw="38rem">
+        <LockNote lock={lock} />
+        <Fields {...{ fields, values, change }} error={act.error} isLocked={lock !== null} />
+        {children?.(values)}
+        {act.error !== null && !isToldAtFields(act.error, fields, values) && <ProblemNote error={act.error} />}
+        <Group>
+          {lock === null && (
+            <Button type="submit" loading={act.isPending}>
+              {deed}
+            </Button>
+          )}
+          {cancel !== undefined && (
+            <Button variant="default" onClick={cancel}>
+              {COMMON.cancel}
+            </Button>
+          )}
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+/** Whether all that is wrong stands at a field already. */
+function isToldAtFields(error: unknown, fields: readonly Field[], values: Values): boolean {
+  if (!(error instanceof Problem)) return false
+  const shown = fields.filter(({ shows }) => shows?.(values) ?? true)
+  return error.says.every((one) => {
+    const told = new Problem(error.status, [one])
+    return shown.some(({ name, at }) => told.at(at ?? name) !== undefined)
+  })
+}
