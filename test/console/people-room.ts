@@ -1,10 +1,8 @@
-/** What journeys about people, clients and settings share: real MCP clients, and somebody else at another browser. */
+/** What journeys about people, clients and settings share: real MCP clients, and the way through the provider. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Page } from '../browser.ts'
-import { complaintsOf } from '../page-journey.ts'
-import type { ConsoleRoom } from './console-room.ts'
 
 export interface RealClient {
   /** How many tools it sees. */
@@ -33,22 +31,6 @@ export async function openRealClient(url: string, headers: Record<string, string
     },
     close: () => client.close(),
   }
-}
-
-/** Somebody whom the provider knows, in a browser of their own, at a page of the console. */
-export async function openAs(
-  room: ConsoleRoom,
-  who: string,
-  path: string,
-): Promise<{ page: Page; complaints: string[] }> {
-  const { providerId } = room.home
-  const page = await room.browser.visitor({ width: 1280 })
-  const complaints = complaintsOf(page)
-  await page.goto(`${room.url}/admin${path}`)
-  await passProvider(page, providerId, who)
-  await page.waitForURL(`${room.url}/admin${path}`)
-  await page.getByRole('heading', { level: 1 }).waitFor()
-  return { page, complaints }
 }
 
 /** From the sign-in page that is open, through the provider's. */

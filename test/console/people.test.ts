@@ -4,7 +4,7 @@ import { faultsEverywhere } from '../browser.ts'
 import { letIn, registerClient } from '../oauth-client.ts'
 import { ADA, signInAs } from '../page-journey.ts'
 import { type ConsoleRoom, openConsoleRoom } from './console-room.ts'
-import { openAs, openRealClient, type RealClient } from './people-room.ts'
+import { openRealClient, type RealClient } from './people-room.ts'
 
 let room: ConsoleRoom
 const clients: RealClient[] = []
@@ -95,8 +95,7 @@ test('a person is disabled and enabled, and cannot sign in meanwhile', async () 
 })
 
 test('an auditor sees people and clients, and is offered nothing that changes them', async () => {
-  await room.home.portal.api('POST', '/access/roles', { role: 'auditor', email: 'grace@acme.test' })
-  const { page, complaints } = await openAs(room, 'grace', '/people')
+  const { page, complaints } = await room.openAs('auditor', '/people')
   await page.getByRole('row').filter({ hasText: ADA.email }).click()
   await page.getByText('Your role may look at this').waitFor()
   await page.getByText('No client holds anything of theirs.').waitFor()

@@ -15,6 +15,8 @@ import { openRouter } from './router.tsx'
 import { theme } from './theme.ts'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
+// What keeps the page behind a dialog from scrolling writes a style element of its own, and asks for the nonce under this name.
+Object.assign(window, { __webpack_nonce__: nonce })
 const colors = localStorageColorSchemeManager({ key: 'portico-color-scheme' })
 const queries = openQueries()
 const router = openRouter(queries)

@@ -18,19 +18,19 @@ export interface FormProps<Result> {
   reads: readonly (readonly unknown[])[]
   done?: string
   perform(values: Values): Promise<Told<Result>>
-  then?(result: Result): void
+  after?(result: Result): void
   cancel?(): void
   /** Beside the fields, as they stand. */
   children?(values: Values): ReactNode
 }
 
 export function Form<Result>(props: FormProps<Result>) {
-  const { fields, initial = {}, deed, lock, reads, done, perform, then, cancel, children } = props
+  const { fields, initial = {}, deed, lock, reads, done, perform, after, cancel, children } = props
   const [values, setValues] = useState(initial)
   const act = useDeed(perform, {
     reads,
     ...(done === undefined ? {} : { done }),
-    ...(then === undefined ? {} : { then }),
+    ...(after === undefined ? {} : { after }),
   })
   const change = (name: string, value: FieldValue) => setValues((were) => ({ ...were, [name]: value }))
   const submit = (event: FormEvent) => {

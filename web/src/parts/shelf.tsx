@@ -26,6 +26,8 @@ export interface ShelfProps<Row> {
   right: Right
   add?: { title: string; form(done: (id?: string) => void): ReactNode }
   one(row: Row, back: () => void): ReactNode
+  /** Stands below the list. */
+  below?: ReactNode
 }
 
 export function Shelf<Row>(props: ShelfProps<Row>) {
@@ -42,7 +44,13 @@ export function Shelf<Row>(props: ShelfProps<Row>) {
   }
   if (error) return <ProblemNote error={error} again={() => void refetch()} />
   if (data === undefined) return <Waiting />
-  if (search.id === undefined) return <List {...props} rows={data} />
+  if (search.id === undefined)
+    return (
+      <Stack gap="xl">
+        <List {...props} rows={data} />
+        {props.below}
+      </Stack>
+    )
   const row = data.find((one) => props.idOf(one) === search.id)
   return (
     <Inner title={row === undefined ? COMMON.gone.title : props.titleOf(row)} back={back} label={props.label}>

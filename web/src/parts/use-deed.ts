@@ -10,12 +10,14 @@ export interface DeedOptions<Result> {
   /** Keys of what has to be read again. */
   reads: readonly QueryKey[]
   then?(result: Result): void
+  /** The same: linters take an object with `then` for a promise. */
+  after?(result: Result): void
 }
 
 /** @param perform asks the server; what it says beside a success is shown too */
 export function useDeed<Input, Result>(
   perform: (input: Input) => Promise<Told<Result>>,
-  { done, reads, then }: DeedOptions<Result>,
+  { done, reads, then, after }: DeedOptions<Result>,
 ): UseMutationResult<Told<Result>, unknown, Input> {
   const queries = useQueryClient()
   return useMutation({
@@ -27,6 +29,7 @@ export function useDeed<Input, Result>(
         notifications.show({ message, color: 'yellow', autoClose: 15_000, closeButtonProps })
       await Promise.all(reads.map((queryKey) => queries.invalidateQueries({ queryKey })))
       then?.(result)
+      after?.(result)
     },
   })
 }

@@ -112,9 +112,7 @@ function Nobody() {
   return (
     <Nothing title={title} says={says}>
       <Group>
-        <Anchor
-          renderRoot={(props) => <Link to="/settings/$section" params={{ section: 'identity-providers' }} {...props} />}
-        >
+        <Anchor renderRoot={(props) => <Link to="/settings/$section" params={{ section: 'providers' }} {...props} />}>
           {add}
         </Anchor>
       </Group>
