@@ -1,12 +1,95 @@
-/** ServerOne. */
+/** One server: how it is, what it offers, what of it waits for a decision, and everything that can be set. */
+import { Group, Tabs } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+import type { ServerShown } from '../../../../src/contract/server.ts'
+import { serverQuery } from '../../api/servers.ts'
+import { FromFileBadge } from '../../parts/from-file.tsx'
+import { Mark } from '../../parts/mark.tsx'
 import { Page } from '../../parts/page.tsx'
-import { Waiting } from '../../parts/told.tsx'
+import { ProblemNote, Waiting } from '../../parts/told.tsx'
+import { SERVERS } from '../../words/servers.ts'
 import { PAGES } from '../../words/shell.ts'
+import { Capabilities } from './capabilities.tsx'
+import { HeldDefinitions } from './held.tsx'
+import { Processes } from './processes.tsx'
+import { ServerOverview } from './server-overview.tsx'
+import { ServerSettings } from './server-settings.tsx'
+import { STATUS_COLOR } from './status-color.ts'
+import { useSearchText } from './use-search-text.ts'
+
+type Tab = keyof typeof SERVERS.tabs
 
 export function ServerOne() {
+  const { id = '' } = useParams({ strict: false })
+  const { data, error, refetch } = useQuery(serverQuery(id))
+  const above = [['/servers', PAGES.servers.title]] as const
+  if (data === undefined || data.id !== id)
+    return (
+      <Page title={id} above={above}>
+        {error === null ? <Waiting /> : <ProblemNote error={error} again={() => void refetch()} />}
+      </Page>
+    )
   return (
-    <Page {...PAGES.servers}>
-      <Waiting />
+    <Page
+      title={data.name}
+      above={above}
+      actions={
+        <Group gap="xs">
+          <FromFileBadge origin={data.origin} />
+          <Mark color={STATUS_COLOR[data.status]}>{SERVERS.status[data.status]}</Mark>
+        </Group>
+      }
+    >
+      <ServerTabs server={data} />
     </Page>
   )
+}
+
+function titleOf(tab: Tab, { tool_count, prompt_count, held_definitions }: ServerShown): string {
+  const counts: Partial<Record<Tab, number>> = { tools: tool_count, prompts: prompt_count, held: held_definitions }
+  return counts[tab] === undefined ? SERVERS.tabs[tab] : `${SERVERS.tabs[tab]} (${counts[tab]})`
+}
+
+function ServerTabs({ server }: { server: ServerShown }) {
+  const [asked, setTab] = useSearchText('tab')
+  const tabs = (Object.keys(SERVERS.tabs) as Tab[]).filter(
+    (tab) => tab !== 'processes' || server.transport !== undefined,
+  )
+  const tab = tabs.find((one) => one === asked) ?? 'overview'
+  return (
+    <Tabs
+      value={tab}
+      onChange={(next) => setTab(next === null || next === 'overview' ? '' : next)}
+      keepMounted={false}
+      activateTabWithKeyboard={false}
+    >
+      <Tabs.List mb="md">
+        {tabs.map((one) => (
+          <Tabs.Tab key={one} value={one}>
+            {titleOf(one, server)}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value={tab}>
+        <Content tab={tab} server={server} />
+      </Tabs.Panel>
+    </Tabs>
+  )
+}
+
+function Content({ tab, server }: { tab: Tab; server: ServerShown }) {
+  switch (tab) {
+    case 'overview':
+      return <ServerOverview server={server} />
+    case 'tools':
+    case 'prompts':
+      return <Capabilities key={tab} server={server} kind={tab} />
+    case 'held':
+      return <HeldDefinitions server={server} />
+    case 'settings':
+      return <ServerSettings key={server.id} server={server} />
+    case 'processes':
+      return <Processes id={server.id} />
+  }
 }
