@@ -8,8 +8,8 @@ const LONGEST_FILE = 400
 
 /** Schemas are a third of a megabyte of code that the server runs anyway: their types are what the console needs. */
 const BY_TYPE_ONLY = /^src\/contract\//
-/** These import nothing themselves. */
-const BY_VALUE = /^src\/base\/visible\.ts$/
+/** These import nothing themselves, or each other. */
+const BY_VALUE = /^src\/(?:base\/visible|contract\/client-config)\.ts$/
 
 interface Rule {
   what: string

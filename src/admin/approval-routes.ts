@@ -1,8 +1,8 @@
 /** The part of the table that is about approvals. */
 import { z } from 'zod'
-import { approvalQuery, approvalShown } from '../contract/approval.ts'
+import { approvalDetail, approvalQuery, approvalShown } from '../contract/approval.ts'
 import { pageInfoSchema } from '../contract/envelope.ts'
-import { approve, listApprovals, reject } from './approvals.ts'
+import { approve, getApproval, listApprovals, reject } from './approvals.ts'
 import { type Route, route } from './route.ts'
 
 const PATH = '/access/approvals'
@@ -17,6 +17,14 @@ export const APPROVAL_ROUTES: readonly Route[] = [
     info: pageInfoSchema,
     result: z.array(approvalShown),
     handler: listApprovals,
+  }),
+  route({
+    method: 'GET',
+    path: `${PATH}/{id}`,
+    right: 'approvals:read',
+    summary: 'Read a request for approval; what it is called with is shown to whom it concerns alone',
+    result: approvalDetail,
+    handler: getApproval,
   }),
   route({
     method: 'POST',

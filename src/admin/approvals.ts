@@ -4,8 +4,9 @@
  */
 
 import type { Operator } from '../base/principal.ts'
-import type { ApprovalQuery, ApprovalShown } from '../contract/approval.ts'
+import type { ApprovalDetail, ApprovalQuery, ApprovalShown } from '../contract/approval.ts'
 import { type BrowserSession, listBrowserSessions } from '../identity/browser-session-store.ts'
+import { readPolicy } from '../policy/policy-store.ts'
 import {
   type ApprovalRecord,
   agreedOf,
@@ -13,6 +14,7 @@ import {
   readApproval,
 } from '../portal/approval-store.ts'
 import { giveWord, type Word } from '../portal/approval-word.ts'
+import { standingOf } from '../portal/approvals.ts'
 import type { AdminDeps } from './deps.ts'
 import { pageOf } from './paging.ts'
 import { conflict, forbidden, notFound } from './refusal.ts'
@@ -26,6 +28,27 @@ export async function listApprovals({ deps, query }: Call<unknown, ApprovalQuery
     ...[id, name ?? '', server_id ?? '', requester.label],
   ])
   return { result: page.items, info: page.info }
+}
+
+/** As on its page: an admin who is neither named nor asked for it learns that there is one, and not what it is called with. */
+export async function getApproval({ deps, id, operator }: Call): Promise<Outcome> {
+  const approval = await readApproval(deps.store.db, id, deps.sealer)
+  if (approval === undefined) throw notFound('approval', id)
+  const session = await sessionOf(deps, operator)
+  const standing = session === null ? 'nobody' : standingOf(approval, session)
+  const policy = await readPolicy(deps.store.db, approval.policy)
+  const result: ApprovalDetail = {
+    ...show(deps, approval),
+    ...{ standing, policy_name: policy?.name ?? null },
+    about: standing === 'nobody' ? null : aboutOf(approval),
+  }
+  return { result }
+}
+
+function aboutOf({ about }: ApprovalRecord): ApprovalDetail['about'] {
+  if (about === null) return null
+  const { portal, server, client, purposes, sent } = about
+  return { portal, server_name: server.name, client, purposes: [...purposes], sent }
 }
 
 export function approve(call: Call): Promise<Outcome> {

@@ -1,4 +1,4 @@
-/** Requests for approval, as the REST API shows them. What a call was to be made with stands on the page alone, for whom it concerns. */
+/** Requests for approval, as the REST API shows them. What a call was to be made with is shown to whom it concerns, and to nobody else. */
 import { z } from 'zod'
 import { pageQuery } from './envelope.ts'
 
@@ -25,3 +25,24 @@ export const approvalShown = z.object({
   decided_at: z.string().nullable(),
 })
 export type ApprovalShown = z.infer<typeof approvalShown>
+
+export const approvalDetail = approvalShown.extend({
+  /** What whoever asks has to do with it: may decide, agreed already, asked for it; or nothing, as every API token. */
+  standing: z.enum(['approver', 'agreed', 'requester', 'nobody']),
+  /** Null where the policy is gone. */
+  policy_name: z.string().nullable(),
+  /** As it was asked for; null for who has nothing to do with it, and where it does not open with the keys at hand. */
+  about: z
+    .object({
+      portal: z.string(),
+      server_name: z.string(),
+      /** What the client calls itself. */
+      client: z.string().nullable(),
+      /** What it is for, in the requester's own words. */
+      purposes: z.array(z.string()),
+      /** JSON text of all that the server would get. */
+      sent: z.string(),
+    })
+    .nullable(),
+})
+export type ApprovalDetail = z.infer<typeof approvalDetail>
