@@ -14,14 +14,8 @@ import { APPROVALS } from '../../words/approvals.ts'
 import { COMMON } from '../../words/common.ts'
 import { PAGES } from '../../words/shell.ts'
 import { ApprovalOne } from './one.tsx'
+import { STATE_COLOR } from './state-color.ts'
 
-export const STATE_COLOR = {
-  open: 'yellow',
-  approved: 'green',
-  used: 'green',
-  rejected: 'red',
-  expired: 'gray',
-} as const
 const STATES = ['open', 'approved', 'used', 'rejected', 'expired'] as const
 const { columns: TITLES } = APPROVALS
 

@@ -4,6 +4,7 @@
  */
 import { Alert, Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import type { ApprovalDetail } from '../../../../src/contract/approval.ts'
 import { APPROVAL_READS, approvalQuery, decide } from '../../api/approvals.ts'
 import { Problem } from '../../api/ask.ts'
@@ -17,7 +18,7 @@ import { useDeed } from '../../parts/use-deed.ts'
 import { When } from '../../parts/when.tsx'
 import { APPROVALS } from '../../words/approvals.ts'
 import { COMMON } from '../../words/common.ts'
-import { STATE_COLOR } from './list.tsx'
+import { STATE_COLOR } from './state-color.ts'
 
 const { one: SAYS } = APPROVALS
 
@@ -53,42 +54,38 @@ function Standing({ approval: { state, standing, about } }: { approval: Approval
   )
 }
 
-function Said({ approval }: { approval: ApprovalDetail }) {
+const fact = (name: string, value: ReactNode) => [name, value] as const
+const said = (name: string, text: string) => fact(name, <Foreign text={text} />)
+
+/** Without what is not there, or not for who looks. */
+function factsOf(approval: ApprovalDetail): (readonly [name: string, value: ReactNode])[] {
   const { about, requester, kind, name, server_id, groups, created_at, expires_at, decided_at, state } = approval
   const isLive = state === 'open' || state === 'approved'
+  const who = requester.kind === 'service' ? `${requester.label} (${SAYS.bot})` : requester.label
+  const needs = groups.map(({ given, approvals_needed, email_addresses }) =>
+    SAYS.need(given, approvals_needed, email_addresses.join(', ')),
+  )
+  const facts = [
+    said(SAYS.who, who),
+    about && said(SAYS.portal, about.portal),
+    about?.client != null && said(SAYS.client, about.client),
+    said(SAYS.server, about === null ? (server_id ?? '') : `${about.server_name} (${server_id})`),
+    said(SAYS.kinds[kind ?? ''] ?? SAYS.what, name ?? ''),
+    about !== null && about.purposes.length > 0 && said(SAYS.purposes, about.purposes.join('\n')),
+    said(SAYS.policy, approval.policy_name ?? SAYS.policyGone),
+    said(SAYS.agree, needs.join('\n')),
+    fact(SAYS.asked, <When at={created_at} />),
+    isLive && fact(SAYS.until, <When at={expires_at} exact />),
+    decided_at !== null && fact(SAYS.decided, <When at={decided_at} exact />),
+  ]
+  return facts.filter((one) => one !== false && one !== null)
+}
+
+function Said({ approval }: { approval: ApprovalDetail }) {
+  const { about } = approval
   return (
     <>
-      <Facts
-        facts={[
-          [
-            SAYS.who,
-            <>
-              <Foreign text={requester.label} /> {requester.kind === 'service' && <Mark>{SAYS.bot}</Mark>}
-            </>,
-          ],
-          ...(about === null ? [] : ([[SAYS.portal, <Foreign text={about.portal} />]] as const)),
-          ...(about === null || about.client === null
-            ? []
-            : ([[SAYS.client, <Foreign text={about.client} />]] as const)),
-          [SAYS.server, <Foreign text={about === null ? (server_id ?? '') : `${about.server_name} (${server_id})`} />],
-          [SAYS.kinds[kind ?? ''] ?? SAYS.what, <Foreign text={name ?? ''} fw={600} />],
-          ...(about === null || about.purposes.length === 0
-            ? []
-            : ([[SAYS.purposes, <Foreign text={about.purposes.join('\n')} />]] as const)),
-          [SAYS.policy, <Foreign text={approval.policy_name ?? SAYS.policyGone} />],
-          [
-            SAYS.agree,
-            groups.map(({ given, approvals_needed, email_addresses }) => (
-              <Text key={email_addresses.join()} size="sm">
-                <Foreign text={SAYS.need(given, approvals_needed, email_addresses.join(', '))} />
-              </Text>
-            )),
-          ],
-          [SAYS.asked, <When at={created_at} />],
-          ...(isLive ? ([[SAYS.until, <When at={expires_at} exact />]] as const) : []),
-          ...(decided_at === null ? [] : ([[SAYS.decided, <When at={decided_at} exact />]] as const)),
-        ]}
-      />
+      <Facts facts={factsOf(approval)} />
       <div>
         <Text size="sm" c="dimmed">
           {SAYS.sent}
