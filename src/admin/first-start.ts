@@ -21,7 +21,9 @@ export interface FirstStart {
   tokenFile: string | null
 }
 
-const AUTHOR: Author = { label: 'first start', origin: 'api' }
+/** Who made what an empty store is given, by name. */
+export const FIRST_START = 'first start'
+const AUTHOR: Author = { label: FIRST_START, origin: 'api' }
 const MARK = 'first_start'
 
 const POLICIES: readonly PolicyContent[] = [

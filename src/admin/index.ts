@@ -11,6 +11,7 @@ import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contr
 import { serverCreate, serverListQuery, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
 import * as tokens from '../contract/tokens.ts'
 import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
+import { ANALYTICS_ROUTES } from './analytics-routes.ts'
 import { createApiToken, getApiToken, listApiTokens, revokeApiToken } from './api-tokens.ts'
 import { APPROVAL_ROUTES } from './approval-routes.ts'
 import { CONNECTION_ROUTES } from './connection-routes.ts'
@@ -276,6 +277,7 @@ export const ROUTES: readonly Route[] = [
     handler: refreshServiceToken,
   }),
 
+  ...ANALYTICS_ROUTES,
   ...EXPLAIN_ROUTES,
   ...APPROVAL_ROUTES,
   ...CONNECTION_ROUTES,

@@ -22,6 +22,7 @@ const GRANTS = (role: string): string => `
 GRANT SELECT, INSERT ON audit_rows TO ${role};
 GRANT SELECT, INSERT, UPDATE (seen_at) ON audit_actors TO ${role};
 GRANT SELECT, UPDATE ON audit_meta, audit_chain TO ${role};
+GRANT SELECT, INSERT, UPDATE (calls) ON audit_calls, audit_timings TO ${role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit_journals, audit_heads TO ${role};`
 
 describe('a portal whose PostgreSQL role may only append', () => {

@@ -7,12 +7,13 @@
 import { Fault } from '../base/fault.ts'
 import type { ChainEnd, Head, Unsigned } from './chain.ts'
 import type { AuditQuery, AuditRow, Found } from './event.ts'
+import type { DayCount, Question, Traffic } from './figures.ts'
 import type { Position } from './frames.ts'
 import { type JournalActor, type JournalRow, storable } from './lines.ts'
 import { patternFor } from './words.ts'
 
 /** Grows by one with each change of the audit's tables. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** An actor is written again each day it acts, so one not seen for this long before the rows' own limit has no row left. */
 export const ACTOR_GRACE_MS = 3 * 86_400_000
@@ -42,7 +43,7 @@ export interface AuditStore {
   /** Makes the journal known where it is not, and says how far it was taken in. */
   attach(name: string): Promise<JournalState>
   /**
-   * Appends rows and moves the journal's mark, both or neither. The rows get consecutive seqs, and no row with a smaller
+   * Appends rows, counts the calls among them and moves the journal's mark, all or nothing. The rows get consecutive seqs, and no row with a smaller
    * seq becomes visible afterwards.
    *
    * @returns the first row's seq, or null when the mark does not stand at `from`: then nothing was done
@@ -53,6 +54,8 @@ export interface AuditStore {
   /** Drops the mark of a journal that is gone. */
   forget(journal: number): Promise<void>
   select(query: AuditQuery): Promise<Found>
+  /** Answers from counts and the newest rows: bounded, however many rows there are. */
+  figures(question: Question): Promise<DayCount[] | Traffic>
   /** Deletes the oldest rows, up to the first that is to be kept, and leaves a signed mark where the chain goes on. */
   prune(age: Age, sign: SignHead): Promise<void>
   /** Signs where the chain begins, where nobody has yet, and signs it anew where the key is another. */

@@ -423,6 +423,8 @@ describe.each(DATABASE_KINDS)('the chain on %s', (kind) => {
     await ask('ALTER TABLE audit_rows DROP COLUMN hash')
     await ask('DROP TABLE audit_chain')
     await ask('DROP TABLE audit_heads')
+    await ask('DROP TABLE audit_calls')
+    await ask('DROP TABLE audit_timings')
     await ask("DELETE FROM audit_meta WHERE key = 'chain_from'")
     await ask("UPDATE audit_meta SET value = 1 WHERE key = 'schema'")
     rmSync(join(dir, 'audit-head.json'))

@@ -3,6 +3,7 @@
  * never changed. The `ended` row is written before the last byte of the answer leaves.
  */
 import type { DeedId } from '../base/ids.ts'
+import type { AnswerTo, Question } from './figures.ts'
 import type { Refused } from './refusals.ts'
 
 /** Facts about who acted, kept once per snapshot and pointed to by hash. */
@@ -136,6 +137,8 @@ export interface Audit {
   query(query: AuditQuery): Promise<AuditRow[]>
   /** The same, with how far it looked. */
   search(query: AuditQuery): Promise<Found>
+  /** The same, for counts of calls and what the newest of them have in common. */
+  figures<Q extends Question>(question: Q): Promise<AnswerTo<Q>>
   /** False while rows cannot be written; `/readyz` fails then. */
   readonly writable: boolean
   /** Segments of the journal that are not in the database yet. */

@@ -10,7 +10,6 @@ import { systemClock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
 import type { AuditStore } from './audit-store.ts'
 import { type HeadSigner, openHeadSigner } from './chain.ts'
-import type { AuditQuery } from './event.ts'
 import type { Position } from './frames.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { Intake } from './intake.ts'
@@ -69,7 +68,14 @@ class IngestWorker {
         this.#wake?.()
         return
       case 'query':
-        void this.#answer(message.id, message.query, message.tail)
+        void this.#answer(message.id, message.tail, async () => {
+          this.#say({ kind: 'found', id: message.id, found: await this.#store.select(message.query) })
+        })
+        return
+      case 'figures':
+        void this.#answer(message.id, message.tail, async () => {
+          this.#say({ kind: 'figures', id: message.id, figures: await this.#store.figures(message.question) })
+        })
         return
       case 'upkeep':
         void this.upkeep(message.now, message.keepSince)
@@ -158,14 +164,14 @@ class IngestWorker {
     })
   }
 
-  async #answer(id: number, query: AuditQuery, tail: Position): Promise<void> {
+  async #answer(id: number, tail: Position, read: () => Promise<void>): Promise<void> {
     try {
       await this.#alone(async () => {
         await this.#own.catchUp(tail)
         // Who asks often enough takes everything in, and leaves nothing to the pieces in which it would be signed.
         await this.#sign(false)
       })
-      this.#say({ kind: 'found', id, found: await this.#store.select(query) })
+      await read()
     } catch (error) {
       this.#say({ kind: 'failed', id, message: textOf(error) })
     }

@@ -313,7 +313,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
       code: 'store-unavailable',
       message: expect.stringContaining('schema 99'),
     })
-    await ask(dir, postgres?.url ?? null, "UPDATE audit_meta SET value = 2 WHERE key = 'schema'")
+    await ask(dir, postgres?.url ?? null, "UPDATE audit_meta SET value = 3 WHERE key = 'schema'")
     audit = await open()
   })
 
@@ -324,7 +324,7 @@ describe.each(DATABASE_KINDS)('the audit on %s', (kind) => {
       await ask(
         dir,
         postgres.url,
-        'DROP TABLE audit_rows, audit_actors, audit_journals, audit_meta, audit_chain, audit_heads',
+        'DROP TABLE audit_rows, audit_actors, audit_journals, audit_meta, audit_chain, audit_heads, audit_calls, audit_timings',
       )
     const several = await Promise.all([open(), open(), open()])
     for (const one of several) await record(one)

@@ -11,6 +11,7 @@ import type { Log } from '../base/log.ts'
 import type { KeyRing } from '../base/secret.ts'
 import { headKeys } from './chain.ts'
 import type { ActorSnapshot, Audit, AuditQuery, AuditRow, DeedEnd, DeedStart, Entry, Found } from './event.ts'
+import type { AnswerTo, Question } from './figures.ts'
 import { Journal, unavailable } from './journal.ts'
 import {
   actorLine,
@@ -249,10 +250,15 @@ class OpenAudit implements Audit {
   }
 
   search(query: AuditQuery): Promise<Found> {
-    if (this.#closing !== null)
-      return Promise.reject(new Fault('store-unavailable', 'The audit is closed. Ask a portal that is running.'))
+    if (this.#closing !== null) return Promise.reject(closed())
     this.#journal.flush()
     return this.#link.query(query, this.#journal.position)
+  }
+
+  figures<Q extends Question>(question: Q): Promise<AnswerTo<Q>> {
+    if (this.#closing !== null) return Promise.reject(closed())
+    this.#journal.flush()
+    return this.#link.figures(question, this.#journal.position)
   }
 
   close(): Promise<void> {
@@ -269,6 +275,10 @@ class OpenAudit implements Audit {
     if (whole) removeJournal(this.#own)
     else this.#own.lock.close()
   }
+}
+
+function closed(): Fault {
+  return new Fault('store-unavailable', 'The audit is closed. Ask a portal that is running.')
 }
 
 /** Whether every text is of the common size: what is kept in memory is no place for what a caller sends. */

@@ -1,5 +1,6 @@
 /** The tables of the audit in PostgreSQL, version by version. What a released version made is never changed, only added to. */
 import { GENESIS } from './chain.ts'
+import { countTables } from './count-tables-store.ts'
 
 /** Version 1. */
 export const SCHEMA = `
@@ -35,3 +36,14 @@ UPDATE audit_meta SET value = 2 WHERE key = 'schema';
 /** A replica of an older version that still runs must not append rows without a hash: they wait in its journal. */
 export const chainedOnly = (from: number): string =>
   `ALTER TABLE audit_rows ADD CONSTRAINT audit_rows_chained CHECK (seq <= ${from} OR hash IS NOT NULL) NOT VALID`
+
+/** Version 3. A role that could append before an upgrade must be able to after it. */
+export const COUNTS = `${countTables('')}
+DO $$ DECLARE role_name text; BEGIN
+  FOR role_name IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
+    WHERE table_schema = current_schema() AND table_name = 'audit_rows' AND privilege_type = 'INSERT'
+      AND grantee NOT IN (current_user, 'PUBLIC')
+  LOOP EXECUTE format('GRANT SELECT, INSERT, UPDATE (calls) ON audit_calls, audit_timings TO %I', role_name);
+  END LOOP;
+END $$;
+`

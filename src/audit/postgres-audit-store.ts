@@ -24,10 +24,14 @@ import {
   toHead,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
+import { oldCounts } from './count-tables-store.ts'
 import { DAY_MS, type DaySpan, dayOf, oldDays, partition } from './days.ts'
 import type { AuditQuery, Found } from './event.ts'
+import type { DayCount, Question, Traffic } from './figures.ts'
+import { readFigures } from './figures-store.ts'
 import { look } from './look.ts'
-import { CHAIN, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
+import { CHAIN, COUNTS, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
+import { countWithin, figuresReader } from './postgres-count-store.ts'
 
 /** The advisory lock under which tables are made and dropped; any number that nothing else uses. */
 const TABLES_LOCK = 7_310_145_002
@@ -102,8 +106,11 @@ class PostgresAuditStore implements AuditStore {
       if (found === SCHEMA_VERSION) return
       // Nobody appends between the look at the counter and the new column.
       await client.query('LOCK TABLE audit_meta, audit_rows IN ACCESS EXCLUSIVE MODE')
-      await client.query(CHAIN)
-      await client.query(chainedOnly(await readNumber(client, 'chain_from')))
+      if (found < 2) {
+        await client.query(CHAIN)
+        await client.query(chainedOnly(await readNumber(client, 'chain_from')))
+      }
+      await client.query(COUNTS)
     })
   }
 
@@ -198,11 +205,18 @@ class PostgresAuditStore implements AuditStore {
     return { low: Number(rows[0]?.low ?? 0), high: Number(rows[0]?.high ?? -1) }
   }
 
+  async figures(question: Question): Promise<DayCount[] | Traffic> {
+    return readFigures(figuresReader(this.#pool), question)
+  }
+
   async prune(age: Age, sign: SignHead): Promise<void> {
     if (!(await this.#isOwner())) return
     const days = oldDays(await this.#spans(this.#pool), age)
     if (days.length > 0) await this.#dropDays(age, sign)
     await this.#pool.query('DELETE FROM audit_actors WHERE seen_at < $1', [age.keepSince - ACTOR_GRACE_MS])
+    const old = oldCounts(age)
+    await this.#pool.query('DELETE FROM audit_calls WHERE at < $1', [old.calls])
+    await this.#pool.query('DELETE FROM audit_timings WHERE at < $1', [old.timings])
   }
 
   /** A role that may only append leaves making and dropping days to the one that owns them. */
@@ -340,6 +354,7 @@ async function appendWithin(client: pg.PoolClient, batch: Batch): Promise<number
     ])
     await client.query("UPDATE audit_chain SET seq = $1, hash = decode($2, 'hex')", [first + rows.length - 1, hash])
   }
+  await countWithin(client, rows)
   return first
 }
 

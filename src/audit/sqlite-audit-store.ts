@@ -24,13 +24,19 @@ import {
   toHead,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
+import { ADD_CALLS, ADD_TIMINGS, countTables, oldCounts } from './count-tables-store.ts'
 import type { AuditQuery, Found } from './event.ts'
+import type { DayCount, Question, Traffic } from './figures.ts'
+import { readFigures } from './figures-store.ts'
+import type { JournalRow } from './lines.ts'
 import { createOnce } from './lock-store.ts'
 import { look } from './look.ts'
+import { countCalls, countTimings } from './tally.ts'
 
 /** Rows are searched and deleted in pieces, so that taking the journal in never waits long. */
 const SEARCH_WINDOW = 100_000
 const PRUNE_PIECE = 5_000
+const DAY_MS = 86_400_000
 
 const SCHEMA = `
 CREATE TABLE audit_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -61,6 +67,8 @@ CREATE TABLE audit_heads (
 INSERT INTO audit_meta (key, value) SELECT 'chain_from', value FROM audit_meta WHERE key = 'seq';
 UPDATE audit_meta SET value = 2 WHERE key = 'schema';
 `
+
+const COUNTS = countTables(' WITHOUT ROWID')
 
 const mark = (): string => '?'
 const DIALECT = { mark, like: 'LIKE' } as const
@@ -96,7 +104,8 @@ function migrate(database: DatabaseSync): void {
     if (known === undefined) database.exec(SCHEMA)
     const found = Number(database.prepare("SELECT value FROM audit_meta WHERE key = 'schema'").get()?.value)
     refuseNewer(found)
-    if (found < SCHEMA_VERSION) database.exec(CHAIN)
+    if (found < 2) database.exec(CHAIN)
+    if (found < SCHEMA_VERSION) database.exec(COUNTS)
   })
 }
 
@@ -123,7 +132,11 @@ class SqliteAuditStore implements AuditStore {
   readonly #moveMark: StatementSync
   readonly #chainEnd: StatementSync
   readonly #moveChainEnd: StatementSync
+  readonly #addCalls: StatementSync
+  readonly #addTimings: StatementSync
   #untidy = false
+  /** When old counts went; hourly would be a look at all of them each time. */
+  #countsPruned = Number.NEGATIVE_INFINITY
 
   constructor(path: string, database: DatabaseSync) {
     this.#path = path
@@ -138,6 +151,12 @@ class SqliteAuditStore implements AuditStore {
     this.#journalMark = database.prepare('SELECT segment, position FROM audit_journals WHERE id = ?')
     this.#moveMark = database.prepare('UPDATE audit_journals SET segment = ?, position = ?, open_from = ? WHERE id = ?')
     this.#chainEnd = database.prepare('SELECT seq, lower(hex(hash)) AS hash FROM audit_chain')
+    this.#addCalls = database.prepare(
+      `INSERT INTO audit_calls (scope, id, at, outcome, calls) VALUES (?, ?, ?, ?, ?) ${ADD_CALLS}`,
+    )
+    this.#addTimings = database.prepare(
+      `INSERT INTO audit_timings (at, place, bin, calls) VALUES (?, ?, ?, ?) ${ADD_TIMINGS}`,
+    )
     this.#moveChainEnd = database.prepare('UPDATE audit_chain SET seq = ?, hash = unhex(?)')
   }
 
@@ -170,6 +189,7 @@ class SqliteAuditStore implements AuditStore {
       for (const { hash, seenAt, kind, id, label, role, grant } of batch.actors)
         this.#insertActor.run(hash, seenAt, kind, id, label, role, grant)
       this.#insertRows(first, batch)
+      this.#count(batch.rows)
       this.#moveMark.run(batch.to.segment, batch.to.offset, batch.openFrom, batch.journal)
       return first
     })
@@ -195,6 +215,11 @@ class SqliteAuditStore implements AuditStore {
       seq++
     }
     if (rows.length > 0) this.#moveChainEnd.run(seq - 1, hash)
+  }
+
+  #count(rows: readonly JournalRow[]): void {
+    for (const { scope, id, at, outcome, calls } of countCalls(rows)) this.#addCalls.run(scope, id, at, outcome, calls)
+    for (const { at, place, bin, calls } of countTimings(rows)) this.#addTimings.run(at, place, bin, calls)
   }
 
   #readChainEnd(): ChainEnd {
@@ -274,6 +299,15 @@ class SqliteAuditStore implements AuditStore {
     })
   }
 
+  async figures(question: Question): Promise<DayCount[] | Traffic> {
+    const ask = async (sql: string, values: readonly (string | number)[]) => {
+      // Each statement blocks the thread that takes the journal in.
+      await turn()
+      return this.#database.prepare(sql).all(...values)
+    }
+    return readFigures({ ask, rows: 'audit_rows AS r NOT INDEXED' }, question)
+  }
+
   /** The first and the last row of the time that is asked about; their numbers need not stand in the order of times. */
   #ends({ since, until }: AuditQuery): { low: number; high: number } {
     const ends = 'SELECT min(seq) AS low, max(seq) AS high FROM audit_rows'
@@ -293,6 +327,15 @@ class SqliteAuditStore implements AuditStore {
       if (!this.#database.isOpen) return
     }
     this.#database.prepare('DELETE FROM audit_actors WHERE seen_at < ?').run(age.keepSince - ACTOR_GRACE_MS)
+    this.#pruneCounts(age)
+  }
+
+  #pruneCounts(age: Age): void {
+    if (age.now - this.#countsPruned < DAY_MS) return
+    this.#countsPruned = age.now
+    const { calls, timings } = oldCounts(age)
+    this.#database.prepare('DELETE FROM audit_calls WHERE at < ?').run(calls)
+    this.#database.prepare('DELETE FROM audit_timings WHERE at < ?').run(timings)
   }
 
   /** @returns whether there may be more */

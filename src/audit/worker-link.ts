@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { AuditQuery, Found } from './event.ts'
+import type { AnswerTo, DayCount, Question, Traffic } from './figures.ts'
 import type { Position } from './frames.ts'
 import { type FromWorker, IDLE, SEGMENT, type ToWorker, type WorkerStart } from './messages.ts'
 
@@ -21,7 +22,7 @@ const RESTART_MS = 1000
 const CLOSE_MS = 10_000
 
 interface Waiting {
-  resolve(found: Found): void
+  resolve(answer: Found | DayCount[] | Traffic): void
   reject(fault: Fault): void
 }
 
@@ -99,6 +100,9 @@ export class WorkerLink {
       case 'found':
         this.#settle(message.id)?.resolve(message.found)
         return
+      case 'figures':
+        this.#settle(message.id)?.resolve(message.figures)
+        return
       case 'failed':
         this.#settle(message.id)?.reject(cannotRead(message.message))
         return
@@ -133,13 +137,22 @@ export class WorkerLink {
 
   /** @param tail the answer holds everything that stands in the journal before it */
   query(query: AuditQuery, tail: Position): Promise<Found> {
+    return this.#ask((id) => ({ kind: 'query', id, query, tail }))
+  }
+
+  figures<Q extends Question>(question: Q, tail: Position): Promise<AnswerTo<Q>> {
+    return this.#ask((id) => ({ kind: 'figures', id, question, tail }))
+  }
+
+  /** @param message the answer to which has the shape that is promised */
+  #ask<Answer>(message: (id: number) => ToWorker): Promise<Answer> {
     if (this.#worker === null) return Promise.reject(cannotRead('the audit worker is not running'))
     // An answer that is waited for keeps the process alive.
     this.#worker.ref()
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#send({ kind: 'query', id, query, tail })
+      this.#waiting.set(id, { resolve: (answer) => resolve(answer as Answer), reject })
+      this.#send(message(id))
     })
   }
 
