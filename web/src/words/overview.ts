@@ -18,7 +18,10 @@ export const OVERVIEW = {
         title: 'Set the public URL',
         says: 'Others reach the portal by it. Until PORTICO_PUBLIC_URL is set, only this machine does.',
       },
-      client: { title: 'Connect a client and call a tool', says: 'A portal’s page has its URL and what to paste where.' },
+      client: {
+        title: 'Connect a client and call a tool',
+        says: 'A portal’s page has its URL and what to paste where.',
+      },
     },
     backup: 'Once it is in use, make backups: portico backup FILE writes one while the portal runs.',
   },

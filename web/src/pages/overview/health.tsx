@@ -55,7 +55,14 @@ function Servers({ servers }: Pick<OverviewShown, 'servers'>) {
   )
 }
 
-function Unwell({ id, name, status, circuit, error, last_successful_sync }: OverviewShown['servers']['unwell'][number]) {
+function Unwell({
+  id,
+  name,
+  status,
+  circuit,
+  error,
+  last_successful_sync,
+}: OverviewShown['servers']['unwell'][number]) {
   const { health } = OVERVIEW
   const known = STATUSES.find((one) => one === status) ?? 'error'
   return (
