@@ -30,7 +30,7 @@ export async function checklistOf(
   )
   return [
     { step: 'server', done: servers > 0, path: servers > 0 ? '/servers' : '/servers/new' },
-    { step: 'sign_in', done: providers.length > 0, path: '/settings/identity-providers' },
+    { step: 'sign_in', done: providers.length > 0, path: '/settings/providers' },
     { step: 'policy', done: own, path: '/policies' },
     { step: 'public_url', done: deps.config.publicUrl !== null, path: '/settings/about' },
     { step: 'client', done: hasCalled, path: '/portals' },

@@ -165,8 +165,8 @@ function pathOf(kind: Ending['kind'], server: string | null): string {
     case 'connection':
       return `/servers/${encodeURIComponent(server ?? '')}`
     case 'service_token':
-      return '/clients?tab=service-tokens'
+      return '/clients?tab=service'
     case 'api_token':
-      return '/settings/api-tokens'
+      return '/settings/tokens'
   }
 }
