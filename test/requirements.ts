@@ -558,6 +558,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     'A wrapped server’s resources bear its id wherever they come up; at the URL of one server nothing is renamed.',
   ),
   own('URI-5', 'That a resource changed is told by the URI under which it is shown, to who may read it.'),
+  own(
+    'CONSOLE-1',
+    'Every page of the console is readable by everybody, in every width and scheme, and breaks no policy.',
+  ),
+  own(
+    'CONSOLE-2',
+    'What others wrote is text in the console: nothing runs, nothing is made of it, nobody is asked for a picture.',
+  ),
   own('CONFIG-1', 'A flag beats a variable, a variable the file, the file the default.'),
   own('HOUSE-1', 'A room imports only from lower floors.'),
 ]

@@ -8,7 +8,26 @@ import { MODES } from './support/hostile/modes.ts'
 
 const THREATS = [
   // Definitions and names.
-  ...['T1', 'T2', 'T3', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T13', 'T14', 'T15', 'T16', 'T17'],
+  ...[
+    'T1',
+    'T2',
+    'T3',
+    'T5',
+    'T6',
+    'T7',
+    'T8',
+    'T9',
+    'T10',
+    'T11',
+    'T12',
+    'T13',
+    'T14',
+    'T15',
+    'T16',
+    'T17',
+    'T18',
+    'T19',
+  ],
   // Tokens, hosts, and what portals there are.
   ...['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7', 'O8', 'O9', 'O10', 'O11', 'O12'],
   ...['O13', 'O14', 'O15', 'O16', 'O17', 'O18', 'O19', 'O20', 'O21', 'O22', 'O23', 'O24', 'O25'],
@@ -30,7 +49,7 @@ const THREATS = [
   // Data, keys and the audit.
   ...['D1', 'D2', 'D3', 'D4', 'D5', 'D6', 'D7', 'D8', 'D9', 'D10', 'D11', 'D12', 'D13'],
   // The REST API and the command line.
-  ...['W1', 'W2', 'W3', 'W4', 'W6', 'W7', 'W8'],
+  ...['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8'],
   // Everything else.
   ...['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7', 'G8', 'G11', 'G12'],
 ]
