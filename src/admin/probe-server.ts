@@ -40,6 +40,8 @@ function credentialIn(sent: string | undefined): string | null {
 const good = (step: ProbeStep['step'], says: string): ProbeStep => ({ step, ok: true, says })
 const bad = (step: ProbeStep['step'], says: string): ProbeStep => ({ step, ok: false, says })
 
+const some = (count: number, word: string): string => `${count} ${count === 1 ? word : `${word}s`}`
+
 const ADDRESS = good('address', 'The address is one that a server can have.')
 const CONNECTED = good('connect', 'Something answers there.')
 
@@ -88,7 +90,7 @@ function openSteps({ transport, era, path, hadCredential, counts }: Probed & { k
     good('auth', hadCredential ? 'It takes this credential.' : 'It lets in whoever comes: no credential is needed.'),
     counts === null
       ? bad('lists', 'Its tools could not be listed now. Create it all the same, and its sync says why.')
-      : good('lists', `It lists ${counts.tool} tools and ${counts.prompt} prompts.`),
+      : good('lists', `It lists ${some(counts.tool, 'tool')} and ${some(counts.prompt, 'prompt')}.`),
   ]
 }
 

@@ -13,7 +13,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { serversQuery } from '../../api/servers.ts'
+import { wholeServersQuery } from '../../api/servers.ts'
 import { emptyReach, HINTS, KINDS, LABELS, newArgument, type ReachDraft } from '../../rules/reach-draft.ts'
 import { LABEL_WORDS } from '../../rules/read-rule.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
@@ -138,7 +138,7 @@ function Entry({ entry, isLocked, onChange }: EntryProps) {
 }
 
 function What({ entry, isLocked, onChange }: EntryProps) {
-  const { data = [] } = useQuery(serversQuery)
+  const { data = [] } = useQuery(wholeServersQuery)
   const servers = [...new Set([...data.map(({ id }) => id), ...entry.servers])]
   const meant = data.filter(({ id }) => entry.servers.length === 0 || entry.servers.includes(id))
   const known = [

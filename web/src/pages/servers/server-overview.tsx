@@ -19,6 +19,9 @@ import { STATUS_COLOR } from './status-color.ts'
 
 const DONE = { color: 'green', closeButtonProps: { 'aria-label': COMMON.close } } as const
 
+/** A title in the colour of its state is too pale on the pale ground of that colour (WCAG 2.2, 1.4.3). */
+const PLAIN_TITLE = { title: { color: 'var(--mantine-color-text)' } } as const
+
 export function ServerOverview({ server }: { server: ServerShown }) {
   const lock = useLock('servers:write', server.origin)
   return (
@@ -27,7 +30,7 @@ export function ServerOverview({ server }: { server: ServerShown }) {
       <Deeds server={server} isLocked={lock !== null} />
       <ConnectAccount server={server} />
       <Facts facts={factsOf(server)} />
-      <Alert variant="light" color="gray" title={SAYS.nextTitle}>
+      <Alert variant="light" styles={PLAIN_TITLE} color="gray" title={SAYS.nextTitle}>
         {SAYS.next}{' '}
         <Anchor size="sm" underline="always" renderRoot={(props) => <Link to="/portals" {...props} />}>
           {SAYS.toPortals}
@@ -54,7 +57,13 @@ function StatusNote({ server: { status, error, error_details: details } }: { ser
             : [details.retryable ? SAYS.details.retryable : SAYS.details.lasting]),
         ]
   return (
-    <Alert variant="light" color={STATUS_COLOR[status]} title={SERVERS.status[status]} role="status">
+    <Alert
+      variant="light"
+      styles={PLAIN_TITLE}
+      color={STATUS_COLOR[status]}
+      title={SERVERS.status[status]}
+      role="status"
+    >
       <Text size="sm">{SAYS.statusSays[status]}</Text>
       {error !== undefined && (
         <Text size="sm" mt="xs" fw={600} className="foreign">
