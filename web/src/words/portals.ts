@@ -89,7 +89,7 @@ export const PORTALS = {
     down: (name: string) => `Move ${name} down`,
     off: (name: string) => `Tools of ${name} start off`,
     own: (name: string) => `People use their own accounts at ${name}`,
-    remove: (name: string) => `Take ${name} out`,
+    remove: (name: string) => `Take out ${name}`,
     removeDeed: 'Take out',
     removeSays:
       'Its tools disappear from every client of this portal at once, and what the portal changed about them is forgotten. The server itself stays.',

@@ -9,6 +9,7 @@ import { Mark } from '../../parts/mark.tsx'
 import { Page } from '../../parts/page.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
+import { useFind } from '../../parts/use-find.ts'
 import { When } from '../../parts/when.tsx'
 import { APPROVALS } from '../../words/approvals.ts'
 import { COMMON } from '../../words/common.ts'
@@ -51,7 +52,8 @@ const COLUMNS: readonly Column<ApprovalShown>[] = [
 
 export function ApprovalList() {
   const { data, error, refetch } = useQuery(approvalsQuery)
-  const { find = '', state, id } = useSearch({ strict: false })
+  const [find, type] = useFind()
+  const { state, id } = useSearch({ strict: false })
   const navigate = useNavigate()
   const put = (part: Record<string, string | undefined>) =>
     void navigate({ to: '.', search: (before) => ({ ...before, ...part }), replace: true })
@@ -75,7 +77,7 @@ export function ApprovalList() {
             <TextInput
               label={APPROVALS.find}
               value={find}
-              onChange={(event) => put({ find: event.currentTarget.value })}
+              onChange={(event) => type(event.currentTarget.value)}
               style={{ flex: '1 1 14rem' }}
             />
             <Select

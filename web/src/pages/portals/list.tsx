@@ -1,7 +1,7 @@
 /** All portals: where each is reached, and what is behind it. */
 import { Button, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import type { PortalShown } from '../../../../src/contract/portal.ts'
 import { meQuery, useMay } from '../../api/me.ts'
 import { portalsQuery } from '../../api/portals.ts'
@@ -10,6 +10,7 @@ import { FromFileBadge } from '../../parts/from-file.tsx'
 import { Page } from '../../parts/page.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
+import { useFind } from '../../parts/use-find.ts'
 import { When } from '../../parts/when.tsx'
 import { COMMON } from '../../words/common.ts'
 import { PORTALS } from '../../words/portals.ts'
@@ -48,7 +49,7 @@ export function PortalList() {
   const { data: me } = useQuery(meQuery)
   const may = useMay('portals:write')
   const navigate = useNavigate()
-  const { find = '' } = useSearch({ strict: false })
+  const [find, type] = useFind()
   const wanted = find.toLowerCase()
   const shown = data?.filter(({ id, name, hostname }) => `${id} ${name} ${hostname}`.toLowerCase().includes(wanted))
   const add = may && <Button renderRoot={(props) => <Link to="/portals/new" {...props} />}>{PORTALS.add}</Button>
@@ -66,9 +67,7 @@ export function PortalList() {
             aria-label={PORTALS.find}
             placeholder={PORTALS.find}
             value={find}
-            onChange={({ currentTarget: { value } }) =>
-              void navigate({ to: '.', search: { find: value }, replace: true })
-            }
+            onChange={(event) => type(event.currentTarget.value)}
           />
           {shown.length === 0 ? (
             <Nothing title={COMMON.nothingMatches} says="" />

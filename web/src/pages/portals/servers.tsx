@@ -45,7 +45,7 @@ export function PortalServers({ portal, lock }: TabProps) {
               remove: (id) => change.mutateAsync((all) => all.filter(({ server_id }) => server_id !== id)),
             })}
             idOf={({ server_id }) => server_id}
-            minWidth={58}
+            minWidth={45}
           />
         </>
       )}
@@ -103,7 +103,7 @@ function columnsFor({ isLocked, count, placeOf, change, remove }: Doing): readon
   return [
     {
       title: columns.order,
-      width: '5.5rem',
+      width: '5rem',
       cell: ({ server_id: id, name }) => (
         <Group gap={4} wrap="nowrap">
           <Step title={SAYS.up(name)} isOff={isLocked || placeOf(id) === 0} go={() => change(moved(id, -1))}>
@@ -115,16 +115,16 @@ function columnsFor({ isLocked, count, placeOf, change, remove }: Doing): readon
         </Group>
       ),
     },
-    { title: columns.name, width: 'minmax(8rem, 2fr)', cell: ({ name }) => <Foreign text={name} fw={600} /> },
+    { title: columns.name, width: 'minmax(6rem, 2fr)', cell: ({ name }) => <Foreign text={name} fw={600} /> },
     {
       title: columns.status,
-      width: '9rem',
+      width: '7.5rem',
       cell: ({ status }) => <Mark color={COLOR[status]}>{SERVERS.status[status]}</Mark>,
     },
-    { title: columns.tools, width: '4rem', cell: ({ tools }) => tools.length },
+    { title: columns.tools, width: '3.5rem', cell: ({ tools }) => tools.length },
     {
       title: columns.off,
-      width: '6rem',
+      width: '5rem',
       cell: ({ server_id, name, default_disabled }) => (
         <Switch
           aria-label={SAYS.off(name)}
@@ -136,7 +136,7 @@ function columnsFor({ isLocked, count, placeOf, change, remove }: Doing): readon
     },
     {
       title: columns.own,
-      width: '8rem',
+      width: '6.5rem',
       cell: ({ server_id, name, on_behalf }) => (
         <Switch
           aria-label={SAYS.own(name)}
@@ -148,7 +148,7 @@ function columnsFor({ isLocked, count, placeOf, change, remove }: Doing): readon
     },
     {
       title: columns.remove,
-      width: '7rem',
+      width: '6rem',
       cell: ({ server_id, name }) => (
         <Confirm
           title={SAYS.remove(name)}

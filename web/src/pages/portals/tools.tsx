@@ -11,6 +11,7 @@ import { Mark } from '../../parts/mark.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Nothing, ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
+import { useFind } from '../../parts/use-find.ts'
 import { COMMON } from '../../words/common.ts'
 import { PORTALS } from '../../words/portals.ts'
 import { type Change, type Kind, type Offer, offersOf, switched, withChange } from './curation.ts'
@@ -67,7 +68,7 @@ export function PortalTools({ portal, lock }: TabProps) {
           rows={shown}
           columns={columnsFor(isLocked, deed.mutate, edit)}
           idOf={({ key }) => key}
-          minWidth={54}
+          minWidth={44}
           height="min(60dvh, 40rem)"
         />
       )}
@@ -85,13 +86,18 @@ interface Filter {
 
 /** It stands in the address, so that it can be sent to somebody. */
 function useFilter(): [Filter, (part: Partial<Filter>) => void] {
-  const { find = '', server = '', state, kind } = useSearch({ strict: false })
+  const [find, type] = useFind()
+  const { server = '', state, kind } = useSearch({ strict: false })
   const navigate = useNavigate()
   const filter: Filter = {
     ...{ find, server, kind: kind === 'prompt' ? 'prompt' : 'tool' },
     state: STATES.find((one) => one === state) ?? 'all',
   }
-  return [filter, (part) => void navigate({ to: '.', search: (before) => ({ ...before, ...part }), replace: true })]
+  const put = ({ find: wanted, ...rest }: Partial<Filter>) => {
+    if (wanted !== undefined) type(wanted)
+    else void navigate({ to: '.', search: (before) => ({ ...before, ...rest }), replace: true })
+  }
+  return [filter, put]
 }
 
 function isWanted(offer: Offer, { find, server, state, kind }: Filter): boolean {
@@ -189,6 +195,15 @@ function columnsFor(
       ),
     },
     {
+      title: columns.edit,
+      width: '6rem',
+      cell: (offer) => (
+        <Button size="xs" variant="default" onClick={() => edit(offer)} aria-label={SAYS.edit(offer.shown)}>
+          {SAYS.editDeed}
+        </Button>
+      ),
+    },
+    {
       title: columns.name,
       width: 'minmax(12rem, 2fr)',
       cell: ({ shown, isGone, own }) => (
@@ -203,15 +218,6 @@ function columnsFor(
       title: columns.description,
       width: 'minmax(10rem, 3fr)',
       cell: ({ description }) => <Foreign text={description.split('\n', 1)[0] ?? ''} c="dimmed" />,
-    },
-    {
-      title: columns.edit,
-      width: '6rem',
-      cell: (offer) => (
-        <Button size="xs" variant="default" onClick={() => edit(offer)} aria-label={SAYS.edit(offer.shown)}>
-          {SAYS.editDeed}
-        </Button>
-      ),
     },
   ]
 }
