@@ -141,7 +141,7 @@ function End({ portal }: Pick<TabProps, 'portal'>) {
     await navigate({ to: '/portals' })
     queries.removeQueries({ queryKey: ['portals', 'one', portal.id] })
     await queries.invalidateQueries({ queryKey: ['portals'] })
-    notifications.show({ message: SAYS.deleted, color: 'green' })
+    notifications.show({ message: SAYS.deleted, color: 'green', closeButtonProps: { 'aria-label': COMMON.close } })
   }
   return (
     <Stack align="flex-start" gap="xs">
