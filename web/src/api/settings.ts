@@ -36,16 +36,24 @@ export interface SignInRow {
   actor: { label: string }
 }
 
-/** Sign-ins by one provider that ended since a moment, the newest first; asked again and again until one has. */
-export const signInsQuery = (provider: string, since: string, isWaiting: boolean) =>
+const LOGS = '/access/ai-controls/mcp/logs'
+
+/** @returns the number of the newest row of the audit: what comes after it happened after now, whatever this machine's clock says */
+export async function newestRow(): Promise<string> {
+  const { info } = await ask<unknown, { cursors: { after: string | null } }>('GET', LOGS, { query: { limit: 1 } })
+  return info.cursors.after ?? '0'
+}
+
+/** Sign-ins by one provider that ended after a row of the audit, the oldest first; asked again and again. */
+export const signInsQuery = (provider: string, after: string | null) =>
   queryOptions({
-    queryKey: ['sign-ins', provider, since],
+    queryKey: ['sign-ins', provider, after],
     queryFn: async ({ signal }) => {
-      const query = { plane: 'sign-in', phase: 'ended', capability: provider, since, limit: 20 }
-      return (await ask<SignInRow[]>('GET', '/access/ai-controls/mcp/logs', { signal, query })).result
+      const query = { plane: 'sign-in', phase: 'ended', capability: provider, after: after ?? '0', limit: 20 }
+      return (await ask<SignInRow[]>('GET', LOGS, { signal, query })).result
     },
-    enabled: isWaiting,
-    refetchInterval: ({ state }) => (isWaiting && !state.data?.length ? 1500 : false),
+    enabled: after !== null,
+    refetchInterval: 1500,
     staleTime: 0,
   })
 

@@ -62,13 +62,17 @@ export const CLIENTS = {
     title: 'Clients that introduce themselves',
     enabled: {
       label: 'They may',
-      says: 'Off: only clients with a document, and those written down here, can be let in.',
+      says: 'Off: only clients that an admin wrote down can be let in, those with a document neither.',
+    },
+    limited: {
+      label: 'Only to the redirect URIs below',
+      says: 'Off: to any https address, to this machine, and to schemes of programs.',
     },
     localhost: { label: 'From localhost, with any port and path' },
     loopback: { label: 'From 127.0.0.1 and [::1], with any port and path' },
     uris: {
       label: 'Redirect URIs that they may have beside',
-      says: 'One on each line; a * stands for part of one. Empty means any https address.',
+      says: 'One on each line, letter by letter, or ending in /* for all below it. Nothing else is let in.',
     },
     saved: 'The rules are kept.',
   },
