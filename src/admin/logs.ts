@@ -21,7 +21,13 @@ export async function listLogs({ deps, query }: Call<unknown, LogQuery>): Promis
   if (query.format === 'csv') return { result: null, csv: [LOG_CSV_HEAD, ...shown.map(logCsvLine), ''].join('\r\n') }
   return {
     result: shown,
-    info: { count: shown.length, per_page: limit, cursors: cursorsOf(found, query), whole: found.whole },
+    info: {
+      count: shown.length,
+      per_page: limit,
+      cursors: cursorsOf(found, query),
+      whole: found.whole,
+      newest: found.newest === null ? null : String(found.newest),
+    },
   }
 }
 

@@ -21,13 +21,16 @@ export interface Place {
 const WORDS_STEP = 20_000
 /** Rows that the database thinks hold the words are looked at anew, in pieces of at least so many. */
 const CHECKED = 500
+/** Each of them costs as much as so many that the database alone looks at. */
+const CHECK_COST = 10
 
 export async function look(query: AuditQuery, { bounds, newest, step, ask }: Place): Promise<Found> {
   const rows: AuditRow[] = []
   const oldestFirst = query.after !== undefined
   const most = query.words === undefined ? step : Math.min(step, WORDS_STEP)
   let { from, to } = bounds
-  let left = query.reach ?? Number.POSITIVE_INFINITY
+  // A deed has few rows and an index.
+  let left = query.deed === undefined ? (query.reach ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
   while (from < to && rows.length < query.limit && left > 0) {
     const size = Math.min(most, left, to - from)
     const window = oldestFirst ? { from, to: from + size } : { from: to - size, to }
@@ -35,6 +38,7 @@ export async function look(query: AuditQuery, { bounds, newest, step, ask }: Pla
     const limit = query.words === undefined ? wanted : Math.max(wanted, CHECKED)
     const stored = await ask({ ...query, limit }, window)
     const fitting = stored.map(toAuditRow).filter((row) => query.words === undefined || holdsWords(row, query.words))
+    if (query.words !== undefined) left -= stored.length * CHECK_COST
     rows.push(...fitting.slice(0, wanted))
     const last = fitting.length >= wanted ? rows.at(-1)?.seq : stored.length === limit ? stored.at(-1)?.seq : undefined
     if (oldestFirst) {

@@ -310,13 +310,12 @@ class SqliteAuditStore implements AuditStore {
 
   /** The first and the last row of the time that is asked about; their numbers need not stand in the order of times. */
   #ends({ since, until }: AuditQuery): { low: number; high: number } {
-    const ends = 'SELECT min(seq) AS low, max(seq) AS high FROM audit_rows'
-    const row =
-      since === undefined && until === undefined
-        ? this.#database.prepare(ends).get()
-        : this.#database
-            .prepare(`${ends} INDEXED BY audit_rows_at WHERE at >= ? AND at <= ?`)
-            .get(since ?? 0, until ?? Number.MAX_SAFE_INTEGER)
+    // Each alone is one look at the end of the table; both in one SELECT would read all of it.
+    const isTimed = since !== undefined || until !== undefined
+    const from = isTimed ? 'audit_rows INDEXED BY audit_rows_at WHERE at >= ?1 AND at <= ?2' : 'audit_rows'
+    const row = this.#database
+      .prepare(`SELECT (SELECT min(seq) FROM ${from}) AS low, (SELECT max(seq) FROM ${from}) AS high`)
+      .get(...(isTimed ? [since ?? 0, until ?? Number.MAX_SAFE_INTEGER] : []))
     return { low: Number(row?.low ?? 0), high: Number(row?.high ?? -1) }
   }
 

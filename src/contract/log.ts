@@ -73,7 +73,9 @@ export const logInfo = z.object({
   /** Ask with `after` for what is newer than this answer, with `before` for what is older; null where it is empty. */
   cursors: z.object({ after: z.string().nullable(), before: z.string().nullable() }),
   /** Everything in this direction was looked at. */
-  whole: z.boolean().optional(),
+  whole: z.boolean(),
+  /** The last row there is in the time that was asked for, whatever the filters; a stream from there on misses none. */
+  newest: z.string().nullable(),
 })
 export type LogInfo = z.infer<typeof logInfo>
 
