@@ -14,10 +14,10 @@ export const LOGS = {
   plane: { mcp: 'Calls', admin: 'Changes by admins', 'sign-in': 'Sign-ins', door: 'Refused at the door' },
   decision: { allow: 'Allowed', deny: 'Denied' },
   filter: {
-    add: 'Add a filter',
+    add: 'New filter',
     by: 'Filter by',
     value: 'Is exactly',
-    apply: 'Add',
+    apply: 'Filter',
     drop: (name: string) => `Remove the filter ${name}`,
     clear: 'Remove all filters',
     names: {

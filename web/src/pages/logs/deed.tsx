@@ -88,7 +88,13 @@ function Deeds({ row, rows }: { row: LogRow; rows: readonly (LogRow | undefined)
       {plane === 'mcp' && portal !== undefined && (
         <Button
           size="xs"
-          renderRoot={(props) => <Link to="/access" search={{ user, portal, name: capability }} {...props} />}
+          renderRoot={(props) => (
+            <Link
+              to="/access"
+              search={{ portal, ...(user && { user }), ...(capability && { name: capability }) }}
+              {...props}
+            />
+          )}
         >
           {WORDS.explain}
         </Button>

@@ -36,11 +36,16 @@ function filtersOf(search: Search): Query {
   }
 }
 
+/** The router would write what is not there as a word. */
+function given(search: Search): Search {
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined))
+}
+
 export function Logs() {
   const search = useSearch({ strict: false }) as Search
   const navigate = useNavigate()
   const change = useCallback(
-    (next: Search) => void navigate({ to: '/logs', search: next, replace: true, resetScroll: false }),
+    (next: Search) => void navigate({ to: '/logs', search: given(next), replace: true, resetScroll: false }),
     [navigate],
   )
   // What is shown beside the rows changes nothing in them.

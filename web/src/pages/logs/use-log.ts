@@ -58,7 +58,13 @@ export function useLog(filters: Query, { isLive, holds }: { isLive: boolean; hol
     () => void queries.resetQueries({ queryKey: options.queryKey, exact: true }),
     [queries, options],
   )
-  const live = useLive({ options, filters, isLive: isLive && pages !== undefined && !read.isPlaceholderData, holds, again })
+  const live = useLive({
+    options,
+    filters,
+    isLive: isLive && pages !== undefined && !read.isPlaceholderData,
+    holds,
+    again,
+  })
   return {
     ...live,
     rows,
