@@ -7,6 +7,7 @@ import type { PolicyShown } from '../../../src/contract/policy.ts'
 import type { DiffShown } from '../../../src/contract/policy-explanation.ts'
 import type { PolicyTestShown, PolicyTestUserShown } from '../../../src/contract/policy-test.ts'
 import type { PortalShown } from '../../../src/contract/portal.ts'
+import type { ServerShown } from '../../../src/contract/server.ts'
 import type { ServiceTokenShown } from '../../../src/contract/tokens.ts'
 import type { Names } from '../rules/names.ts'
 import { ask, part, type Query, type Told } from './ask.ts'
@@ -36,6 +37,11 @@ export const policiesQuery = every<PolicyShown>(['policies'], POLICIES)
 export const groupsQuery = every<GroupShown>(['groups'], GROUPS)
 export const listsQuery = every<ListShown>(['lists'], LISTS)
 export const attachedPortalsQuery = every<PortalShown>(['portals', '', 'attached'], PORTALS)
+/** Without what their tools are: a choice among servers needs their names alone. */
+export const attachedServersQuery = queryOptions({
+  queryKey: ['servers', '', 'attached'],
+  queryFn: ({ signal }) => all<ServerShown>(SERVERS, signal, { summary: true }),
+})
 export const tokenChoicesQuery = every<ServiceTokenShown>(['service_tokens', '', 'choices'], '/access/service_tokens')
 export const providerChoicesQuery = every<IdentityProviderShown>(
   ['identity_providers', '', 'choices'],

@@ -22,6 +22,7 @@ import { Reading } from './reading.tsx'
 import { Terms, Times } from './terms.tsx'
 import { Tester } from './tester.tsx'
 import { UsedBy } from './used-by.tsx'
+import { Would } from './would.tsx'
 
 const WORDS = POLICY_WORDS.form
 const READS = [['policies'], ['explanations']]
@@ -65,6 +66,7 @@ export function PolicyForm(props: PolicyFormProps) {
       <LockNote lock={lock} />
       {prefill !== null && <PrefillNote prefill={prefill} isFilled={isFilled} />}
       <Reading sentences={readRule(ruleOf(draft), names)} isUnsaved={isTouched || stored === undefined} />
+      {prefill?.back != null && stored !== undefined && <Would back={prefill.back} id={stored.id} draft={draft} />}
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -146,6 +148,7 @@ function PrefillNote({ prefill: { part, email, back }, isFilled }: { prefill: Pr
       {back !== null && (
         <Anchor
           size="sm"
+          c="var(--mantine-color-text)"
           underline="always"
           renderRoot={(props) => <Link to="/access" search={searchOfBack(back)} {...props} />}
         >

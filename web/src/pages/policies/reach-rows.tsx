@@ -12,8 +12,9 @@ import {
   Text,
   TextInput,
 } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { wholeServersQuery } from '../../api/servers.ts'
+import { useQueries, useQuery } from '@tanstack/react-query'
+import { attachedServersQuery } from '../../api/policies.ts'
+import { serverQuery } from '../../api/servers.ts'
 import { emptyReach, HINTS, KINDS, LABELS, newArgument, type ReachDraft } from '../../rules/reach-draft.ts'
 import { LABEL_WORDS } from '../../rules/read-rule.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
@@ -138,12 +139,13 @@ function Entry({ entry, isLocked, onChange }: EntryProps) {
 }
 
 function What({ entry, isLocked, onChange }: EntryProps) {
-  const { data = [] } = useQuery(wholeServersQuery)
+  const { data = [] } = useQuery(attachedServersQuery)
+  // What tools there are is asked of those alone that are chosen.
+  const meant = useQueries({ queries: entry.servers.map((id) => serverQuery(id)) })
   const servers = [...new Set([...data.map(({ id }) => id), ...entry.servers])]
-  const meant = data.filter(({ id }) => entry.servers.length === 0 || entry.servers.includes(id))
-  const known = [
-    ...new Set(meant.flatMap(({ tools, prompts }) => [...tools, ...prompts].map(({ name }) => String(name)))),
-  ]
+  const known = meant.flatMap(({ data: one }) =>
+    [...(one?.tools ?? []), ...(one?.prompts ?? [])].map(({ name }) => String(name)),
+  )
   return (
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
       <MultiSelect
@@ -170,7 +172,7 @@ function What({ entry, isLocked, onChange }: EntryProps) {
         label={WORDS.names.label}
         description={WORDS.names.says}
         inputWrapperOrder={BELOW}
-        data={known}
+        data={[...new Set(known)]}
         limit={50}
         value={[...entry.names]}
         acceptValueOnBlur

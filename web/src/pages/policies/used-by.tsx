@@ -4,8 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { PolicyShown } from '../../../../src/contract/policy.ts'
 import { useMay } from '../../api/me.ts'
-import { attach, attachedPortalsQuery } from '../../api/policies.ts'
-import { serversQuery } from '../../api/servers.ts'
+import { attach, attachedPortalsQuery, attachedServersQuery } from '../../api/policies.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge } from '../../parts/from-file.tsx'
@@ -26,7 +25,7 @@ interface Place {
 
 export function UsedBy({ policy }: { policy: PolicyShown }) {
   const portals = useQuery(attachedPortalsQuery)
-  const servers = useQuery(serversQuery)
+  const servers = useQuery(attachedServersQuery)
   const error = portals.error ?? servers.error
   if (error !== null) return <ProblemNote error={error} />
   if (portals.data === undefined || servers.data === undefined) return <Waiting rows={2} />
