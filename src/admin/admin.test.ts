@@ -12,6 +12,13 @@ import {
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import { digest } from '../base/secret.ts'
 
+/** What is different at the next read with nobody having changed anything: the portal goes on trying a server that is dead. */
+const MOVING = ['modified_at', 'modified_by', 'circuit', 'last_synced']
+
+function withoutMoving(shown: object): object {
+  return JSON.parse(JSON.stringify(shown), (member, value) => (MOVING.includes(member) ? undefined : value))
+}
+
 describe.each(DATABASE_KINDS)('the admin API on %s', (kind) => {
   let room: AdminRoom
   beforeAll(async () => {
@@ -55,12 +62,12 @@ describe.each(DATABASE_KINDS)('the admin API on %s', (kind) => {
         ],
       }),
     })
+    await room.ask('POST', `${SERVERS}/rt/sync`)
     for (const path of [`${SERVERS}/rt`, `${PORTALS}/rt`]) {
       const before = (await room.ask('GET', path)).body.result
       const after = await room.ask('PUT', path, { body: before })
       expect(after.body.errors).toEqual([])
-      const { modified_at: _, modified_by: __, ...kept } = before
-      expect(after.body.result).toMatchObject(kept)
+      expect(after.body.result).toMatchObject(withoutMoving(before))
     }
     expect((await room.ask('GET', `${PORTALS}/rt`)).body.result.servers).toMatchObject([
       {

@@ -4,9 +4,10 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Operator } from '../base/principal.ts'
+import { LIMITS } from '../config/limits.ts'
 
-export const HELD_MOST = 64
-export const HELD_MOST_PER_OPERATOR = 6
+const MOST = LIMITS.live_logs.value
+const MOST_PER_OPERATOR = LIMITS.live_logs_per_operator.value
 const CHECK_MS = 3000
 /** How long a reader may take nothing. */
 const SILENT_MS = 60_000
@@ -41,7 +42,7 @@ export class HeldAnswers {
   hold({ operator, stillMay }: Asking, pieces: Pieces): ReadableStream<Uint8Array> | null {
     const key = `${operator.kind}:${operator.id}`
     const own = this.#byOperator.get(key) ?? 0
-    if (this.#closed || own >= HELD_MOST_PER_OPERATOR || this.#open.size >= HELD_MOST) return null
+    if (this.#closed || own >= MOST_PER_OPERATOR || this.#open.size >= MOST) return null
     const over = new AbortController()
     this.#byOperator.set(key, own + 1)
     this.#open.add(over)

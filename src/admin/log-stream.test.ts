@@ -4,7 +4,7 @@ import { type AdminRoom, LOCAL, LOGS, openAdminRoom } from '../../test/admin-roo
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import type { DeedEnd, DeedStart } from '../audit/event.ts'
 import { type DeedId, newId } from '../base/ids.ts'
-import { HELD_MOST_PER_OPERATOR } from './held-answers.ts'
+import { LIMITS } from '../config/limits.ts'
 
 interface Event {
   event: string
@@ -120,7 +120,8 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
   })
 
   test('one operator holds so many open, and no more', async () => {
-    const open = await Promise.all(Array.from({ length: HELD_MOST_PER_OPERATOR }, () => listen(room, `${LOGS}/stream`)))
+    const most = LIMITS.live_logs_per_operator.value
+    const open = await Promise.all(Array.from({ length: most }, () => listen(room, `${LOGS}/stream`)))
     expect(open.map(({ status }) => status)).toEqual(open.map(() => 200))
     expect((await room.ask('GET', `${LOGS}/stream`)).status).toBe(503)
     await open[0]?.close()
@@ -129,6 +130,20 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
     expect((await room.ask('GET', `${LOGS}/stream`, { token: scoped })).status).toBe(403)
     expect((await room.ask('GET', `${LOGS}/stream`, { token: null })).status).toBe(401)
     expect((await room.ask('GET', `${LOGS}/stream`, { headers: { 'last-event-id': 'x' } })).status).toBe(400)
+  })
+
+  test('all operators together hold so many open, and no more', async () => {
+    const each = LIMITS.live_logs_per_operator.value
+    const statuses: number[] = []
+    while (room.deps.held.open < LIMITS.live_logs.value) {
+      const headers = { authorization: `Bearer ${await room.token('auditor')}` }
+      const left = Math.min(each, LIMITS.live_logs.value - room.deps.held.open)
+      for (let count = 0; count < left; count++) statuses.push((await listen(room, `${LOGS}/stream`, headers)).status)
+    }
+    expect(statuses).toEqual(Array(LIMITS.live_logs.value).fill(200))
+    expect((await room.ask('GET', `${LOGS}/stream`)).status).toBe(503)
+    expect((await room.ask('GET', `${LOGS}/export`)).status).toBe(503)
+    expect((await room.ask('GET', LOGS)).status).toBe(200)
   })
 
   test('words are found in every text of a row, whatever they are made of', async () => {

@@ -46,6 +46,7 @@ const INTRODUCE = 'src/portal/introduce.test.ts'
 const CONNECTING = 'test/journeys/connect-at-call.test.ts'
 const SUBSCRIPTIONS = 'test/journeys/subscriptions-allowed.test.ts'
 const KEPT = 'src/http/kept-streams.test.ts'
+const LIVE_LOG = 'src/admin/log-stream.test.ts'
 const APPROVALS = 'src/portal/approval-store.test.ts'
 const SEARCHES = 'src/portal/context/find-tools.test.ts'
 const PATTERNS = 'src/portal/context/tool-pattern.test.ts'
@@ -204,6 +205,20 @@ export const LIMITS = {
     unit: 'count',
     reached: 'it is told that the end of its call is not known',
     proof: [KEPT, 'who asks the wrong replica is sent on, so often and no more'],
+  },
+  live_logs: {
+    what: 'Live logs and exports of the audit that are open at one time',
+    value: 64,
+    unit: 'count',
+    reached: '503, with what to do',
+    proof: [LIVE_LOG, 'all operators together hold so many open, and no more'],
+  },
+  live_logs_per_operator: {
+    what: 'The same, of one operator or API token',
+    value: 6,
+    unit: 'count',
+    reached: 'the same',
+    proof: [LIVE_LOG, 'one operator holds so many open, and no more'],
   },
   sessions_per_principal: {
     what: 'Sessions of one caller, over all replicas (clients of 2025)',

@@ -63,7 +63,7 @@ export const LOGS = {
   look: 'Look for newer',
   fresh: (count: number, isMore: boolean) =>
     count === 1 && !isMore ? '1 new row' : `${count}${isMore ? '+' : ''} new rows`,
-  shown: (count: number, isAll: boolean) => (isAll ? `${count} rows` : `${count} rows so far`),
+  shown: (count: number, isAll: boolean) => `${count} ${count === 1 ? 'row' : 'rows'}${isAll ? '' : ' so far'}`,
   older: 'Look further back',
   looking: 'Looking further back …',
   export: {
