@@ -101,6 +101,7 @@ export async function faultsEverywhere(page: Page, name: string): Promise<string
   ] as const) {
     await page.emulateMedia({ colorScheme })
     await page.setViewportSize({ width, height: 900 })
+    await settled(page, colorScheme)
     // Colours do not depend on the width, nor sizes on the colours: two of the four tell axe all that there is.
     const isTelling = (width === NARROW) === (colorScheme === 'light')
     const found = await (isTelling ? faultsOf(page) : overhangOf(page))
@@ -108,6 +109,15 @@ export async function faultsEverywhere(page: Page, name: string): Promise<string
     if (PICTURES !== undefined) await picture(page, join(PICTURES, `${name}-${colorScheme}-${width}.png`))
   }
   return faults
+}
+
+/** On a loaded machine a page takes its new colours late, and slides to them: half-way they are nobody's choice. */
+async function settled(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  const isSliding = `[undefined, '${colorScheme}'].indexOf(document.documentElement.dataset.mantineColorScheme) < 0 ||
+    document.getAnimations().some(({ playState, effect }) =>
+      playState === 'running' && effect.getComputedTiming().endTime < Infinity)`
+  // Somebody may have chosen the other colours for good: that is no reason to wait on.
+  for (let tries = 0; tries < 40 && (await page.evaluate(isSliding)); tries++) await page.waitForTimeout(50)
 }
 
 async function picture(page: Page, path: string): Promise<void> {

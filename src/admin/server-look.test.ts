@@ -156,14 +156,16 @@ describe.each(DATABASE_KINDS)('servers on %s', (kind) => {
     const body = serverBody('child', { hostname: 'stdio://child', transport: { type: 'stdio', ...everythingStdio() } })
     const made = await room.ask('POST', SERVERS, { body })
     expect(made.body.result).toMatchObject({ status: 'ready' })
-    const [one, ...others] = (await room.ask('GET', `${SERVERS}/child/processes`)).body.result
-    expect(others).toEqual([])
-    expect(one).toMatchObject({
-      pid: expect.any(Number),
-      whose: 'all',
-      in_flight: expect.any(Number),
-      started_at: expect.any(String),
-    })
+    // It says that its lists changed as soon as it runs, so they are read again: what stands open for its notices counts as no call.
+    const processes = async () => (await room.ask('GET', `${SERVERS}/child/processes`)).body.result
+    await expect.poll(processes, { timeout: 20_000 }).toEqual([
+      expect.objectContaining({
+        pid: expect.any(Number),
+        whose: 'all',
+        in_flight: 0,
+        started_at: expect.any(String),
+      }),
+    ])
     expect((await room.ask('GET', `${SERVERS}/nothing/processes`)).status).toBe(404)
   })
 })

@@ -211,12 +211,26 @@ test('an auditor sees everything and can change nothing', async () => {
   await page.close()
 })
 
-test('a server is deleted once that is confirmed', async () => {
-  const { page } = await room.open('/servers/everything')
+test('a deed that fails says why, and a server is deleted once that is confirmed', async () => {
+  const { portal } = room.home
+  const create = () =>
+    portal.api('POST', `${MCP}/servers`, {
+      id: 'brief',
+      name: 'Brief',
+      auth_type: 'unauthenticated',
+      hostname: `${changing.origin}/mcp?brief`,
+    })
+  expect((await create()).body.errors).toEqual([])
+  const { page } = await room.open('/servers/brief')
+  await page.getByRole('button', { name: 'Sync now' }).waitFor()
+  await portal.api('DELETE', `${MCP}/servers/brief`)
+  await page.getByRole('button', { name: 'Sync now' }).click()
+  await page.getByRole('alert').filter({ hasText: 'There is no' }).waitFor()
+  await create()
   await page.getByRole('button', { name: 'Delete' }).click()
   expect(await faultsEverywhere(page, 'console-server-delete')).toEqual([])
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await page.waitForURL(`${room.url}/admin/servers`)
-  expect((await room.home.portal.api('GET', `${MCP}/servers/everything`)).status).toBe(404)
+  expect((await portal.api('GET', `${MCP}/servers/brief`)).status).toBe(404)
   await page.close()
 })

@@ -21,13 +21,6 @@ export const serversQuery = queryOptions({
   refetchInterval: NOW_AND_THEN_MS,
 })
 
-/** All of them, whole: large, and for what proposes names of tools. */
-export const wholeServersQuery = queryOptions({
-  queryKey: ['servers', { whole: true }],
-  queryFn: async ({ signal }) =>
-    (await ask<ServerShown[]>('GET', SERVERS, { signal, query: { per_page: 1000 } })).result,
-})
-
 export const serverQuery = (id: string) =>
   queryOptions({
     queryKey: ['servers', id],

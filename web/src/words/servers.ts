@@ -71,7 +71,6 @@ export const ONE_SERVER = {
     where: 'Where',
     command: 'Command',
     auth: 'Signs in',
-    status: 'Status',
     synced: 'Last sync',
     good: 'Last good sync',
     tools: 'Tools',
@@ -111,7 +110,6 @@ export const ONE_SERVER = {
   connectSays:
     'The portal needs an account there. Make a link and open it yourself, or send it to whoever has the account; it works once.',
   link: 'The link',
-  openLink: 'Open it here',
   linkUntil: 'It works until',
   remove: 'Delete',
   removeTitle: 'Delete this server?',

@@ -10,6 +10,7 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { LockNote, useLock } from '../../parts/from-file.tsx'
+import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { When } from '../../parts/when.tsx'
 import { COMMON } from '../../words/common.ts'
@@ -104,20 +105,23 @@ function Deeds({ server, isLocked }: { server: ServerShown; isLocked: boolean })
     void navigate({ to: '/servers' })
   }
   return (
-    <Group>
-      <Button loading={sync.isPending} onClick={() => sync.mutate(undefined)}>
-        {SAYS.sync}
-      </Button>
-      {!isLocked && (
-        <Confirm title={SAYS.removeTitle} deed={COMMON.remove} says={SAYS.removeSays(name)} perform={remove}>
-          {(open) => (
-            <Button variant="default" onClick={open}>
-              {SAYS.remove}
-            </Button>
-          )}
-        </Confirm>
-      )}
-    </Group>
+    <Stack>
+      <Group>
+        <Button loading={sync.isPending} onClick={() => sync.mutate(undefined)}>
+          {SAYS.sync}
+        </Button>
+        {!isLocked && (
+          <Confirm title={SAYS.removeTitle} deed={COMMON.remove} says={SAYS.removeSays(name)} perform={remove}>
+            {(open) => (
+              <Button variant="default" onClick={open}>
+                {SAYS.remove}
+              </Button>
+            )}
+          </Confirm>
+        )}
+      </Group>
+      {sync.error !== null && <ProblemNote error={sync.error} />}
+    </Stack>
   )
 }
 
