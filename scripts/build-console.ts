@@ -19,7 +19,15 @@ export async function buildConsole(root = ROOT): Promise<string> {
   const made = mkdtempSync(join(home, '.making-'))
   chmodSync(made, 0o755)
   const { build } = await import('vite')
-  await build({ root: join(root, 'web'), logLevel: 'warn', build: { outDir: made, emptyOutDir: true } })
+  // Tests build it too, and what they name their world would make it the slow, large build of developers, which `npm run build` would then keep.
+  const world = process.env.NODE_ENV
+  process.env.NODE_ENV = 'production'
+  try {
+    await build({ root: join(root, 'web'), logLevel: 'warn', build: { outDir: made, emptyOutDir: true } })
+  } finally {
+    if (world === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = world
+  }
   for (const name of readdirSync(home)) {
     if (!name.startsWith('.making-')) rmSync(join(home, name), { recursive: true, force: true })
   }

@@ -25,6 +25,7 @@ export function RangeChoice({ range }: { range: Range }) {
     <SegmentedControl
       size="xs"
       aria-label={OVERVIEW.range.label}
+      transitionDuration={0}
       data={RANGES.map((value) => ({ value, label: OVERVIEW.range[value] }))}
       value={range}
       onChange={(value) =>
