@@ -1,13 +1,16 @@
-/** The command palette (Ctrl or Cmd and K): every page, and what the pages hold, by name. */
-import { Button, Kbd, Text } from '@mantine/core'
+/** The command palette: every page, by name. It is loaded, and opens, when it is first asked for. */
 import { Spotlight, spotlight } from '@mantine/spotlight'
 import { useNavigate } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import type { Right } from '../../../src/contract/rights.ts'
 import { SHELL } from '../words/shell.ts'
 import { NAVIGATION } from './navigation.ts'
 
+export const openPalette = spotlight.open
+
 export function Palette({ rights }: { rights: readonly Right[] }) {
   const navigate = useNavigate()
+  useEffect(openPalette, [])
   const actions = NAVIGATION.filter(({ right }) => rights.includes(right)).map(({ to, title, says }) => ({
     ...{ id: to, label: title, description: says },
     onClick: () => void navigate({ to }),
@@ -15,20 +18,10 @@ export function Palette({ rights }: { rights: readonly Right[] }) {
   return (
     <Spotlight
       actions={actions}
-      shortcut={['mod + K']}
+      shortcut={null}
       nothingFound={SHELL.nothingFound}
       scrollable
       searchProps={{ placeholder: SHELL.find, 'aria-label': SHELL.find }}
     />
-  )
-}
-
-export function FindButton() {
-  return (
-    <Button variant="default" size="xs" onClick={spotlight.open} rightSection={<Kbd size="xs">Ctrl K</Kbd>}>
-      <Text size="xs" component="span">
-        {SHELL.findShort}
-      </Text>
-    </Button>
   )
 }

@@ -12,9 +12,9 @@ import { ProblemNote, Waiting } from '../parts/told.tsx'
 import { ZONE } from '../parts/when.tsx'
 import { SHELL } from '../words/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
+import { Find } from './find.tsx'
 import { NAVIGATION } from './navigation.ts'
 import { NoRole } from './no-role.tsx'
-import { FindButton, Palette } from './palette.tsx'
 import { SignedOut } from './signed-out.tsx'
 
 export function Shell() {
@@ -38,7 +38,6 @@ export function Shell() {
         {SHELL.skip}
       </a>
       <SignedOut />
-      {me && <Palette rights={me.rights} />}
       <AppShell
         header={{ height: 56 }}
         navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
@@ -62,7 +61,7 @@ export function Shell() {
               </Text>
             </Group>
             <Group gap="xs" wrap="nowrap">
-              <FindButton />
+              {me && <Find rights={me.rights} />}
               {me && <AccountMenu me={me} />}
             </Group>
           </Group>

@@ -7,6 +7,7 @@ import { POLICIES, remove, save, useNames } from '../../api/policies.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge, LockNote, useLock } from '../../parts/from-file.tsx'
+import { later } from '../../parts/later.tsx'
 import { Page } from '../../parts/page.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
@@ -20,9 +21,10 @@ import { type Prefill, searchOfBack } from './prefill.ts'
 import { ReachRows } from './reach-rows.tsx'
 import { Reading } from './reading.tsx'
 import { Terms, Times } from './terms.tsx'
-import { Tester } from './tester.tsx'
 import { UsedBy } from './used-by.tsx'
-import { Would } from './would.tsx'
+
+const Tester = later(async () => (await import('./tester.tsx')).Tester)
+const Would = later(async () => (await import('./would.tsx')).Would)
 
 const WORDS = POLICY_WORDS.form
 const READS = [['policies'], ['explanations']]

@@ -8,15 +8,12 @@ import { Problem } from '../../api/ask.ts'
 import { portalQuery } from '../../api/portals.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge, LockNote, useLock } from '../../parts/from-file.tsx'
+import { later } from '../../parts/later.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import { PORTALS } from '../../words/portals.ts'
 import { PAGES } from '../../words/shell.ts'
-import { PortalContext } from './context.tsx'
 import { PortalOverview } from './overview.tsx'
-import { PortalServers } from './servers.tsx'
-import { PortalSettings } from './settings.tsx'
-import { PortalTools } from './tools.tsx'
 
 export interface TabProps {
   portal: PortalShown
@@ -25,6 +22,11 @@ export interface TabProps {
   /** Why nothing can be changed, or null. */
   lock: string | null
 }
+
+const PortalContext = later(async () => (await import('./context.tsx')).PortalContext)
+const PortalServers = later(async () => (await import('./servers.tsx')).PortalServers)
+const PortalSettings = later(async () => (await import('./settings.tsx')).PortalSettings)
+const PortalTools = later(async () => (await import('./tools.tsx')).PortalTools)
 
 const ABOVE = [['/portals', PAGES.portals.title]] as const
 const TABS: readonly (readonly [name: keyof typeof PORTALS.tabs, tab: FunctionComponent<TabProps>])[] = [

@@ -5,18 +5,20 @@ import { useParams } from '@tanstack/react-router'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { serverQuery } from '../../api/servers.ts'
 import { FromFileBadge } from '../../parts/from-file.tsx'
+import { later } from '../../parts/later.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { Page } from '../../parts/page.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { SERVERS } from '../../words/servers.ts'
 import { PAGES } from '../../words/shell.ts'
-import { Capabilities } from './capabilities.tsx'
-import { HeldDefinitions } from './held.tsx'
-import { Processes } from './processes.tsx'
 import { ServerOverview } from './server-overview.tsx'
-import { ServerSettings } from './server-settings.tsx'
 import { STATUS_COLOR } from './status-color.ts'
 import { useSearchText } from './use-search-text.ts'
+
+const Capabilities = later(async () => (await import('./capabilities.tsx')).Capabilities)
+const HeldDefinitions = later(async () => (await import('./held.tsx')).HeldDefinitions)
+const Processes = later(async () => (await import('./processes.tsx')).Processes)
+const ServerSettings = later(async () => (await import('./server-settings.tsx')).ServerSettings)
 
 type Tab = keyof typeof SERVERS.tabs
 
