@@ -80,7 +80,7 @@ export interface Asked {
   server: string | null
   outcome: string | null
   error: string | null
-  client_name: string | null
+  client_name?: string
   client_version: string | null
   actor: { kind: string; label: string }
 }

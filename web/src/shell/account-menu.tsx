@@ -11,7 +11,7 @@ export function AccountMenu({ me }: { me: MeShown }) {
   return (
     <Menu position="bottom-end" width={260} withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <Button variant="default" size="xs" maw="14rem" aria-label={SHELL.account(me.name)}>
+        <Button variant="default" size="xs" maw="min(14rem, 40vw)" aria-label={SHELL.account(me.name)}>
           <Foreign text={me.name} truncate />
         </Button>
       </Menu.Target>

@@ -77,7 +77,7 @@ function Lately({ portal, rows }: { portal: string; rows: readonly Asked[] }) {
 
 function Row({ row }: { row: Asked }) {
   const { method, capability, outcome, actor, client_name, client_version, at } = row
-  const name = client_name === null ? SAYS.unnamed : `${client_name} ${client_version ?? ''}`.trim()
+  const name = client_name === undefined ? SAYS.unnamed : `${client_name} ${client_version ?? ''}`.trim()
   return (
     <Group component="li" gap="xs" wrap="wrap">
       <Mark color={LET_IN.includes(outcome) ? 'green' : 'red'}>{outcome ?? ''}</Mark>
