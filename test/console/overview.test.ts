@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const section = (name: string) => page.getByRole('region', { name })
 const figure = (name: string) =>
-  page.locator('main').getByText(name, { exact: true }).locator('xpath=following-sibling::*[1]')
+  page.locator('main').getByText(name, { exact: true }).first().locator('xpath=following-sibling::*[1]')
 
 test('a portal that nobody has used says what to do next, each step with the page where it is done', async () => {
   await page.getByText('No calls yet').waitFor()

@@ -32,18 +32,12 @@ test('whose session ends is told so where they are, and comes back there', async
   const { page } = await room.open('/servers')
   await page.context().clearCookies()
   await page.getByRole('link', { name: 'People' }).click()
-  await page.getByRole('link', { name: 'Servers' }).click()
   const dialog = page.getByRole('dialog', { name: 'You have been signed out' })
-  // What is still fresh is not asked for again.
-  await expect
-    .poll(async () => {
-      if (!(await dialog.isVisible())) await page.reload()
-      return (await dialog.isVisible()) || page.url().includes('/sign-in')
-    })
-    .toBe(true)
-  if (await dialog.isVisible()) await dialog.getByRole('link', { name: 'Sign in again' }).click()
+  await dialog.waitFor()
+  expect(await faultsEverywhere(page, 'console-signed-out')).toEqual([])
+  await dialog.getByRole('link', { name: 'Sign in again' }).click()
   await signInWithPassword(page)
-  await page.waitForURL(`${room.url}/admin/servers`)
+  await page.waitForURL(`${room.url}/admin/people`)
 })
 
 test('colours are kept, and are there before anything is painted', async () => {
