@@ -12,7 +12,10 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   notFoundComponent: Lost,
   errorComponent: Broken,
   validateSearch: (search: Record<string, unknown>): Search =>
-    Object.fromEntries(Object.entries(search).map(([name, value]) => [name, String(value)])),
+    // What a page takes away comes here as undefined, and must not become the word.
+    Object.fromEntries(
+      Object.entries(search).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    ),
 })
 
 const at = <Path extends string>(path: Path, component: ReturnType<typeof lazyRouteComponent>) =>
