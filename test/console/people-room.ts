@@ -2,7 +2,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { Page } from '../browser.ts'
+import { expect } from 'vitest'
+import { faultsEverywhere, type Page } from '../browser.ts'
 
 export interface RealClient {
   /** How many tools it sees. */
@@ -39,4 +40,22 @@ export async function passProvider(page: Page, providerId: string, who: string):
   await page.locator(`form[action="/sign-in/to/${providerId}"]`).getByRole('button').click()
   await page.waitForURL(({ origin }) => origin !== portal)
   await page.goto(`${page.url()}?user=${who}`)
+}
+
+/** What stands in the note that shows secrets once, in its order; then it is put away. */
+export async function takeSecrets(page: Page, name: string): Promise<string[]> {
+  const note = page.getByRole('status').filter({ hasText: 'Shown once' })
+  await note.waitFor()
+  expect(await faultsEverywhere(page, name)).toEqual([])
+  const secrets = await note.locator('pre').allInnerTexts()
+  await note.getByRole('button', { name: 'I have kept it' }).click()
+  await note.waitFor({ state: 'detached' })
+  return secrets
+}
+
+/** Asks for a deed and says yes in the dialog. */
+export async function confirm(page: Page, button: string): Promise<void> {
+  await page.getByRole('button', { name: button, exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: button, exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
