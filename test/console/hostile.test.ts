@@ -116,7 +116,9 @@ async function tracesIn(page: Page): Promise<unknown> {
 
 describe('thirty payloads in everything that others write', () => {
   // [CONSOLE-2]
-  test('are text on every page: nothing runs, nothing is made of them, nobody is asked for a picture, and no policy is broken', async () => {
+  test('are text on every page: nothing runs, nothing is made of them, nobody is asked for a picture, and no policy is broken', {
+    timeout: 400_000,
+  }, async () => {
     const { page, complaints } = await room.open('/')
     const foreign: string[] = []
     page.on('request', (request) => {
