@@ -8,6 +8,21 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Longest first. A file that is not here comes after them, the larger one first. */
 const LONG = [
+  'test/journeys/conformance-server.test.ts',
+  'test/journeys/fidelity.test.ts',
+  'test/console/every-page.test.ts',
+  'test/console/logs.test.ts',
+  'test/console/servers.test.ts',
+  'test/console/portals.test.ts',
+  'test/console/policies.test.ts',
+  'test/journeys/owner-echo.test.ts',
+  'test/console/hostile.test.ts',
+  'test/console/overview.test.ts',
+  'test/console/clients.test.ts',
+  'test/console/settings.test.ts',
+  'test/console/people.test.ts',
+  'test/console/shell.test.ts',
+  'test/sandbox/pool.test.ts',
   'test/journeys/clients.test.ts',
   'test/journeys/keep.test.ts',
   'test/journeys/setup.test.ts',

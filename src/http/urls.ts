@@ -12,7 +12,10 @@ export type Route =
   /** The authorization server. */
   | { kind: 'oauth' }
   /** Everything else. What it is is decided here and nowhere else. */
-  | { kind: 'rest'; what: 'api' | 'home' | 'page' | 'console' | 'well-known' | 'access' | 'client-document' | 'nothing' }
+  | {
+      kind: 'rest'
+      what: 'api' | 'home' | 'page' | 'console' | 'well-known' | 'access' | 'client-document' | 'nothing'
+    }
   | { kind: 'bad' }
 
 export type McpRoute = Extract<Route, { kind: 'mcp' }>
