@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs'
 const text = readFileSync(process.argv[2] ?? new URL('../package-lock.json', import.meta.url), 'utf8')
 const { packages } = JSON.parse(text)
 const root = packages['']
-// `dev` marks what nothing but development needs.
-const shipped = Object.entries(packages).filter(([path, entry]) => path !== '' && !entry.dev && !entry.link)
+// `dev` marks what nothing but development needs. What the console is built of is published as well, within its files; the folder of its
+// own is a part of this repository.
+const shipped = Object.entries(packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.dev && !entry.link)
 
 const purl = (name, version) => `pkg:npm/${name.replace(/^@/, '%40')}@${version}`
 const nameOf = (path, entry) => entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)

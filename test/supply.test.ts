@@ -14,7 +14,7 @@ interface Entry {
   license?: string
   integrity?: string
   resolved?: string
-  dev?: boolean
+  dev?: boolean; link?: boolean
   hasInstallScript?: boolean
   dependencies?: Record<string, string>
 }
@@ -115,7 +115,7 @@ describe('the bill of materials', () => {
       serialNumber: expect.stringMatching(/^urn:uuid:/),
     })
     const wanted = Object.entries(readLock().packages)
-      .filter(([path, { dev }]) => path !== '' && !dev)
+      .filter(([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link)
       .map(([path, { version, license, integrity }]) => ({
         ref: `${path}@${version}`,
         license,
