@@ -8,7 +8,9 @@ const { packages } = JSON.parse(text)
 const root = packages['']
 // `dev` marks what nothing but development needs. What the console is built of is published as well, within its files; the folder of its
 // own is a part of this repository.
-const shipped = Object.entries(packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.dev && !entry.link)
+const shipped = Object.entries(packages).filter(
+  ([path, entry]) => path.includes('node_modules/') && !entry.dev && !entry.link,
+)
 
 const purl = (name, version) => `pkg:npm/${name.replace(/^@/, '%40')}@${version}`
 const nameOf = (path, entry) => entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)

@@ -14,7 +14,8 @@ interface Entry {
   license?: string
   integrity?: string
   resolved?: string
-  dev?: boolean; link?: boolean
+  dev?: boolean
+  link?: boolean
   hasInstallScript?: boolean
   dependencies?: Record<string, string>
 }
