@@ -1,4 +1,4 @@
-/** On the home: the way to the set-up for owners, and where nobody is owner, how somebody becomes it. */
+/** On the home: the way to the console for who has a role, to the set-up for owners, and where nobody is owner, how somebody becomes it. */
 import { html } from 'hono/html'
 import type { BrowserSession } from '../identity/browser-session-store.ts'
 import { roleOf } from '../identity/roles.ts'
@@ -6,9 +6,19 @@ import type { PageCall } from './deps.ts'
 import type { Markup } from './page.ts'
 import { doneSteps, STEPS } from './setup-steps.ts'
 
-/** Nothing for anybody else. */
+function consoleCard(role: 'admin' | 'auditor'): Markup {
+  return html`<section class="card" aria-labelledby="console">
+    <h2 id="console">The console</h2>
+    <p>You are an ${role} of this portal${role === 'auditor' ? ': you see everything and change nothing' : ''}.</p>
+    <div class="actions"><a class="button" href="/admin">Open the console</a></div>
+  </section>`
+}
+
+/** Nothing for who has no role. */
 export async function ownersCard(call: PageCall, session: BrowserSession): Promise<Markup | ''> {
-  if ((await roleOf(call.deps.store.db, session)) !== 'owner') return ''
+  const role = await roleOf(call.deps.store.db, session)
+  if (role === null) return ''
+  if (role !== 'owner') return consoleCard(role)
   const done = await doneSteps(call)
   const left = STEPS.filter(({ id }) => !done.has(id))
   return html`<section class="card" aria-labelledby="set-up">
@@ -20,7 +30,7 @@ export async function ownersCard(call: PageCall, session: BrowserSession): Promi
           : html`You are an owner of this portal. Still to do: ${left.map(({ title }) => title).join(', ')}.`
       }
     </p>
-    <div class="actions"><a class="button ${left.length === 0 ? '' : 'primary'}" href="/setup">${left.length === 0 ? 'Open the set-up' : 'Go on with the set-up'}</a></div>
+    <div class="actions"><a class="button ${left.length === 0 ? '' : 'primary'}" href="/setup">${left.length === 0 ? 'Open the set-up' : 'Go on with the set-up'}</a><a class="button" href="/admin">Open the console</a></div>
   </section>`
 }
 

@@ -18,6 +18,16 @@ test('who is not signed in is sent to sign in, and comes back to the page that w
   expect(complaints).toEqual([])
 })
 
+test('the portal’s home leads to it, for who has a role and for nobody else', async () => {
+  const { page } = await room.openAs('auditor', '/servers')
+  await page.goto(room.url)
+  await page.getByRole('link', { name: 'Open the console' }).click()
+  await page.waitForURL(`${room.url}/admin`)
+  const visitor = await room.browser.visitor()
+  await visitor.goto(room.url)
+  expect(await visitor.getByRole('link', { name: 'Open the console' }).count()).toBe(0)
+})
+
 test('who has no role is told so, and how one is given', async () => {
   const { page } = await room.openAs('auditor', '/servers')
   const { body } = await room.home.portal.api<{ id: string; email: string }[]>('GET', '/access/roles')
