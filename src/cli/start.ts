@@ -60,6 +60,7 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
   const facts = {
     url,
     portal: `${url}/mcp`,
+    console: `${url}/admin`,
     ...(isBySetUp(config) ? { public_url_file: join(config.data, 'setup.json') } : {}),
     data: config.data,
     store: config.databaseUrl === null ? 'sqlite' : 'postgresql',
@@ -69,6 +70,7 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
   }
   terminal.answer(facts, () => {
     terminal.print(`Portico is up: ${facts.portal}`)
+    terminal.print(`  console      ${facts.console}`)
     if (isBySetUp(config))
       terminal.print(`  public URL   ${config.publicUrl} (by the set-up, in ${join(config.data, 'setup.json')})`)
     terminal.print(`  data         ${facts.data} (${facts.store === 'sqlite' ? 'SQLite' : 'PostgreSQL'})`)
@@ -90,7 +92,7 @@ function greet(terminal: Terminal, { url, link, linkFile }: Up, { config, keyOri
     const self = programName()
     const there = whereabouts(config, url)
     terminal.print('')
-    terminal.print(link === null ? 'Next, in another terminal:' : 'Or from another terminal:')
+    terminal.print(link === null ? 'Next, in the console, or in another terminal:' : 'Or from another terminal:')
     terminal.print(`  ${self} servers add NAME URL${there}`)
     terminal.print(`  ${self} connect claude-code${there}`)
     terminal.print('')
