@@ -47,7 +47,7 @@ test('a call that waits appears by itself, is read and approved, and the clientâ
   await waiting(page).waitFor()
   expect(await faultsEverywhere(page, 'console-approvals')).toEqual([])
   await page.setViewportSize({ width: 1280, height: 900 })
-  await waiting(page).press('Enter')
+  await waiting(page).getByRole('link').press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Request for approval' })
   await dialog.getByText('You may decide').waitFor()
   // As text, however it looks.

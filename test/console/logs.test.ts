@@ -58,7 +58,7 @@ test('rows are filtered by chips and words, and the address says how', async () 
 
 test('a deed is told whole, by keyboard and by its link, and leads to why it was decided so', async () => {
   const { page, complaints } = await room.open('/logs?capability=ledger_post&actor=bob%40contractor.test')
-  await rowsOf(page).first().focus()
+  await rowsOf(page).first().getByRole('link').focus()
   await page.keyboard.press('Enter')
   const drawer = page.getByRole('dialog', { name: 'One deed' })
   await drawer.getByText('bob@contractor.test').first().waitFor()

@@ -39,7 +39,7 @@ test('a person who is revoked everywhere is stopped at once, browser and clients
   const row = page.getByRole('row').filter({ hasText: 'grace@acme.test' })
   await expect.poll(() => page.getByRole('row').count()).toBe(2)
   expect(await row.innerText()).toContain('Acme account')
-  await row.focus()
+  await row.getByRole('link').focus()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'grace@acme.test' }).waitFor()
   await page.getByRole('button', { name: 'End: Test client' }).waitFor()

@@ -99,7 +99,7 @@ test('policies, groups and lists are read in words, and what is tried is told be
   const row = page.getByRole('row').filter({ hasText: 'Staff with care' })
   await row.getByText('Lets in anybody who is in the group Staff.').waitFor()
   expect(await faultsEverywhere(page, 'console-policies')).toEqual([])
-  await row.focus()
+  await row.getByRole('link').focus()
   await page.keyboard.press('Enter')
   await page.waitForURL(`${room.url}/admin/policies/${policy.body.result.id}`)
   await page.getByRole('button', { name: 'Whom it would let in' }).click()

@@ -1,15 +1,21 @@
 /**
- * A table of any length: only the rows that can be seen are there. A row may lead somewhere, by mouse, Enter and arrow keys; more is asked
- * for when the end comes near.
+ * A table of any length: only the rows that can be seen are there. A row may lead somewhere: its first cell is a link, which opens in a new
+ * tab as links do, the whole row takes the mouse, and arrow keys go from row to row. More is asked for when the end comes near.
  */
 import { Box, Text } from '@mantine/core'
+import { Link, type LinkProps } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef } from 'react'
+
+/** Where a row leads; `to: '.'` stays on the page. */
+export type RowLink = Pick<LinkProps, 'to' | 'params' | 'search'>
 
 export interface Column<Row> {
   title: string
   /** CSS grid track, such as `minmax(8rem, 2fr)`. */
   width: string
+  /** What the row is called: its link stands here, where that is not the first column. */
+  isName?: true
   cell(row: Row): ReactNode
 }
 
@@ -23,7 +29,7 @@ export interface RowsProps<Row> {
   rowHeight?: number
   /** CSS; the table scrolls in itself. */
   height?: string
-  onOpen?(row: Row): void
+  linkOf?(row: Row): RowLink
   /** The rows at the end have been reached. */
   onEnd?(): void
   /** Least width in rem before it scrolls sideways. */
@@ -31,7 +37,7 @@ export interface RowsProps<Row> {
 }
 
 export function Rows<Row>(props: RowsProps<Row>) {
-  const { label, rows, columns, idOf, rowHeight = 44, height, onOpen, onEnd, minWidth = 40 } = props
+  const { label, rows, columns, idOf, rowHeight = 44, height, linkOf, onEnd, minWidth = 40 } = props
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: rows.length,
@@ -46,16 +52,18 @@ export function Rows<Row>(props: RowsProps<Row>) {
     if (onEnd !== undefined && rows.length > 0 && last >= rows.length - 5) onEnd()
   }, [last, rows.length, onEnd])
 
+  const named = Math.max(
+    columns.findIndex(({ isName }) => isName),
+    0,
+  )
   const tracks = columns.map(({ width }) => width).join(' ')
   const line = { display: 'grid', gridTemplateColumns: tracks, columnGap: '0.75rem', alignItems: 'center' } as const
   const move = (event: KeyboardEvent, at: number) => {
-    const row = rows[at]
-    if (event.key === 'Enter' && event.target === event.currentTarget && row !== undefined) onOpen?.(row)
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step === undefined) return
     event.preventDefault()
     virtual.scrollToIndex(Math.min(Math.max(at + step, 0), rows.length - 1))
-    const next = scroller.current?.querySelector<HTMLElement>(`[data-index="${at + step}"]`)
+    const next = scroller.current?.querySelector<HTMLElement>(`[data-index="${at + step}"] .row-link`)
     next?.focus()
   }
 
@@ -66,8 +74,8 @@ export function Rows<Row>(props: RowsProps<Row>) {
       role="table"
       aria-label={label}
       aria-rowcount={rows.length + 1}
-      // What scrolls must be reached by keyboard; where rows can be opened, they are.
-      tabIndex={onOpen === undefined ? 0 : -1}
+      // What scrolls must be reached by keyboard; where rows are links, they are.
+      tabIndex={linkOf === undefined ? 0 : -1}
       style={{
         height: height ?? `min(${rows.length * rowHeight + rowHeight + 4}px, calc(100dvh - 17rem))`,
         minHeight: '12rem',
@@ -90,10 +98,10 @@ export function Rows<Row>(props: RowsProps<Row>) {
         {shown.map(({ index, key, start }) => {
           const row = rows[index]
           if (row === undefined) return null
-          const opens = onOpen && {
-            tabIndex: 0,
-            className: 'row-link',
-            onClick: () => onOpen(row),
+          const link = linkOf?.(row)
+          const opens = link && {
+            className: 'row-opens',
+            onClick: followLink,
             onKeyDown: (event: KeyboardEvent) => move(event, index),
           }
           return (
@@ -106,13 +114,19 @@ export function Rows<Row>(props: RowsProps<Row>) {
               style={{ ...line, position: 'absolute', insetInline: 0, top: start, height: rowHeight }}
               {...opens}
             >
-              {columns.map(({ title, cell }) => (
+              {columns.map(({ title, cell }, at) => (
                 <Box
                   key={title}
                   role="cell"
                   style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}
                 >
-                  {cell(row)}
+                  {at === named && link !== undefined ? (
+                    <Link {...link} className="row-link">
+                      {cell(row)}
+                    </Link>
+                  ) : (
+                    cell(row)
+                  )}
                 </Box>
               ))}
             </Box>
@@ -121,4 +135,13 @@ export function Rows<Row>(props: RowsProps<Row>) {
       </Box>
     </Box>
   )
+}
+
+/** A click beside the link is one on the link, with the keys that were held: a new tab, where they ask for one. */
+function followLink({ target, currentTarget, ctrlKey, metaKey, shiftKey }: MouseEvent<HTMLElement>): void {
+  if ((target as Element).closest('a, button, input, label') !== null) return
+  // Who marks text to copy it goes nowhere.
+  if (!(window.getSelection()?.isCollapsed ?? true)) return
+  const click = new window.MouseEvent('click', { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey })
+  currentTarget.querySelector('.row-link')?.dispatchEvent(click)
 }

@@ -10,7 +10,7 @@ import { useMay } from '../api/me.ts'
 import { COMMON } from '../words/common.ts'
 import { Foreign } from './foreign.tsx'
 import { type Column, Rows } from './rows.tsx'
-import { useSpot } from './spot.ts'
+import { beside, useSpot } from './spot.ts'
 import { Nothing, ProblemNote, Waiting } from './told.tsx'
 
 export interface ShelfProps<Row> {
@@ -84,7 +84,7 @@ function List<Row>(props: ShelfProps<Row> & { rows: readonly Row[] }) {
       {found.length === 0 ? (
         COMMON.nothingMatches
       ) : (
-        <Rows {...{ label, columns, idOf }} rows={found} onOpen={(row) => go({ id: idOf(row) })} />
+        <Rows {...{ label, columns, idOf }} rows={found} linkOf={(row) => beside({ id: idOf(row) })} />
       )}
     </Stack>
   )

@@ -117,9 +117,12 @@ export const ONE_SERVER = {
     `Every portal loses the tools of ${name} at once, and all accounts that people connected to it are ended. This cannot be undone.`,
   removed: 'The server is deleted.',
   saved: 'Saved.',
-  nextTitle: 'Behind no portal, nobody sees it',
-  next: 'Add it to a portal, and its tools are there for everybody whom that portal’s policies let in.',
-  toPortals: 'To the portals',
+  behind: 'It is behind these portals',
+  behindNone: 'Behind no portal, nobody sees it',
+  behindNoneSays: 'Add it to a portal, and its tools are there for everybody whom that portal’s policies let in.',
+  portalToPut: 'Portal',
+  putDeed: 'Add to the portal',
+  putBehind: 'The server is behind the portal now.',
 } as const
 
 export const CAPABILITIES = {

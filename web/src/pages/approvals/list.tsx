@@ -8,6 +8,7 @@ import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { Page } from '../../parts/page.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
+import { beside } from '../../parts/spot.ts'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useFind } from '../../parts/use-find.ts'
 import { When } from '../../parts/when.tsx'
@@ -29,6 +30,7 @@ const COLUMNS: readonly Column<ApprovalShown>[] = [
   {
     title: TITLES.who,
     width: 'minmax(9rem, 2fr)',
+    isName: true,
     cell: ({ requester }) => <Foreign text={requester.label} fw={600} />,
   },
   { title: TITLES.what, width: 'minmax(8rem, 2fr)', cell: ({ name }) => <Foreign text={name ?? ''} /> },
@@ -99,7 +101,7 @@ export function ApprovalList() {
               columns={COLUMNS}
               idOf={(one) => one.id}
               minWidth={58}
-              onOpen={(one) => put({ id: one.id })}
+              linkOf={(one) => beside({ id: one.id })}
             />
           )}
         </>

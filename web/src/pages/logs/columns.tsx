@@ -50,7 +50,12 @@ export const COLUMNS: readonly Column<LogRow>[] = [
     width: 'minmax(7rem, 2fr)',
     cell: ({ actor }) => <Foreign text={actor.label === '' ? actor.id : actor.label} />,
   },
-  { title: LOGS.columns.what, width: 'minmax(9rem, 3fr)', cell: (row) => <Foreign text={whatOf(row)} fw={600} /> },
+  {
+    title: LOGS.columns.what,
+    width: 'minmax(9rem, 3fr)',
+    isName: true,
+    cell: (row) => <Foreign text={whatOf(row)} fw={600} />,
+  },
   { title: LOGS.columns.where, width: 'minmax(7rem, 2fr)', cell: (row) => <Foreign text={whereOf(row)} /> },
   { title: LOGS.columns.why, width: 'minmax(5rem, 2fr)', cell: ({ error }) => <Foreign text={error ?? ''} /> },
   {

@@ -3,12 +3,12 @@ import { Box, Button, Group, Menu, Stack, Switch, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type UIEvent, useCallback, useMemo, useRef, useState } from 'react'
-import type { LogRow } from '../../../../src/contract/log.ts'
 import type { Query } from '../../api/ask.ts'
 import { FILTERS } from '../../api/logs.ts'
 import { keepLogs } from '../../api/tail.ts'
 import { Page } from '../../parts/page.tsx'
 import { Rows } from '../../parts/rows.tsx'
+import { beside } from '../../parts/spot.ts'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import type { Search } from '../../router.tsx'
 import { LOGS } from '../../words/logs.ts'
@@ -58,10 +58,6 @@ export function Logs() {
   const view = useLog(filters, { isLive, holds: isPaused || isDown })
   const scroller = useRef<HTMLDivElement>(null)
 
-  const open = useCallback(
-    (row: LogRow) => void navigate({ to: '/logs', search: { ...search, deed: row.deed }, resetScroll: false }),
-    [navigate, search],
-  )
   const showFresh = () => {
     scroller.current?.querySelector('.rows')?.scrollTo({ top: 0 })
     view.show()
@@ -108,7 +104,7 @@ export function Logs() {
           mih={HEIGHT}
           onScrollCapture={({ target }: UIEvent) => setDown((target as HTMLElement).scrollTop > 8)}
         >
-          <RowsOrNot view={view} isFiltered={Object.keys(asked).length > 0} open={open} />
+          <RowsOrNot view={view} isFiltered={Object.keys(asked).length > 0} />
         </Box>
       </Stack>
       <DeedDrawer deed={deed} search={search} onClose={() => change({ ...search, deed: undefined })} />
@@ -116,7 +112,7 @@ export function Logs() {
   )
 }
 
-function RowsOrNot({ view, isFiltered, open }: { view: LogView; isFiltered: boolean; open(row: LogRow): void }) {
+function RowsOrNot({ view, isFiltered }: { view: LogView; isFiltered: boolean }) {
   const { rows, isPending, isLooking, hasOlder, error, older, again } = view
   if (error !== null && rows.length === 0) return <ProblemNote error={error} again={again} />
   if (isPending) return <Waiting rows={10} />
@@ -131,7 +127,7 @@ function RowsOrNot({ view, isFiltered, open }: { view: LogView; isFiltered: bool
           rowHeight={38}
           height={HEIGHT}
           minWidth={62}
-          onOpen={open}
+          linkOf={({ deed }) => beside({ deed })}
           onEnd={older}
         />
         {error !== null && <ProblemNote error={error} again={again} />}

@@ -2,7 +2,7 @@
 import { Anchor, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import type { UserShown } from '../../../../src/contract/user.ts'
 import { usersQuery } from '../../api/people.ts'
@@ -79,7 +79,6 @@ export function PeopleList() {
 }
 
 function Found({ search }: { search: string }) {
-  const navigate = useNavigate()
   const nameOf = useProviderNames()
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(usersQuery(search))
   if (error) return <ProblemNote error={error} again={() => void refetch()} />
@@ -98,7 +97,7 @@ function Found({ search }: { search: string }) {
         columns={columnsWith(nameOf)}
         idOf={({ id }) => id}
         minWidth={46}
-        onOpen={({ id }) => void navigate({ to: '/people/$id', params: { id } })}
+        linkOf={({ id }) => ({ to: '/people/$id', params: { id } })}
         onEnd={() => {
           if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
         }}

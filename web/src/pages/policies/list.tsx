@@ -125,7 +125,6 @@ interface TableProps<Row> {
 }
 
 function Table<Row extends { id: string; name: string }>({ tab, filter, query, columns }: TableProps<Row>) {
-  const navigate = useNavigate()
   const { data, error, refetch } = query
   if (error !== null) return <ProblemNote error={error} again={() => void refetch()} />
   if (data === undefined) return <Waiting />
@@ -138,7 +137,7 @@ function Table<Row extends { id: string; name: string }>({ tab, filter, query, c
       rows={rows}
       columns={columns}
       idOf={({ id }) => id}
-      onOpen={({ id }) => void navigate({ to: `/${tab}/$id`, params: { id } })}
+      linkOf={({ id }) => ({ to: `/${tab}/$id`, params: { id } })}
     />
   )
 }

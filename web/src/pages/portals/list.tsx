@@ -1,7 +1,7 @@
 /** All portals: where each is reached, and what is behind it. */
 import { Button, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import type { PortalShown } from '../../../../src/contract/portal.ts'
 import { meQuery, useMay } from '../../api/me.ts'
 import { portalsQuery } from '../../api/portals.ts'
@@ -48,7 +48,6 @@ export function PortalList() {
   const { data, error, refetch } = useQuery(portalsQuery)
   const { data: me } = useQuery(meQuery)
   const may = useMay('portals:write')
-  const navigate = useNavigate()
   const [find, type] = useFind()
   const wanted = find.toLowerCase()
   const shown = data?.filter(({ id, name, hostname }) => `${id} ${name} ${hostname}`.toLowerCase().includes(wanted))
@@ -78,7 +77,7 @@ export function PortalList() {
               columns={columnsFor(me.url)}
               idOf={({ id }) => id}
               minWidth={54}
-              onOpen={({ id }) => void navigate({ to: '/portals/$id', params: { id } })}
+              linkOf={({ id }) => ({ to: '/portals/$id', params: { id } })}
             />
           )}
         </>

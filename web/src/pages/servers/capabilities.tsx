@@ -1,10 +1,10 @@
 /** The tools, or the prompts, of a server: what each is for clients, and what of that an admin has changed. */
 import { Stack, Text, TextInput } from '@mantine/core'
-import { useState } from 'react'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
+import { beside } from '../../parts/spot.ts'
 import { Nothing } from '../../parts/told.tsx'
 import { COMMON } from '../../words/common.ts'
 import { CAPABILITIES as SAYS, SERVERS } from '../../words/servers.ts'
@@ -63,7 +63,7 @@ const COLUMNS: readonly Column<Capability>[] = [
 
 export function Capabilities({ server, kind }: { server: ServerShown; kind: CapabilityKind }) {
   const [text, setText] = useSearchText('q')
-  const [open, setOpen] = useState<string | null>(null)
+  const [open, setOpen] = useSearchText('of')
   const all = capabilitiesOf(server, kind)
   if (all.length === 0) return <Nothing {...SAYS.none[kind]} />
   const wanted = text.toLowerCase()
@@ -88,16 +88,10 @@ export function Capabilities({ server, kind }: { server: ServerShown; kind: Capa
         columns={COLUMNS}
         idOf={({ name }) => name}
         minWidth={52}
-        onOpen={({ name }) => setOpen(name)}
+        linkOf={({ name }) => beside({ of: name })}
       />
       {chosen !== undefined && (
-        <EditCapability
-          key={chosen.name}
-          server={server}
-          kind={kind}
-          capability={chosen}
-          onClose={() => setOpen(null)}
-        />
+        <EditCapability key={chosen.name} server={server} kind={kind} capability={chosen} onClose={() => setOpen('')} />
       )}
     </Stack>
   )

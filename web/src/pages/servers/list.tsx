@@ -1,7 +1,7 @@
 /** All servers: what each is, and whether it is well. */
 import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { useMay } from '../../api/me.ts'
 import { serversQuery } from '../../api/servers.ts'
@@ -59,7 +59,6 @@ export function ServerList() {
 }
 
 function Found({ servers }: { servers: readonly ServerShown[] }) {
-  const navigate = useNavigate()
   const [text, setText] = useSearchText('q')
   const [status, setStatus] = useSearchText('status')
   const wanted = text.toLowerCase()
@@ -97,7 +96,7 @@ function Found({ servers }: { servers: readonly ServerShown[] }) {
         columns={COLUMNS}
         idOf={({ id }) => id}
         minWidth={54}
-        onOpen={({ id }) => void navigate({ to: '/servers/$id', params: { id } })}
+        linkOf={({ id }) => ({ to: '/servers/$id', params: { id } })}
       />
     </>
   )

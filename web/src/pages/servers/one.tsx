@@ -8,12 +8,12 @@ import { FromFileBadge } from '../../parts/from-file.tsx'
 import { later } from '../../parts/later.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { Page } from '../../parts/page.tsx'
+import { useSpot } from '../../parts/spot.ts'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { SERVERS } from '../../words/servers.ts'
 import { PAGES } from '../../words/shell.ts'
 import { ServerOverview } from './server-overview.tsx'
 import { STATUS_COLOR } from './status-color.ts'
-import { useSearchText } from './use-search-text.ts'
 
 const Capabilities = later(async () => (await import('./capabilities.tsx')).Capabilities)
 const HeldDefinitions = later(async () => (await import('./held.tsx')).HeldDefinitions)
@@ -54,15 +54,21 @@ function titleOf(tab: Tab, { tool_count, prompt_count, held_definitions }: Serve
 }
 
 function ServerTabs({ server }: { server: ServerShown }) {
-  const [asked, setTab] = useSearchText('tab')
+  const { search, go } = useSpot()
   const tabs = (Object.keys(SERVERS.tabs) as Tab[]).filter(
     (tab) => tab !== 'processes' || server.transport !== undefined,
   )
-  const tab = tabs.find((one) => one === asked) ?? 'overview'
+  const tab = tabs.find((one) => one === search.tab) ?? 'overview'
   return (
     <Tabs
       value={tab}
-      onChange={(next) => setTab(next === null || next === 'overview' ? '' : next)}
+      // What was looked for or open in one tab means nothing in another.
+      onChange={(next) =>
+        go(
+          { tab: next === 'overview' ? undefined : (next ?? undefined), q: undefined, of: undefined },
+          { replace: true },
+        )
+      }
       keepMounted={false}
       activateTabWithKeyboard={false}
     >

@@ -1,8 +1,8 @@
 /** How a server is: in one sentence, with what is wrong and what can be done about it. */
-import { Alert, Anchor, Button, Group, List, Stack, Text } from '@mantine/core'
+import { Alert, Button, Group, List, Stack, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { useMay } from '../../api/me.ts'
 import { deleteServer, syncServer } from '../../api/servers.ts'
@@ -15,6 +15,7 @@ import { useDeed } from '../../parts/use-deed.ts'
 import { When } from '../../parts/when.tsx'
 import { COMMON } from '../../words/common.ts'
 import { NEW_SERVER, ONE_SERVER as SAYS, SERVERS } from '../../words/servers.ts'
+import { BehindPortals } from './behind.tsx'
 import { ConnectAccount } from './connect-account.tsx'
 import { STATUS_COLOR } from './status-color.ts'
 
@@ -30,13 +31,8 @@ export function ServerOverview({ server }: { server: ServerShown }) {
       <StatusNote server={server} />
       <Deeds server={server} isLocked={lock !== null} />
       <ConnectAccount server={server} />
+      <BehindPortals server={server} />
       <Facts facts={factsOf(server)} />
-      <Alert variant="light" styles={PLAIN_TITLE} color="gray" title={SAYS.nextTitle}>
-        {SAYS.next}{' '}
-        <Anchor size="sm" underline="always" renderRoot={(props) => <Link to="/portals" {...props} />}>
-          {SAYS.toPortals}
-        </Anchor>
-      </Alert>
       <LockNote lock={lock} />
     </Stack>
   )
