@@ -83,6 +83,9 @@ describe.each(DATABASE_KINDS)('definitions over the API, on %s', (kind) => {
     await room.ask('POST', `${path}/reject`, { body: [second] })
     await room.ask('POST', `${path}/approve`, { body: [first] })
     expect((await room.ask('GET', `${path}?state=rejected`)).body.result).toMatchObject([{ name: 'b' }])
+    const named = async (query: string) => (await room.ask('GET', `${path}?${query}`)).body.result
+    expect(await named('kind=tool&name=b')).toMatchObject([{ name: 'b', definition: { name: 'b' } }])
+    expect([await named('kind=prompt&name=b'), await named('name=B')]).toEqual([[], []])
     expect((await deeds()).slice(0, 5)).toEqual([
       'POST /servers/liar/definitions/approve',
       'POST /servers/liar/definitions/reject',

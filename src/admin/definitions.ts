@@ -13,7 +13,10 @@ export async function listDefinitions({ deps, id, query }: Call<unknown, Definit
   const { db } = deps.store
   const server = await existing(db, id)
   const all = await readCandidates(db, server.uid)
-  const wanted = all.filter(({ kind, state }) => (query.kind ?? kind) === kind && (query.state ?? state) === state)
+  const wanted = all.filter(
+    ({ kind, state, definition: { name } }) =>
+      (query.kind ?? kind) === kind && (query.state ?? state) === state && (query.name ?? name) === name,
+  )
   const page = pageOf(wanted, query, ({ definition }) => [definition.name])
   const keys = page.items.map(({ kind, definition }) => pinKey(kind, definition.name))
   const [pins, holds] = [await readPins(db, server.uid, keys), await readHolds(db, server.uid)]

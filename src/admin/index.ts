@@ -7,8 +7,15 @@ import { definitionChoices, definitionDecided, definitionQuery, definitionShown 
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
 import { logExportQuery, logInfo, logQuery, logRow, logStreamQuery } from '../contract/log.ts'
 import { meShown } from '../contract/me.ts'
-import { portalCreate, portalDeleted, portalShown, portalUpdate } from '../contract/portal.ts'
-import { serverCreate, serverListQuery, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
+import {
+  portalCreate,
+  portalDeleted,
+  portalListQuery,
+  portalShown,
+  portalSummary,
+  portalUpdate,
+} from '../contract/portal.ts'
+import { detailQuery, serverCreate, serverListQuery, serverShown, serverUpdate, syncShown } from '../contract/server.ts'
 import * as tokens from '../contract/tokens.ts'
 import { createAccessToken, getAccessToken, listAccessTokens, revokeAccessToken } from './access-tokens.ts'
 import { ANALYTICS_ROUTES } from './analytics-routes.ts'
@@ -53,9 +60,10 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: `${MCP}/portals`,
     right: 'portals:read',
-    summary: 'List portals',
-    ...paged,
-    result: z.array(portalShown),
+    summary: 'List portals; with `summary=true` with the ids of their servers and counts of their tools and prompts instead of these',
+    query: portalListQuery,
+    info: pageInfoSchema,
+    result: z.array(z.union([portalShown, portalSummary])),
     handler: listPortals,
   }),
   route({
@@ -71,7 +79,8 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: `${MCP}/portals/{id}`,
     right: 'portals:read',
-    summary: 'Read a portal',
+    summary: 'Read a portal; with `detail=brief` or `counts` without the schemas of its tools, or without its tools',
+    query: detailQuery,
     result: portalShown,
     handler: getPortal,
   }),
@@ -81,6 +90,7 @@ export const ROUTES: readonly Route[] = [
     right: 'portals:write',
     summary: 'Update a portal',
     body: portalUpdate,
+    query: detailQuery,
     result: portalShown,
     handler: updatePortal,
   }),
@@ -116,7 +126,8 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: `${MCP}/servers/{id}`,
     right: 'servers:read',
-    summary: 'Read a server',
+    summary: 'Read a server; with `detail=brief` or `counts` without the schemas of its tools, or without its tools',
+    query: detailQuery,
     result: serverShown,
     handler: getServer,
   }),
@@ -126,6 +137,7 @@ export const ROUTES: readonly Route[] = [
     right: 'servers:write',
     summary: 'Update a server',
     body: serverUpdate,
+    query: detailQuery,
     result: serverShown,
     handler: updateServer,
   }),

@@ -1,6 +1,6 @@
 /** `/access/ai-controls/mcp/portals` */
-import type { PageQuery } from '../contract/envelope.ts'
-import type { PortalCreate, PortalUpdate } from '../contract/portal.ts'
+import type { PortalCreate, PortalListQuery, PortalUpdate } from '../contract/portal.ts'
+import type { DetailQuery } from '../contract/server.ts'
 import {
   deletePortal as dropPortal,
   listPortals as loadPortals,
@@ -13,21 +13,23 @@ import { pageOf } from './paging.ts'
 import { notFound, readOnly } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
 import { writeAttaching } from './rules-in-turn.ts'
-import { showPortal, showPortalAlone, showPortals } from './show-portal.ts'
+import { showPortal, showPortalAlone, showPortals, summarizePortals } from './show-portal.ts'
 import { addPortal, changePortal } from './write-portal.ts'
 import { writtenFields } from './written-fields.ts'
 
 /** A portal of copies of one server has a report a tool; the first ones say enough. */
 const MOST_MESSAGES = 100
 
-export async function listPortals({ deps, query }: Call<unknown, PageQuery>): Promise<Outcome> {
+export async function listPortals({ deps, query }: Call<unknown, PortalListQuery>): Promise<Outcome> {
   const page = pageOf(await loadPortals(deps.store.db), query, (portal) => [portal.id, portal.name, portal.hostname])
-  return { result: await showPortals(deps, page.items), info: page.info }
+  const show = query.summary === 'true' ? summarizePortals : showPortals
+  return { result: await show(deps, page.items), info: page.info }
 }
 
-export async function getPortal({ deps, id }: Call): Promise<Outcome> {
+export async function getPortal({ deps, id, query }: Call<unknown, DetailQuery>): Promise<Outcome> {
   const portal = await existing(deps.store.db, id)
-  return { result: await showPortal(deps, portal), messages: deps.lostNames(portal.uid).slice(0, MOST_MESSAGES) }
+  const messages = deps.lostNames(portal.uid).slice(0, MOST_MESSAGES)
+  return { result: await showPortal(deps, portal, query.detail), messages }
 }
 
 export async function createPortal({ deps, body, author }: Call<PortalCreate>): Promise<Outcome> {
@@ -39,13 +41,14 @@ export async function createPortal({ deps, body, author }: Call<PortalCreate>): 
   }
 }
 
-export async function updatePortal({ deps, id, body, author }: Call<PortalUpdate>): Promise<Outcome> {
+export async function updatePortal(call: Call<PortalUpdate, DetailQuery>): Promise<Outcome> {
+  const { deps, id, body, author, query } = call
   await writeAttaching(deps.store, body, async (trx) => {
     const before = await changeable(trx, id, deps.configFile)
     await changePortal(deps, trx, before, { body, author })
   })
   return {
-    result: await showPortal(deps, await existing(deps.store.db, id)),
+    result: await showPortal(deps, await existing(deps.store.db, id), query.detail),
     change: { object: 'portal', id, fields: writtenFields(body) },
   }
 }

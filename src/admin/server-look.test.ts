@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AdminRoom, openAdminRoom, SERVERS, serverBody } from '../../test/admin-room.ts'
+import { type AdminRoom, openAdminRoom, PORTALS, SERVERS, type Shown, serverBody } from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import { everythingStdio } from '../../test/peers/servers.ts'
 import { json, legacy, modern, type ScriptedServer, startScripted } from '../../test/scripted-server.ts'
@@ -142,6 +142,38 @@ describe.each(DATABASE_KINDS)('servers on %s', (kind) => {
     const brief = (await room.ask('GET', `${SERVERS}?summary=true`)).body.result[0]
     expect(whole).toMatchObject({ tool_count: 1, prompt_count: 0, tools: [{ name: 'echo' }] })
     expect(brief).toEqual({ ...whole, tools: [], prompts: [] })
+  })
+
+  test('a portal in a list is summed up, and one alone is told as far as it is asked for', async () => {
+    const body = { id: 'p', name: 'p', hostname: 'p.localhost', servers: [{ server_id: 's', default_disabled: true }] }
+    await room.ask('POST', PORTALS, { body })
+    const whole = (await room.ask('GET', `${PORTALS}/p`)).body.result
+    const listed = async (query: string) =>
+      (await room.ask('GET', `${PORTALS}${query}`)).body.result.find(({ id }) => id === 'p')
+    expect(await listed('')).toEqual(whole)
+    expect(await listed('?summary=false')).toEqual(whole)
+    const { servers, ...alone } = whole
+    const summary = await listed('?summary=true&search=p.local')
+    expect(summary).toEqual({ ...alone, server_ids: ['s'], tool_count: 1, prompt_count: 0 })
+
+    const told = async (at: string) => (await room.ask('GET', at)).body.result
+    const [server] = servers as Shown[]
+    expect(server?.tools).toEqual([expect.objectContaining({ inputSchema: expect.anything() })])
+    const brief = { ...server, tools: [{ name: 'echo' }] }
+    expect(await told(`${PORTALS}/p?detail=brief`)).toEqual({ ...whole, servers: [brief] })
+    expect(await told(`${PORTALS}/p?detail=counts`)).toEqual({ ...whole, servers: [{ ...server, tools: [] }] })
+    const one = await told(`${SERVERS}/s`)
+    expect(await told(`${SERVERS}/s?detail=full`)).toEqual(one)
+    expect(await told(`${SERVERS}/s?detail=brief`)).toEqual({ ...one, tools: brief.tools })
+    expect(await told(`${SERVERS}/s?detail=counts`)).toEqual({ ...one, tools: [] })
+    expect((await room.ask('GET', `${SERVERS}/s?detail=some`)).status).toBe(400)
+
+    // Sent back whole, neither takes anything out; and the answer is as much as was asked for.
+    expect((await room.ask('PUT', `${PORTALS}/p`, { body: summary })).body.result.servers).toEqual(servers)
+    const counts = await told(`${PORTALS}/p?detail=counts`)
+    const put = await room.ask('PUT', `${PORTALS}/p?detail=counts`, { body: counts })
+    expect(put.body.result).toEqual({ ...counts, modified_at: expect.anything() })
+    expect((await told(`${PORTALS}/p`)).servers).toEqual(servers)
   })
 
   test('what was read may be sent back, counts and all', async () => {

@@ -1,6 +1,6 @@
 /** `/access/ai-controls/mcp/servers` */
 import type { ServerUid } from '../base/ids.ts'
-import type { ServerCreate, ServerListQuery, ServerUpdate, SyncShown } from '../contract/server.ts'
+import type { DetailQuery, ServerCreate, ServerListQuery, ServerUpdate, SyncShown } from '../contract/server.ts'
 import type { Db } from '../store/open.ts'
 import { listConnections } from '../upstream/connections/connection-store.ts'
 import type { SyncResult } from '../upstream/model.ts'
@@ -30,12 +30,12 @@ const REVOKE_PATIENCE_MS = 5000
 
 export async function listServers({ deps, query }: Call<unknown, ServerListQuery>): Promise<Outcome> {
   const page = pageOf(await loadServers(deps.store.db), query, (server) => [server.id, server.name])
-  const isSummary = query.summary === 'true'
-  return { result: await showServers(deps, page.items, { isSummary }), info: page.info }
+  const detail = query.summary === 'true' ? 'counts' : 'full'
+  return { result: await showServers(deps, page.items, detail), info: page.info }
 }
 
-export async function getServer({ deps, id }: Call): Promise<Outcome> {
-  return { result: await showServer(deps, await existingServer(deps.store.db, id)) }
+export async function getServer({ deps, id, query }: Call<unknown, DetailQuery>): Promise<Outcome> {
+  return { result: await showServer(deps, await existingServer(deps.store.db, id), query.detail) }
 }
 
 export async function createServer(call: Call<ServerCreate>): Promise<Outcome> {
@@ -53,7 +53,7 @@ export async function createServer(call: Call<ServerCreate>): Promise<Outcome> {
   }
 }
 
-export async function updateServer(call: Call<ServerUpdate>): Promise<Outcome> {
+export async function updateServer(call: Call<ServerUpdate, DetailQuery>): Promise<Outcome> {
   const { deps, id, body, author } = call
   if (body.transport?.env) passStdioGate(call)
   const { uid, renewed } = await writeAttaching(deps.store, body, async (trx) => {
@@ -66,7 +66,7 @@ export async function updateServer(call: Call<ServerUpdate>): Promise<Outcome> {
   const after = await existingServer(deps.store.db, id)
   const isAboutPolicies = body.policies !== undefined || body.own_policies !== undefined
   return {
-    result: await showServer(deps, after),
+    result: await showServer(deps, after, call.query.detail),
     messages: [...warningsOf(body), ...(isAboutPolicies && isNoneLeft(after) ? [noneLeft(id)] : [])],
     change: { object: 'server', id, fields: writtenFields(body) },
   }

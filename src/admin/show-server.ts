@@ -2,8 +2,9 @@
 import type { ServerUid } from '../base/ids.ts'
 import type { CapabilityOverride } from '../contract/capability-override.ts'
 import { showLimits } from '../contract/limits-on-calls.ts'
-import type { ServerShown } from '../contract/server.ts'
+import type { Detail, ServerShown } from '../contract/server.ts'
 import type { Definition, ServerHealth } from '../upstream/model.ts'
+import { breathe } from '../upstream/pin-store.ts'
 import type { StoredServer } from '../upstream/server-store.ts'
 import type { AdminDeps } from './deps.ts'
 import { countHeld, readSeenDefinitions, type SeenDefinitions } from './inventory-store.ts'
@@ -19,21 +20,51 @@ type Credential = Awaited<ReturnType<typeof credentialsOf>>[number]
 export async function showServers(
   needs: Needs,
   servers: readonly StoredServer[],
-  { isSummary = false }: { isSummary?: boolean } = {},
+  detail: Detail = 'full',
 ): Promise<ServerShown[]> {
   const uids = servers.map((server) => server.uid)
-  const seen = await (isSummary ? summarize(needs, uids) : readSeenDefinitions(needs.store.db, uids))
+  const seen = await (detail === 'full' ? readSeenDefinitions(needs.store.db, uids) : summarize(needs, uids))
   const credentials = await credentialsOf(needs, servers)
-  return servers.map((server, index) => ({
+  const shown = servers.map((server, index) => ({
     ...show(server, seen.get(server.uid), credentials[index] ?? { authentication_status: server.authenticationStatus }),
     circuit: circuitOf(needs.upstreams.health(server.uid)),
   }))
+  return detail === 'brief' ? withBriefs(needs, servers, shown) : shown
 }
 
-export async function showServer(needs: Needs, server: StoredServer): Promise<ServerShown> {
-  const [shown] = await showServers(needs, [server])
+export async function showServer(needs: Needs, server: StoredServer, detail?: Detail): Promise<ServerShown> {
+  const [shown] = await showServers(needs, [server], detail)
   if (shown === undefined) throw new Error('a server that was given was not shown')
   return shown
+}
+
+/** Also from memory, and read a few at a time: of ten thousand tools that takes a tenth of a second, which callers must not wait. */
+async function withBriefs(
+  { upstreams }: Pick<Needs, 'upstreams'>,
+  servers: readonly StoredServer[],
+  shown: readonly ServerShown[],
+): Promise<ServerShown[]> {
+  const told: ServerShown[] = []
+  for (const [index, one] of shown.entries()) {
+    const uid = servers[index]?.uid
+    const known = uid === undefined ? undefined : upstreams.inventory(uid)
+    told.push({ ...one, tools: await briefsOf(known?.tools ?? []), prompts: await briefsOf(known?.prompts ?? []) })
+  }
+  return told
+}
+
+const AT_ONCE = 100
+/** What people read of a tool or prompt. */
+const BRIEF = ['name', 'title', 'description', 'annotations'] as const
+
+async function briefsOf(definitions: readonly Definition[]): Promise<Record<string, unknown>[]> {
+  const briefs: Record<string, unknown>[] = []
+  for (let from = 0; from < definitions.length; from += AT_ONCE) {
+    await breathe()
+    for (const whole of parse(definitions.slice(from, from + AT_ONCE)))
+      briefs.push(Object.fromEntries(BRIEF.flatMap((member) => (member in whole ? [[member, whole[member]]] : []))))
+  }
+  return briefs
 }
 
 /** From memory, which has the lists as long as there are servers: a page of all servers must not read every definition again. */

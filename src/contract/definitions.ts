@@ -8,6 +8,8 @@ export const DEFINITION_STATES = ['approved', 'held', 'rejected'] as const
 export const definitionQuery = pageQuery.extend({
   state: z.enum(DEFINITION_STATES).optional(),
   kind: z.enum(DEFINITION_KINDS).optional(),
+  /** Exactly this one; a resource's is its URI. */
+  name: z.string().max(2048).optional(),
 })
 export type DefinitionQuery = z.infer<typeof definitionQuery>
 

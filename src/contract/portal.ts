@@ -1,6 +1,7 @@
 /** The shapes of a portal and of the servers behind it. */
 import { z } from 'zod'
 import { overrideListInput, portalOverrideShown } from './capability-override.ts'
+import { pageQuery } from './envelope.ts'
 import { serviceTokenHeaderSchema } from './header-names.ts'
 import { descriptionSchema, nameSchema, policyIdSchema, portalHostnameSchema, portalIdSchema } from './ids.ts'
 import { limitShown, portalLimitsInput } from './limits-on-calls.ts'
@@ -74,6 +75,9 @@ export const portalUpdate = z.strictObject({
   hostname: portalHostnameSchema.optional(),
   name: nameSchema.optional(),
   ...settings,
+  server_ids: z.unknown().optional(),
+  tool_count: z.unknown().optional(),
+  prompt_count: z.unknown().optional(),
   origin: z.unknown().optional(),
   created_at: z.unknown().optional(),
   created_by: z.unknown().optional(),
@@ -109,6 +113,21 @@ const portalAlone = {
 
 export const portalShown = z.object({ ...portalAlone, servers: z.array(portalServerShown) })
 export type PortalShown = z.infer<typeof portalShown>
+
+/** `summary`: which servers are in it, and how many tools they have, without what these are. */
+export const portalListQuery = pageQuery.extend({ summary: z.enum(['true', 'false']).optional() })
+export type PortalListQuery = z.infer<typeof portalListQuery>
+
+/** Without `servers`, rather than with none: sent back whole, it takes none out. */
+export const portalSummary = z.object({
+  ...portalAlone,
+  /** In the portal's order. */
+  server_ids: z.array(z.string()),
+  /** Of all its servers, hidden ones and held ones included. */
+  tool_count: z.int(),
+  prompt_count: z.int(),
+})
+export type PortalSummary = z.infer<typeof portalSummary>
 
 /** What a delete answers. */
 export const portalDeleted = z.object(portalAlone)

@@ -264,7 +264,7 @@ export const serverShown = z.object({
   labels: z.array(z.enum(LABELS)),
   limits: z.array(limitShown),
   bypass_credential: z.boolean(),
-  /** Both empty where only a summary was asked for; the counts below are those of the whole lists. */
+  /** Both empty where only a summary or counts were asked for; the counts below are those of the whole lists. */
   tools: z.array(definition),
   prompts: z.array(definition),
   tool_count: z.int(),
@@ -290,6 +290,16 @@ export type ServerShown = z.infer<typeof serverShown>
 /** `summary`: without the definitions of tools and prompts, which are most of a server. */
 export const serverListQuery = pageQuery.extend({ summary: z.enum(['true', 'false']).optional() })
 export type ServerListQuery = z.infer<typeof serverListQuery>
+
+/**
+ * What of each tool and prompt is told: all of it, unless said otherwise; `brief`, what people read of it (name, title, description and
+ * annotations); `counts`, only how many there are.
+ */
+export const DETAILS = ['full', 'brief', 'counts'] as const
+export type Detail = (typeof DETAILS)[number]
+
+export const detailQuery = z.object({ detail: z.enum(DETAILS).optional() })
+export type DetailQuery = z.infer<typeof detailQuery>
 
 export const syncShown = z.object({
   status: z.enum(SERVER_STATUSES),

@@ -78,9 +78,12 @@ export const tokensLike = (search: string) =>
     placeholderData: keepPreviousData,
   })
 
+/** With the names of its tools and prompts. */
 export const askedPortalQuery = (id: string) =>
   queryOptions({
     queryKey: ['portals', '', 'asked', id],
-    queryFn: async ({ signal }) => (await ask<PortalShown>('GET', `${PORTALS}/${part(id)}`, { signal })).result,
+    queryFn: async ({ signal }) =>
+      (await ask<PortalShown>('GET', `${PORTALS}/${part(id)}`, { signal, query: { detail: 'brief' } })).result,
+    structuralSharing: false,
     placeholderData: () => undefined,
   })

@@ -1,7 +1,7 @@
 /** Programs that people and bots use, and their tokens, as the REST API has them. */
 import { queryOptions } from '@tanstack/react-query'
 import type { ClientUseShown, OauthClientShown, OauthConfiguration } from '../../../src/contract/oauth-client.ts'
-import type { PortalShown } from '../../../src/contract/portal.ts'
+import type { PortalSummary } from '../../../src/contract/portal.ts'
 import type { AccessTokenShown, ServiceTokenShown } from '../../../src/contract/tokens.ts'
 import { ask, part } from './ask.ts'
 
@@ -90,7 +90,10 @@ export const revokeAccessToken = (id: string) => ask<AccessTokenShown>('DELETE',
 export const portalChoicesQuery = queryOptions({
   queryKey: ['portals', 'choices'],
   queryFn: async ({ signal }) => {
-    const { result } = await ask<PortalShown[]>('GET', '/access/ai-controls/mcp/portals', { signal, query: ALL })
+    const { result } = await ask<PortalSummary[]>('GET', '/access/ai-controls/mcp/portals', {
+      signal,
+      query: { ...ALL, summary: true },
+    })
     return result.map(({ id, name }): readonly [string, string] => [id, `${name} (${id})`])
   },
 })

@@ -6,7 +6,7 @@ import type { IdentityProviderShown } from '../../../src/contract/identity-provi
 import type { PolicyShown } from '../../../src/contract/policy.ts'
 import type { DiffShown } from '../../../src/contract/policy-explanation.ts'
 import type { PolicyTestShown, PolicyTestUserShown } from '../../../src/contract/policy-test.ts'
-import type { PortalShown } from '../../../src/contract/portal.ts'
+import type { PortalSummary } from '../../../src/contract/portal.ts'
 import type { ServerShown } from '../../../src/contract/server.ts'
 import type { ServiceTokenShown } from '../../../src/contract/tokens.ts'
 import type { Names } from '../rules/names.ts'
@@ -30,18 +30,15 @@ async function all<Row>(path: string, signal: AbortSignal, query: Query = {}): P
   }
 }
 
-const every = <Row>(key: readonly string[], path: string) =>
-  queryOptions({ queryKey: key, queryFn: ({ signal }) => all<Row>(path, signal) })
+const every = <Row>(key: readonly string[], path: string, query: Query = {}) =>
+  queryOptions({ queryKey: key, queryFn: ({ signal }) => all<Row>(path, signal, query) })
 
 export const policiesQuery = every<PolicyShown>(['policies'], POLICIES)
 export const groupsQuery = every<GroupShown>(['groups'], GROUPS)
 export const listsQuery = every<ListShown>(['lists'], LISTS)
-export const attachedPortalsQuery = every<PortalShown>(['portals', '', 'attached'], PORTALS)
-/** Without what their tools are: a choice among servers needs their names alone. */
-export const attachedServersQuery = queryOptions({
-  queryKey: ['servers', '', 'attached'],
-  queryFn: ({ signal }) => all<ServerShown>(SERVERS, signal, { summary: true }),
-})
+/** Without what their tools are: a choice among portals and servers needs their names alone. */
+export const attachedPortalsQuery = every<PortalSummary>(['portals', '', 'attached'], PORTALS, { summary: true })
+export const attachedServersQuery = every<ServerShown>(['servers', '', 'attached'], SERVERS, { summary: true })
 export const tokenChoicesQuery = every<ServiceTokenShown>(['service_tokens', '', 'choices'], '/access/service_tokens')
 export const providerChoicesQuery = every<IdentityProviderShown>(
   ['identity_providers', '', 'choices'],

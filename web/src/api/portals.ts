@@ -5,6 +5,7 @@ import type {
   PortalCreate,
   PortalServerShown,
   PortalShown,
+  PortalSummary,
   PortalUpdate,
 } from '../../../src/contract/portal.ts'
 import type { ShownContext } from '../../../src/contract/shown-context.ts'
@@ -14,25 +15,44 @@ const MCP = '/access/ai-controls/mcp'
 const PORTALS = `${MCP}/portals`
 const at = (id: string) => `${PORTALS}/${part(id)}`
 
-/** What shows portals is read again after a change of one. */
+/** What shows portals is read again after a change of one, and what their servers offer where one was put in. */
 export const PORTAL_READS = [['portals']] as const
+export const SERVERS_OF_PORTAL_READS = [...PORTAL_READS, ['offered']] as const
+
+/** There may be ten thousand tools behind one: only what looks at tools asks for them. */
+const COUNTS = { detail: 'counts' } as const
 
 export const portalsQuery = queryOptions({
   queryKey: ['portals'],
   queryFn: async ({ signal }) =>
-    (await ask<PortalShown[]>('GET', PORTALS, { signal, query: { per_page: 1000 } })).result,
+    (await ask<PortalSummary[]>('GET', PORTALS, { signal, query: { per_page: 1000, summary: true } })).result,
 })
 
-/** With what the portal has to report of it, such as names that two servers want. */
+/** Without its tools and prompts. With what the portal has to report of it, such as names that two servers want. */
 export const portalQuery = (id: string) =>
   queryOptions({
     queryKey: ['portals', 'one', id],
-    queryFn: ({ signal }) => ask<PortalShown>('GET', at(id), { signal }),
+    queryFn: ({ signal }) => ask<PortalShown>('GET', at(id), { signal, query: COUNTS }),
+  })
+
+/**
+ * What the servers of a portal call their tools and prompts, and say of them. It is read again when servers come or go, and not for each
+ * change of what the portal itself says of one.
+ */
+export const offeredQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['offered', id],
+    queryFn: async ({ signal }) =>
+      (await ask<PortalShown>('GET', at(id), { signal, query: { detail: 'brief' } })).result.servers,
+    // To compare so much with what was there takes longer than to draw the few rows that are seen.
+    structuralSharing: false,
+    placeholderData: () => undefined,
   })
 
 export const createPortal = (body: PortalCreate) => ask<PortalShown>('POST', PORTALS, { body })
 export const deletePortal = (id: string) => ask('DELETE', at(id))
-export const updatePortal = (id: string, body: PortalUpdate) => ask<PortalShown>('PUT', at(id), { body })
+export const updatePortal = (id: string, body: PortalUpdate) =>
+  ask<PortalShown>('PUT', at(id), { body, query: COUNTS })
 
 /**
  * Lists are replaced as they are sent; so the change is made to what is there now and not to what was shown minutes ago.
@@ -43,7 +63,7 @@ export async function changeServers(
   id: string,
   change: (servers: MappingInput[]) => MappingInput[],
 ): Promise<Told<PortalShown>> {
-  const { result } = await ask<PortalShown>('GET', at(id))
+  const { result } = await ask<PortalShown>('GET', at(id), { query: COUNTS })
   return updatePortal(id, { servers: change(result.servers.map(toMapping)) })
 }
 

@@ -21,12 +21,39 @@ export const serversQuery = queryOptions({
   refetchInterval: NOW_AND_THEN_MS,
 })
 
+/** Without its tools and prompts: it is read again and again, and there may be thousands. */
 export const serverQuery = (id: string) =>
   queryOptions({
     queryKey: ['servers', id],
-    queryFn: async ({ signal }) => (await ask<ServerShown>('GET', at(id), { signal })).result,
+    queryFn: async ({ signal }) =>
+      (await ask<ServerShown>('GET', at(id), { signal, query: { detail: 'counts' } })).result,
     // Its first sync is watched.
     refetchInterval: ({ state }) => (state.data?.status === 'waiting' ? OFTEN_MS : NOW_AND_THEN_MS),
+  })
+
+/**
+ * What it calls its tools and prompts, and says of them.
+ *
+ * @param synced when it was last asked: what came of that is read then
+ */
+export const offeredByQuery = (id: string, synced?: string) =>
+  queryOptions({
+    queryKey: ['offered', 'by', id, synced ?? ''],
+    queryFn: async ({ signal }) =>
+      (await ask<ServerShown>('GET', at(id), { signal, query: { detail: 'brief' } })).result,
+    structuralSharing: false,
+  })
+
+/** One of them, whole. Null where the server does not have it any more. */
+export const definitionQuery = (id: string, kind: 'tool' | 'prompt', name: string) =>
+  queryOptions({
+    queryKey: ['offered', 'whole', id, kind, name],
+    queryFn: async ({ signal }): Promise<unknown> => {
+      const query = { kind, name }
+      const { result } = await ask<DefinitionShown[]>('GET', at(id, '/definitions'), { signal, query })
+      return result[0]?.definition ?? null
+    },
+    placeholderData: () => undefined,
   })
 
 const MOST_HELD = 200
@@ -54,7 +81,8 @@ export const probeServer = (body: ServerProbe, signal?: AbortSignal) =>
   ask<ProbeShown>('POST', `${SERVERS}/probe`, { body, ...(signal === undefined ? {} : { signal }) })
 
 export const createServer = (body: ServerCreate) => ask<ServerShown>('POST', SERVERS, { body })
-export const updateServer = (id: string, body: ServerUpdate) => ask<ServerShown>('PUT', at(id), { body })
+export const updateServer = (id: string, body: ServerUpdate) =>
+  ask<ServerShown>('PUT', at(id), { body, query: { detail: 'counts' } })
 export const deleteServer = (id: string) => ask<ServerShown>('DELETE', at(id))
 export const syncServer = (id: string) => ask<SyncShown>('POST', at(id, '/sync'))
 export const authorizeServer = (id: string) => ask<AuthorizeShown>('POST', at(id, '/authorize'), { body: {} })

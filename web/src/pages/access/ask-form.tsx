@@ -13,7 +13,8 @@ import {
 } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
+import type { PortalShown } from '../../../../src/contract/portal.ts'
 import { askedPortalQuery, peopleLike, tokensLike } from '../../api/access.ts'
 import { attachedPortalsQuery } from '../../api/policies.ts'
 import { type Asked, isWhole } from '../../rules/asked.ts'
@@ -129,15 +130,21 @@ function Who({ draft, onChange }: PartProps) {
 
 const MOST_NAMES = 50
 
+/** There may be ten thousand, and each key that is pressed draws the form anew. @param server the one that is meant, or the empty string */
+function namesIn(portal: PortalShown | undefined, server: string): string[] {
+  const meant = portal?.servers.filter(({ server_id }) => server === '' || server === server_id) ?? []
+  const names = meant.flatMap(({ server_id, tools, prompts }) =>
+    [...tools, ...prompts].map(({ name }) => (server === '' ? `${server_id}_${name}` : String(name))),
+  )
+  return [...new Set(names)]
+}
+
 function What({ draft, onChange }: PartProps) {
   const portals = useQuery(attachedPortalsQuery).data ?? []
   const { portal, server, name } = draft
   const detail = useQuery({ ...askedPortalQuery(portal), enabled: portal !== '' }).data
   const servers = detail?.servers ?? []
-  const meant = servers.filter(({ server_id }) => server === '' || server === server_id)
-  const names = meant.flatMap(({ server_id, tools, prompts }) =>
-    [...tools, ...prompts].map((one) => (server === '' ? `${server_id}_${one.name}` : String(one.name))),
-  )
+  const names = useMemo(() => namesIn(detail, server), [detail, server])
   const known = portals.map((one) => ({ value: one.id, label: one.name }))
   return (
     <SimpleGrid cols={{ base: 1, sm: 3 }}>
@@ -169,7 +176,7 @@ function What({ draft, onChange }: PartProps) {
       <Autocomplete
         label={ACCESS.name.label}
         description={ACCESS.name.says}
-        data={[...new Set(names)]}
+        data={names}
         limit={MOST_NAMES}
         value={name}
         onChange={(value) => onChange({ name: value })}

@@ -14,7 +14,7 @@ import {
 } from '@mantine/core'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { attachedServersQuery } from '../../api/policies.ts'
-import { serverQuery } from '../../api/servers.ts'
+import { offeredByQuery } from '../../api/servers.ts'
 import { emptyReach, HINTS, KINDS, LABELS, newArgument, type ReachDraft } from '../../rules/reach-draft.ts'
 import { LABEL_WORDS } from '../../rules/read-rule.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
@@ -141,7 +141,7 @@ function Entry({ entry, isLocked, onChange }: EntryProps) {
 function What({ entry, isLocked, onChange }: EntryProps) {
   const { data = [] } = useQuery(attachedServersQuery)
   // What tools there are is asked of those alone that are chosen.
-  const meant = useQueries({ queries: entry.servers.map((id) => serverQuery(id)) })
+  const meant = useQueries({ queries: entry.servers.map((id) => offeredByQuery(id)) })
   const servers = [...new Set([...data.map(({ id }) => id), ...entry.servers])]
   const known = meant.flatMap(({ data: one }) =>
     [...(one?.tools ?? []), ...(one?.prompts ?? [])].map(({ name }) => String(name)),

@@ -1,5 +1,5 @@
 /** What a portal offers of its servers: each tool and prompt, as the server has it, as the server's page changed it, as the portal does. */
-import type { MappingInput, PortalShown } from '../../../../src/contract/portal.ts'
+import type { MappingInput, PortalServerShown, PortalShown } from '../../../../src/contract/portal.ts'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 
 export type Kind = 'tool' | 'prompt'
@@ -39,15 +39,24 @@ interface Said {
   portal_description?: string | undefined
 }
 
-/** @param servers with what their own pages changed; without them, that is not counted */
-export function offersOf({ servers: mapped }: Pick<PortalShown, 'servers'>, servers: readonly ServerShown[]): Offer[] {
+interface Behind {
+  /** The portal's servers with what they call their tools and prompts. */
+  offered: readonly Pick<PortalServerShown, 'server_id' | 'tools' | 'prompts'>[]
+  /** With what their own pages changed; without them, that is not counted. */
+  servers: readonly ServerShown[]
+}
+
+export function offersOf({ servers: mapped }: Pick<PortalShown, 'servers'>, { offered, servers }: Behind): Offer[] {
   const byId = new Map(servers.map((server) => [server.id, server]))
+  const lists = new Map(offered.map((server) => [server.server_id, server]))
   return mapped.flatMap((server) => {
-    const below = byId.get(server.server_id)
+    const [below, list] = [byId.get(server.server_id), lists.get(server.server_id)]
+    // One that was put in a moment ago is not asked about yet, and nothing of it is gone.
+    if (list === undefined) return []
     const common = { server: server.server_id, serverName: server.name, isOff: server.default_disabled }
     return [
-      ...offers('tool', common, server.tools, server.updated_tools ?? [], below?.updated_tools ?? []),
-      ...offers('prompt', common, server.prompts, server.updated_prompts ?? [], below?.updated_prompts ?? []),
+      ...offers('tool', common, list.tools, server.updated_tools ?? [], below?.updated_tools ?? []),
+      ...offers('prompt', common, list.prompts, server.updated_prompts ?? [], below?.updated_prompts ?? []),
     ]
   })
 }

@@ -2,7 +2,7 @@
 import { Button, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { PortalShown } from '../../../../src/contract/portal.ts'
+import type { PortalSummary } from '../../../../src/contract/portal.ts'
 import { meQuery, useMay } from '../../api/me.ts'
 import { portalsQuery } from '../../api/portals.ts'
 import { Foreign } from '../../parts/foreign.tsx'
@@ -19,7 +19,7 @@ import { addressesOf } from './address.ts'
 
 const { columns: TITLES } = PORTALS
 
-const columnsFor = (base: string): readonly Column<PortalShown>[] => [
+const columnsFor = (base: string): readonly Column<PortalSummary>[] => [
   {
     title: TITLES.name,
     width: 'minmax(10rem, 2fr)',
@@ -34,12 +34,8 @@ const columnsFor = (base: string): readonly Column<PortalShown>[] => [
     width: 'minmax(14rem, 3fr)',
     cell: (portal) => <Foreign text={addressesOf(portal, base).best} />,
   },
-  { title: TITLES.servers, width: '5rem', cell: ({ servers }) => servers.length },
-  {
-    title: TITLES.tools,
-    width: '5rem',
-    cell: ({ servers }) => servers.reduce((sum, { tools }) => sum + tools.length, 0),
-  },
+  { title: TITLES.servers, width: '5rem', cell: ({ server_ids }) => server_ids.length },
+  { title: TITLES.tools, width: '5rem', cell: ({ tool_count }) => tool_count },
   { title: TITLES.policies, width: '5rem', cell: ({ policies }) => policies.length },
   { title: TITLES.changed, width: '8rem', cell: ({ modified_at }) => <When at={modified_at} /> },
 ]

@@ -3,7 +3,7 @@ import { Button, Group, Select, Stack, Switch, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { MappingInput, PortalServerShown } from '../../../../src/contract/portal.ts'
-import { changeServers, PORTAL_READS } from '../../api/portals.ts'
+import { changeServers, SERVERS_OF_PORTAL_READS } from '../../api/portals.ts'
 import { serversQuery } from '../../api/servers.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
@@ -21,7 +21,9 @@ const COLOR = { ready: 'green', waiting: 'gray', stale: 'yellow', error: 'red' }
 type Change = (servers: MappingInput[]) => MappingInput[]
 
 export function PortalServers({ portal, lock }: TabProps) {
-  const change = useDeed((wanted: Change) => changeServers(portal.id, wanted), { reads: PORTAL_READS })
+  const change = useDeed((wanted: Change) => changeServers(portal.id, wanted), {
+    reads: SERVERS_OF_PORTAL_READS,
+  })
   const { servers } = portal
   return (
     <Stack>
@@ -121,7 +123,7 @@ function columnsFor({ isLocked, count, placeOf, change, remove }: Doing): readon
       width: '7.5rem',
       cell: ({ status }) => <Mark color={COLOR[status]}>{SERVERS.status[status]}</Mark>,
     },
-    { title: columns.tools, width: '3.5rem', cell: ({ tools }) => tools.length },
+    { title: columns.tools, width: '3.5rem', cell: ({ tool_count }) => tool_count },
     {
       title: columns.off,
       width: '5rem',

@@ -3,13 +3,13 @@ import { Button, Group, SegmentedControl, Select, Stack, Switch, Text, TextInput
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useMemo, useState } from 'react'
-import { changeServers, PORTAL_READS } from '../../api/portals.ts'
+import { changeServers, offeredQuery, PORTAL_READS } from '../../api/portals.ts'
 import { serversQuery } from '../../api/servers.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Nothing, ProblemNote } from '../../parts/told.tsx'
+import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { useFind } from '../../parts/use-find.ts'
 import { COMMON } from '../../words/common.ts'
@@ -29,7 +29,11 @@ export interface Wish {
 
 export function PortalTools({ portal, lock }: TabProps) {
   const { data: servers } = useQuery(serversQuery)
-  const offers = useMemo(() => offersOf(portal, servers ?? []), [portal, servers])
+  const { data: offered, error, refetch } = useQuery(offeredQuery(portal.id))
+  const offers = useMemo(
+    () => offersOf(portal, { offered: offered ?? [], servers: servers ?? [] }),
+    [portal, offered, servers],
+  )
   const [filter, put] = useFilter()
   const wanted = useDeferredValue(filter)
   const shown = useMemo(() => offers.filter((offer) => isWanted(offer, wanted)), [offers, wanted])
@@ -39,6 +43,8 @@ export function PortalTools({ portal, lock }: TabProps) {
     { reads: PORTAL_READS, done: SAYS.saved },
   )
   const isLocked = lock !== null || deed.isPending
+  if (offered === undefined)
+    return error === null ? <Waiting /> : <ProblemNote error={error} again={() => void refetch()} />
   if (offers.length === 0) return <Nothing {...SAYS.none} />
   const isOneOn = shown.some(({ isOn }) => isOn)
   const isOneOff = shown.some(({ isOn }) => !isOn)

@@ -3,10 +3,10 @@ import { Alert, Anchor, Button, Group, List, Select, Stack, Text } from '@mantin
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { PortalShown } from '../../../../src/contract/portal.ts'
+import type { PortalSummary } from '../../../../src/contract/portal.ts'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { useMay } from '../../api/me.ts'
-import { changeServers, PORTAL_READS, portalsQuery } from '../../api/portals.ts'
+import { changeServers, portalsQuery, SERVERS_OF_PORTAL_READS } from '../../api/portals.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
@@ -17,7 +17,7 @@ export function BehindPortals({ server }: { server: ServerShown }) {
   const may = useMay('portals:write')
   if (error !== null && portals === undefined) return <ProblemNote error={error} again={() => void refetch()} />
   if (portals === undefined) return null
-  const isIn = ({ servers }: PortalShown) => servers.some(({ server_id }) => server_id === server.id)
+  const isIn = ({ server_ids }: PortalSummary) => server_ids.includes(server.id)
   const behind = portals.filter(isIn)
   const free = portals.filter((portal) => !isIn(portal) && portal.origin !== 'file')
   return (
@@ -35,7 +35,7 @@ export function BehindPortals({ server }: { server: ServerShown }) {
   )
 }
 
-function Portals({ portals }: { portals: readonly PortalShown[] }) {
+function Portals({ portals }: { portals: readonly PortalSummary[] }) {
   return (
     <List size="sm">
       {portals.map(({ id, name }) => (
@@ -53,12 +53,12 @@ function Portals({ portals }: { portals: readonly PortalShown[] }) {
   )
 }
 
-function Put({ server, free }: { server: ServerShown; free: readonly PortalShown[] }) {
+function Put({ server, free }: { server: ServerShown; free: readonly PortalSummary[] }) {
   // What was chosen may be behind it by now.
   const [asked, choose] = useState<string | null>(null)
   const chosen = free.find(({ id }) => id === asked) ?? (free.length === 1 ? free[0] : undefined)
   const put = useDeed((portal: string) => changeServers(portal, (all) => [...all, { server_id: server.id }]), {
-    reads: [...PORTAL_READS, ['servers']],
+    reads: [...SERVERS_OF_PORTAL_READS, ['servers']],
     done: SAYS.putBehind,
   })
   return (

@@ -1,11 +1,14 @@
 /** The tools, or the prompts, of a server: what each is for clients, and what of that an admin has changed. */
 import { Stack, Text, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useDeferredValue, useMemo } from 'react'
 import type { ServerShown } from '../../../../src/contract/server.ts'
+import { offeredByQuery } from '../../api/servers.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { beside } from '../../parts/spot.ts'
-import { Nothing } from '../../parts/told.tsx'
+import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import { COMMON } from '../../words/common.ts'
 import { CAPABILITIES as SAYS, SERVERS } from '../../words/servers.ts'
 import { EditCapability } from './edit-capability.tsx'
@@ -19,22 +22,19 @@ export interface Capability {
   name: string
   description: string
   hints: readonly string[]
-  definition: Readonly<Record<string, unknown>>
   override: Override | undefined
 }
 
 const textIn = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-export function capabilitiesOf(server: ServerShown, kind: CapabilityKind): Capability[] {
-  const overrides = new Map(
-    (kind === 'tools' ? server.updated_tools : server.updated_prompts)?.map((one) => [one.name, one]),
-  )
-  return server[kind].map((definition) => {
+function capabilitiesOf(list: ServerShown['tools'], said: readonly Override[] = []): Capability[] {
+  const overrides = new Map(said.map((one) => [one.name, one]))
+  return list.map((definition) => {
     const name = textIn(definition.name)
     const annotations: Record<string, unknown> = { ...(definition.annotations as object | undefined) }
     const hints = Object.entries(SAYS.hints).flatMap(([hint, says]) => (annotations[hint] === true ? [says] : []))
     const description = textIn(definition.description)
-    return { ...{ name, description, hints, definition }, override: overrides.get(name) }
+    return { name, description, hints, override: overrides.get(name) }
   })
 }
 
@@ -62,14 +62,20 @@ const COLUMNS: readonly Column<Capability>[] = [
 ]
 
 export function Capabilities({ server, kind }: { server: ServerShown; kind: CapabilityKind }) {
+  const { data, error, refetch } = useQuery(offeredByQuery(server.id, server.last_successful_sync))
+  // What was shown before stays while another server is read.
+  if (data?.id === server.id) return <Listed server={server} kind={kind} list={data[kind]} />
+  return error === null ? <Waiting /> : <ProblemNote error={error} again={() => void refetch()} />
+}
+
+function Listed({ server, kind, list }: { server: ServerShown; kind: CapabilityKind; list: ServerShown['tools'] }) {
   const [text, setText] = useSearchText('q')
   const [open, setOpen] = useSearchText('of')
-  const all = capabilitiesOf(server, kind)
+  const said = kind === 'tools' ? server.updated_tools : server.updated_prompts
+  const all = useMemo(() => capabilitiesOf(list, said), [list, said])
+  const wanted = useDeferredValue(text.toLowerCase())
+  const found = useMemo(() => all.filter((one) => isFound(one, wanted)), [all, wanted])
   if (all.length === 0) return <Nothing {...SAYS.none[kind]} />
-  const wanted = text.toLowerCase()
-  const found = all.filter(({ name, description, override }) =>
-    [name, description, override?.alias ?? ''].some((one) => one.toLowerCase().includes(wanted)),
-  )
   const chosen = all.find(({ name }) => name === open)
   return (
     <Stack>
@@ -95,4 +101,8 @@ export function Capabilities({ server, kind }: { server: ServerShown; kind: Capa
       )}
     </Stack>
   )
+}
+
+function isFound({ name, description, override }: Capability, wanted: string): boolean {
+  return [name, description, override?.alias ?? ''].some((one) => one.toLowerCase().includes(wanted))
 }

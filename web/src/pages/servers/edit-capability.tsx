@@ -1,11 +1,12 @@
 /** One tool or prompt: as the server defines it, and what clients see instead. */
 import { Button, Checkbox, Code, Group, Modal, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ServerShown } from '../../../../src/contract/server.ts'
-import { updateServer } from '../../api/servers.ts'
+import { definitionQuery, updateServer } from '../../api/servers.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { LockNote, useLock } from '../../parts/from-file.tsx'
-import { ProblemNote } from '../../parts/told.tsx'
+import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { COMMON } from '../../words/common.ts'
 import { LABEL_WORDS, ONE_SERVER, CAPABILITIES as SAYS } from '../../words/servers.ts'
@@ -29,7 +30,7 @@ export function withOverride(before: readonly Override[], next: Override): Overr
 }
 
 export function EditCapability({ server, kind, capability, onClose }: Props) {
-  const { name, override, definition } = capability
+  const { name, override } = capability
   const lock = useLock('servers:write', server.origin)
   const [isOn, setOn] = useState(override?.enabled !== false)
   const [alias, setAlias] = useState(override?.alias ?? '')
@@ -100,7 +101,7 @@ export function EditCapability({ server, kind, capability, onClose }: Props) {
         <Text size="sm" fw={600}>
           {SAYS.definition}
         </Text>
-        <Definition value={definition} />
+        <Defined id={server.id} kind={kind} name={name} />
         {save.error !== null && <ProblemNote error={save.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
@@ -115,6 +116,12 @@ export function EditCapability({ server, kind, capability, onClose }: Props) {
       </Stack>
     </Modal>
   )
+}
+
+function Defined({ id, kind, name }: { id: string; kind: CapabilityKind; name: string }) {
+  const { data, error } = useQuery(definitionQuery(id, kind === 'tools' ? 'tool' : 'prompt', name))
+  if (error !== null) return <ProblemNote error={error} />
+  return data === undefined ? <Waiting rows={4} /> : <Definition value={data} />
 }
 
 /** As the server said it, whole, and shown as text. */
