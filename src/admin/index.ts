@@ -60,7 +60,8 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: `${MCP}/portals`,
     right: 'portals:read',
-    summary: 'List portals; with `summary=true` with the ids of their servers and counts of their tools and prompts instead of these',
+    summary:
+      'List portals; with `summary=true` with the ids of their servers and counts of their tools and prompts instead of these',
     query: portalListQuery,
     info: pageInfoSchema,
     result: z.array(z.union([portalShown, portalSummary])),

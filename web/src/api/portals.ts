@@ -51,8 +51,7 @@ export const offeredQuery = (id: string) =>
 
 export const createPortal = (body: PortalCreate) => ask<PortalShown>('POST', PORTALS, { body })
 export const deletePortal = (id: string) => ask('DELETE', at(id))
-export const updatePortal = (id: string, body: PortalUpdate) =>
-  ask<PortalShown>('PUT', at(id), { body, query: COUNTS })
+export const updatePortal = (id: string, body: PortalUpdate) => ask<PortalShown>('PUT', at(id), { body, query: COUNTS })
 
 /**
  * Lists are replaced as they are sent; so the change is made to what is there now and not to what was shown minutes ago.
