@@ -191,7 +191,10 @@ test('a row is a link: it opens in a new tab where the mouse asks for one, where
   const row = page.getByRole('row').filter({ hasText: 'handbook' })
   expect(await row.getByRole('link').getAttribute('href')).toBe('/admin/servers/handbook')
   const opened = page.context().waitForEvent('page')
-  await row.getByRole('cell').last().click({ modifiers: ['ControlOrMeta'] })
+  await row
+    .getByRole('cell')
+    .last()
+    .click({ modifiers: ['ControlOrMeta'] })
   expect(new URL((await opened).url()).pathname).toBe('/admin/servers/handbook')
   expect(new URL(page.url()).pathname).toBe('/admin/servers')
   await page.close()
