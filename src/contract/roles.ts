@@ -49,3 +49,4 @@ export type AdminLinkCreate = z.infer<typeof adminLinkCreate>
 
 /** The only answer that holds the link, once. */
 export const adminLinkShown = z.object({ url: z.string(), expires_at: z.string() })
+export type AdminLinkShown = z.infer<typeof adminLinkShown>

@@ -1,6 +1,7 @@
 /** People, as the REST API has them. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { ConnectionShown } from '../../../src/contract/connection.ts'
+import type { AdminLinkShown } from '../../../src/contract/roles.ts'
 import type { AccessTokenShown } from '../../../src/contract/tokens.ts'
 import type { ActiveSessionShown, FailedLoginShown, IdentityShown, UserShown } from '../../../src/contract/user.ts'
 import { ask, part } from './ask.ts'
@@ -63,6 +64,10 @@ export const endAccessToken = (id: string) => ask('DELETE', `/tokens/access/${pa
 
 export const revokeEverywhere = (user: string, connections: boolean) =>
   ask<true>('POST', '/access/organizations/revoke_user', { body: { user_uid: user, connections } })
+
+/** It is shown once, and whoever has it sets the password. */
+export const makePasswordLink = (email: string) =>
+  ask<AdminLinkShown>('POST', '/admin/links', { body: { purpose: 'password', email } })
 
 export const switchUser = (user: string, to: 'enable' | 'disable') =>
   ask<UserShown>('POST', `${USERS}/${part(user)}/${to}`)

@@ -24,6 +24,19 @@ export const PEOPLE = {
   },
   roleSays: 'Roles are given in Settings, Roles.',
   deeds: 'What they did',
+  passwordLink: {
+    letIn: 'Let somebody in',
+    letInSays:
+      'People of your identity provider come in by themselves. For anybody else, make a link by which they set a password: it makes their account, and works once, for an hour. What they may use is up to the policies.',
+    reset: 'Password link',
+    resetSays:
+      'A link by which this person sets a new password; it works once, for an hour. What was signed in with the old one ends when they do.',
+    address: 'Email address',
+    make: 'Make the link',
+    link: 'Link',
+    made: (email: string, until: string) =>
+      `Give it to ${email}, and to nobody else: whoever opens it sets the password. It works once, until ${until}; an earlier one is withdrawn.`,
+  },
   revoke: {
     button: 'Revoke everywhere',
     title: 'Revoke everywhere?',

@@ -17,6 +17,7 @@ import { When } from '../../parts/when.tsx'
 import { COMMON } from '../../words/common.ts'
 import { PEOPLE } from '../../words/people.ts'
 import { PAGES } from '../../words/shell.ts'
+import { PasswordLink } from './password-link.tsx'
 
 const SEARCH_MS = 250
 
@@ -64,7 +65,7 @@ export function PeopleList() {
     if (settled !== (search.q ?? '')) go({ q: settled || undefined }, { replace: true })
   }, [settled, search.q, go])
   return (
-    <Page {...PAGES.people}>
+    <Page {...PAGES.people} actions={<PasswordLink />}>
       <TextInput
         type="search"
         value={wanted}

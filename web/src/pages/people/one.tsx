@@ -18,6 +18,7 @@ import { PAGES } from '../../words/shell.ts'
 import { Accounts, Connections, NotLetIn } from './accounts.tsx'
 import { Sessions, Tokens } from './holds.tsx'
 import { StateOf } from './list.tsx'
+import { PasswordLink } from './password-link.tsx'
 
 export function PersonOne() {
   const { id = '' } = useParams({ strict: false })
@@ -95,6 +96,7 @@ function Deeds({ user }: { user: UserShown }) {
   const change = useDeed(() => switchUser(user.id, to), { reads, done: PEOPLE[to].done })
   return (
     <>
+      {user.disabled_at === null && user.email !== null && <PasswordLink email={user.email} />}
       <Confirm
         title={PEOPLE.revoke.title}
         deed={PEOPLE.revoke.button}
