@@ -8,7 +8,7 @@ import { readForRecheck, saveSignIn, type Vouched } from '../src/identity/identi
 import { makeAdapters } from '../src/identity/oauth/artifact-store.ts'
 import { insertAttempt, takeAttempt } from '../src/identity/providers/attempt-store.ts'
 import { insertProvider, readProviderSecret } from '../src/identity/providers/provider-store.ts'
-import { type ApprovalAbout, readApproval, requestApproval } from '../src/portal/approval-store.ts'
+import { type ApprovalAbout, readApproval, requestApproval, writeWord } from '../src/portal/approval-store.ts'
 import { handAnswers, openPark, putReply, sealedAt, takeAnswers, takeReply } from '../src/portal/park-store.ts'
 import { insertPortal } from '../src/portal/portal-store.ts'
 import { readPurpose, savePurpose } from '../src/portal/purpose-store.ts'
@@ -149,11 +149,17 @@ describe.each(DATABASE_KINDS)('a new key on %s', (kind) => {
       ...{ id: 'a1', binding: 'b', principal: 'user:u', grant: 'g' as GrantId, portalUid: 'p' as PortalUid },
       ...{ serverUid: uid, policy: key.policy, requester, needs: [{ needed: 1, emails: ['ada@acme.test'] }], about },
     }
-    await store.write((trx) => requestApproval(store, trx, made, old))
-    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 2)
+    await store.write(async (trx) => {
+      await requestApproval(store, trx, made, old)
+      const approval = await readApproval(trx, 'a1', old)
+      const by = { user: 'a', issuer: 'i', subject: 'a', email: 'ada@acme.test', at: 1 }
+      if (approval !== undefined)
+        await writeWord({ store, trx, sealer: old }, approval, { kind: 'reject', by, reason: 'too much' })
+    })
+    expect(await reseal(store.db, ring(NEW, OLD), KID)).toBe(4 + 3)
     expect((await countOpening(store.db, old)).opening).toBe(0)
     expect(await readPurpose(store, fresh, key)).toBe('invoice 12')
-    expect(await readApproval(store.db, 'a1', fresh)).toMatchObject({ about })
+    expect(await readApproval(store.db, 'a1', fresh)).toMatchObject({ about, words: [{ reason: 'too much' }] })
   })
 
   test('seals what processes hand each other for a call that waits', async () => {
@@ -207,6 +213,7 @@ test('the columns that hold seals are these; a new one is sealed anew by its nam
   )
   expect(sealed.sort()).toEqual([
     'approvals/id/about_sealed',
+    'approvals/id/words_sealed',
     'connect_attempts/id/result_sealed',
     'connect_attempts/id/secrets_sealed',
     'connections/id/tokens_sealed',

@@ -1,6 +1,6 @@
 /** The part of the table that is about approvals. */
 import { z } from 'zod'
-import { approvalDetail, approvalQuery, approvalShown } from '../contract/approval.ts'
+import { approvalDetail, approvalQuery, approvalShown, approvalWord } from '../contract/approval.ts'
 import { pageInfoSchema } from '../contract/envelope.ts'
 import { approve, getApproval, listApprovals, reject } from './approvals.ts'
 import { type Route, route } from './route.ts'
@@ -31,6 +31,7 @@ export const APPROVAL_ROUTES: readonly Route[] = [
     path: `${PATH}/{id}/approve`,
     right: 'approvals:write',
     summary: 'Agree to a call, as a signed-in person whom its policy names',
+    body: approvalWord,
     result: approvalShown,
     handler: approve,
   }),
@@ -38,7 +39,8 @@ export const APPROVAL_ROUTES: readonly Route[] = [
     method: 'POST',
     path: `${PATH}/{id}/reject`,
     right: 'approvals:write',
-    summary: 'Turn a call down, as a signed-in person whom its policy names',
+    summary: 'Turn a call down, as a signed-in person whom its policy names; whoever asked is told why',
+    body: approvalWord,
     result: approvalShown,
     handler: reject,
   }),

@@ -4,7 +4,7 @@
  */
 
 import type { Operator } from '../base/principal.ts'
-import type { ApprovalDetail, ApprovalQuery, ApprovalShown } from '../contract/approval.ts'
+import type { ApprovalDetail, ApprovalQuery, ApprovalShown, ApprovalWord } from '../contract/approval.ts'
 import { type BrowserSession, listBrowserSessions } from '../identity/browser-session-store.ts'
 import { readPolicy } from '../policy/policy-store.ts'
 import {
@@ -13,11 +13,11 @@ import {
   listApprovals as loadApprovals,
   readApproval,
 } from '../portal/approval-store.ts'
-import { giveWord, type Word } from '../portal/approval-word.ts'
+import { endOf, giveWord, readReason, type Word } from '../portal/approval-word.ts'
 import { standingOf } from '../portal/approvals.ts'
 import type { AdminDeps } from './deps.ts'
 import { pageOf } from './paging.ts'
-import { conflict, forbidden, notFound } from './refusal.ts'
+import { conflict, forbidden, invalid, notFound } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
 import { shownTime, shownTimeOrNull } from './times.ts'
 
@@ -51,19 +51,22 @@ function aboutOf({ about }: ApprovalRecord): ApprovalDetail['about'] {
   return { portal, server_name: server.name, client, purposes: [...purposes], sent }
 }
 
-export function approve(call: Call): Promise<Outcome> {
+export function approve(call: Call<ApprovalWord>): Promise<Outcome> {
   return decide(call, 'approve')
 }
 
-export function reject(call: Call): Promise<Outcome> {
+export function reject(call: Call<ApprovalWord>): Promise<Outcome> {
   return decide(call, 'reject')
 }
 
-async function decide({ deps, id, operator }: Call, word: Word): Promise<Outcome> {
+async function decide({ deps, id, operator, body }: Call<ApprovalWord>, word: Word): Promise<Outcome> {
   if ((await readApproval(deps.store.db, id, deps.sealer)) === undefined) throw notFound('approval', id)
   const session = await sessionOf(deps, operator)
   if (session === null) throw forbidden(PEOPLE_ONLY)
-  const given = await giveWord(deps, session, { id, word })
+  const reason = readReason(body.reason ?? '')
+  if (reason === 'too-much') throw invalid('reason', 'is too long: say it more briefly')
+  const wish = { id, word, reason }
+  const given = await giveWord(deps, session, wish)
   switch (given.kind) {
     case 'signed-out':
       throw forbidden(PEOPLE_ONLY)
@@ -75,8 +78,12 @@ async function decide({ deps, id, operator }: Call, word: Word): Promise<Outcome
       throw conflict('It is over: somebody decided, or nobody did in time.')
     case 'given': {
       const now = await readApproval(deps.store.db, id, deps.sealer)
-      const fields = [word === 'approve' ? 'agreed' : 'turned down', given.state]
-      return { result: show(deps, now ?? given.approval), change: { object: 'approval', id, fields } }
+      const { change, purpose } = endOf(given, wish)
+      return {
+        result: show(deps, now ?? given.approval),
+        ...(change === undefined ? {} : { change }),
+        ...(purpose === undefined ? {} : { reason: purpose }),
+      }
     }
   }
 }
@@ -107,5 +114,6 @@ function show({ clock, issuer }: Pick<AdminDeps, 'clock' | 'issuer'>, approval: 
     created_at: shownTime(approval.createdAt),
     expires_at: shownTime(expiresAt),
     decided_at: shownTimeOrNull(approval.decidedAt),
+    decisions: approval.words.map(({ word, email, at, reason }) => ({ word, by: email, at: shownTime(at), reason })),
   }
 }

@@ -196,6 +196,7 @@ export async function recorded(entry: Entry, work: () => Promise<Outcome>): Prom
     outcome: 'answered',
     decision: 'allow',
     ...(outcome.change === undefined ? {} : { change: outcome.change }),
+    ...(outcome.reason === undefined ? {} : { purpose: outcome.reason }),
   })
   return outcome
 }

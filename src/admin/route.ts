@@ -38,6 +38,8 @@ export interface Outcome {
   stream?: { body: ReadableStream<Uint8Array>; type: string; file?: string }
   /** For the audit: which object changed, and which of its fields. Never a value. */
   change?: { object: string; id: string; fields: readonly string[] }
+  /** For the audit: why somebody did it, in their own words. */
+  reason?: string
 }
 
 interface Definition<Body, Query> {

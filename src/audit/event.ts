@@ -51,7 +51,7 @@ export interface DeedEnd {
   /** `none`, `bearer:admin` */
   credential?: string
   definitionHash?: string
-  /** What the person said that it is for, where a policy asked: their own words, capped. */
+  /** What the person said that it is for, where a policy asked, or why they agreed or turned it down: their own words, capped. */
   purpose?: string
   /** Milliseconds in the upstream. */
   upstreamMs?: number

@@ -337,6 +337,13 @@ export const LIMITS = {
     reached: 'it is asked for again',
     proof: ['src/portal/demand-purpose.test.ts', 'a purpose has something in it, and at most 500 characters'],
   },
+  approval_reason: {
+    what: 'What somebody writes about why they agree to a call, or turn it down',
+    value: 500,
+    unit: 'count',
+    reached: '400 and nothing is decided; the page does not take more',
+    proof: ['test/journeys/approve-page.test.ts', 'why a call was turned down is told to its caller, shown and kept'],
+  },
   api_body: {
     what: 'One body to the REST API',
     value: MIB,

@@ -7,6 +7,25 @@ export const APPROVAL_STATES = ['open', 'approved', 'rejected', 'used', 'expired
 export const approvalQuery = pageQuery.extend({ state: z.enum(APPROVAL_STATES).optional() })
 export type ApprovalQuery = z.infer<typeof approvalQuery>
 
+/** In characters. */
+export const REASON_MOST = 500
+
+/** What goes along with a word. The body may be left out. */
+export const approvalWord = z.strictObject({
+  /** Why: whoever asked is told where it is turned down, and the audit keeps it. */
+  reason: z.string().max(REASON_MOST, `has more than ${REASON_MOST} characters: say it more briefly`).optional(),
+})
+export type ApprovalWord = z.infer<typeof approvalWord>
+
+const decisionShown = z.object({
+  word: z.enum(['approve', 'reject']),
+  /** The address by which they decided. */
+  by: z.string(),
+  at: z.string(),
+  /** Why, in their own words; null where they gave no reason. */
+  reason: z.string().nullable(),
+})
+
 export const approvalShown = z.object({
   id: z.string(),
   /** `expired`: nobody decided in time, or the call was not made in time. */
@@ -23,6 +42,8 @@ export const approvalShown = z.object({
   created_at: z.string(),
   expires_at: z.string(),
   decided_at: z.string().nullable(),
+  /** What each said who decided, the first first. */
+  decisions: z.array(decisionShown),
 })
 export type ApprovalShown = z.infer<typeof approvalShown>
 

@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html'
 import { visible, visibleLine } from '../base/visible.ts'
+import { LIMITS } from '../config/limits.ts'
 import { type ApprovalAbout, type ApprovalRecord, agreedOf } from '../portal/approval-store.ts'
 import { isOpen } from '../portal/approval-word.ts'
 import type { Standing } from '../portal/approvals.ts'
@@ -57,7 +58,7 @@ function stateNote(call: PageCall, { approval, standing }: ApprovalPage): Markup
 }
 
 function facts(call: PageCall, { approval, policy }: ApprovalPage, about: ApprovalAbout): Markup {
-  const { requester, createdAt, needs, given } = approval
+  const { requester, createdAt, needs, given, words } = approval
   const { server, kind, name, client, purposes, portal } = about
   const bot = requester.kind === 'service' ? html` <span class="tag">service token</span>` : ''
   return html`<dl class="facts">
@@ -68,6 +69,7 @@ function facts(call: PageCall, { approval, policy }: ApprovalPage, about: Approv
       <dt>Policy</dt><dd><bdi>${policy === null ? 'one that is gone' : visible(policy)}</bdi></dd>
       <dt>Must agree</dt><dd><ul class="plain">${needs.map((need) => html`<li>${agreedOf(need, given)} of ${need.needed} so far, of <bdi>${named(need.emails)}</bdi></li>`)}</ul></dd>
       <dt>Called with</dt><dd><pre dir="ltr">${visibleLine(about.sent)}</pre></dd>
+      ${words.length === 0 ? '' : html`<dt>Decided</dt><dd><ul class="plain">${words.map(said)}</ul></dd>`}
     </dl>`
 }
 
@@ -85,11 +87,21 @@ function named(emails: readonly string[]): string {
   return emails.slice(0, MOST_NAMED).join(', ') + (rest > 0 ? ` and ${counted(rest, 'other')}` : '')
 }
 
+function said({ word, email, reason }: ApprovalRecord['words'][number]): Markup {
+  const what = word === 'approve' ? 'agreed' : 'turned it down'
+  return html`<li><bdi>${visible(email)}</bdi> ${what}${reason === null ? '' : html`: <bdi>“${visible(reason)}”</bdi>`}</li>`
+}
+
+/** Several lines can be typed there, so that the Enter key decides nothing. */
 function decision(call: PageCall, { id }: ApprovalRecord): Markup {
-  const form = (word: string, button: Markup) =>
-    html`<form method="post" action="/approve/${id}">${formToken(call)}<input type="hidden" name="word" value="${word}" />${button}</form>`
-  return html`<div class="actions">
-    ${form('reject', html`<button class="danger">Turn down</button>`)}
-    ${form('approve', html`<button class="primary">Approve this call</button>`)}
-  </div>`
+  return html`<form method="post" action="/approve/${id}">
+    ${formToken(call)}
+    <label for="reason">Why? (optional)</label>
+    <textarea id="reason" name="reason" rows="2" maxlength="${LIMITS.approval_reason.value}" aria-describedby="kept"></textarea>
+    <p class="hint" id="kept">Whoever asked is told it if you turn the call down. It is kept in the audit, with your name.</p>
+    <div class="actions">
+      <button class="danger" name="word" value="reject">Turn down</button>
+      <button class="primary" name="word" value="approve">Approve this call</button>
+    </div>
+  </form>`
 }

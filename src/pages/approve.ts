@@ -6,7 +6,7 @@ import { Fault } from '../base/fault.ts'
 import type { BrowserSession } from '../identity/browser-session-store.ts'
 import { readPolicy } from '../policy/policy-store.ts'
 import { type ApprovalRecord, readApproval } from '../portal/approval-store.ts'
-import { endOf, type Given, giveWord, type Word } from '../portal/approval-word.ts'
+import { endOf, type Given, giveWord, readReason, type Wish } from '../portal/approval-word.ts'
 import { standingOf } from '../portal/approvals.ts'
 import { overPage, PAGE_ID, recordForeign, startOf } from './approve-deeds.ts'
 import { approvalPage } from './approve-page.ts'
@@ -42,8 +42,10 @@ async function decide(call: PageCall): Promise<Response> {
   const { session } = browser
   const word = form.get('word')
   if (session === null) return seeOther(signInPath(PAGE_ID.test(id) ? `/approve/${id}` : '/'))
-  if (!PAGE_ID.test(id) || (word !== 'approve' && word !== 'reject')) return overPage(call)
-  const given = await recorded(call, session, { id, word })
+  const reason = readReason(form.get('reason') ?? '')
+  // No page of ours sends more than it lets people type.
+  if (!PAGE_ID.test(id) || (word !== 'approve' && word !== 'reject') || reason === 'too-much') return overPage(call)
+  const given = await recorded(call, session, { id, word, reason })
   if (given.kind === 'signed-out') return seeOther(signInPath(`/approve/${id}`))
   if (given.kind === 'not-theirs' && (given.approval === null || !isRequester(given.approval, session)))
     return overPage(call)
@@ -56,7 +58,7 @@ function isRequester(approval: ApprovalRecord, session: BrowserSession): boolean
 }
 
 /** Recorded first: a word that cannot be recorded is not given. */
-async function recorded(call: PageCall, session: BrowserSession, wish: { id: string; word: Word }): Promise<Given> {
+async function recorded(call: PageCall, session: BrowserSession, wish: Wish): Promise<Given> {
   const { audit } = call.deps
   const entry = await audit.begin(startOf(call, session, `${wish.word} call`))
   try {

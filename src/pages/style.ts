@@ -25,8 +25,8 @@ p{margin:.5rem 0}.lead{color:var(--soft);font-size:1.05rem;margin:.25rem 0 1.25r
 a{color:var(--accent);text-underline-offset:.15em}
 :focus-visible{outline:3px solid var(--accent-line);outline-offset:2px}
 label{display:block;font-weight:600;margin:1.1rem 0 .35rem}
-input:not([type]),input[type=email],input[type=password],input[type=text],pre{display:block;width:100%;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:9px;padding:.65rem .8rem;margin:0}
-input:not([type]),input[type=email],input[type=password],input[type=text]{font:inherit;min-height:2.75rem;background:var(--card);border-color:var(--soft)}
+input:not([type]),input[type=email],input[type=password],input[type=text],textarea,pre{display:block;width:100%;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:9px;padding:.65rem .8rem;margin:0}
+input:not([type]),input[type=email],input[type=password],input[type=text],textarea{font:inherit;min-height:2.75rem;background:var(--card);border-color:var(--soft)}
 input[readonly],pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875rem}
 input[readonly]{background:var(--field);border-color:var(--line)}
 input.code{font:600 1.35rem/1.2 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.15em}

@@ -9,6 +9,7 @@ import type { Store } from '../store/open.ts'
 import {
   type Agreement,
   findApproval,
+  type GivenWord,
   giveBackApprovals,
   listApprovals,
   type NewApproval,
@@ -55,12 +56,17 @@ describe.each(DATABASE_KINDS)('%s', (kind) => {
   })
   const ask = (over: Partial<NewApproval> = {}, by = store) =>
     by.write((trx) => requestApproval(by, trx, wish(over), sealer))
-  const agree = async (id: string, user: string, by = store) => {
+  const agree = async (
+    id: string,
+    user: string,
+    by = store,
+    { kind = 'approve', reason = null }: Partial<Pick<GivenWord, 'kind' | 'reason'>> = {},
+  ) => {
     const word: Agreement = { user, issuer: 'i', subject: user, email: `${user}@acme.test`, at: now }
     return by.write(async (trx) => {
       const approval = await readApproval(trx, id, sealer)
       if (approval === undefined) throw new Error('there is no such approval')
-      return writeWord(by, trx, approval, { kind: 'approve', by: word })
+      return writeWord({ store: by, trx, sealer }, approval, { kind, by: word, reason })
     })
   }
   const approved = async (over: Partial<NewApproval> = {}) => {
@@ -156,12 +162,27 @@ describe.each(DATABASE_KINDS)('%s', (kind) => {
     expect(await listApprovals(store, sealer, { open: true })).toEqual([])
   })
 
-  test(`what is asked for is sealed, for its own row alone (${kind})`, async () => {
+  test(`who decided and why is kept in order, also of one that somebody agreed to before that was kept (${kind})`, async () => {
     const { id } = (await ask()) as { id: string }
+    expect((await readApproval(store.db, id, sealer))?.words).toEqual([])
+    await agree(id, 'boss')
+    await store.db.updateTable('approvals').set({ words_sealed: null }).execute()
+    expect(await agree(id, 'chief', store, { kind: 'reject', reason: 'not this month' })).toBe('rejected')
+    expect((await readApproval(store.db, id, sealer))?.words).toEqual([
+      { word: 'approve', email: 'boss@acme.test', at: now, reason: null },
+      { word: 'reject', email: 'chief@acme.test', at: now, reason: 'not this month' },
+    ])
+  })
+
+  test(`what is asked for is sealed, for its own row alone, and why it was decided so (${kind})`, async () => {
+    const { id } = (await ask()) as { id: string }
+    await agree(id, 'boss', store, { reason: 'mallory-account is known' })
     const row = await store.db.selectFrom('approvals').selectAll().executeTakeFirstOrThrow()
     expect(JSON.stringify(row)).not.toContain('mallory-account')
     expect((await readApproval(store.db, id, sealer))?.about?.sent).toContain('mallory-account')
     await store.db.updateTable('approvals').set({ id: 'moved' }).execute()
-    expect((await readApproval(store.db, 'moved', sealer))?.about).toBeNull()
+    expect(await readApproval(store.db, 'moved', sealer)).toMatchObject({
+      ...{ about: null, words: [{ email: 'boss@acme.test', reason: null }] },
+    })
   })
 })

@@ -47,6 +47,16 @@ export interface Agreement {
   at: number
 }
 
+/** What one of those who decide said. */
+export interface SpokenWord {
+  word: 'approve' | 'reject'
+  email: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** In their own words; null where they gave none. */
+  reason: string | null
+}
+
 export interface ApprovalRecord {
   id: string
   binding: string
@@ -60,6 +70,8 @@ export interface ApprovalRecord {
   requester: Requester
   needs: readonly Need[]
   given: readonly Agreement[]
+  /** In the order in which they came. */
+  words: readonly SpokenWord[]
   state: ApprovalRow['state']
   createdAt: number
   expiresAt: number
@@ -113,8 +125,9 @@ export async function requestApproval(store: Store, trx: Trx, made: NewApproval,
     .values({
       ...{ id: made.id, binding: made.binding, principal: made.principal, grant_id: made.grant },
       ...{ portal_uid: made.portalUid, server_uid: made.serverUid, policy_id: made.policy },
-      about_sealed: sealer.seal(JSON.stringify(made.about), whereOf(made.id)),
+      about_sealed: sealer.seal(JSON.stringify(made.about), whereOf(made.id, 'about')),
       ...{ requester: JSON.stringify(made.requester), needs: JSON.stringify(made.needs), given: '[]' },
+      words_sealed: null,
       ...{ state: 'open' as const, version: 1, created_at: now, expires_at: now + LIFE_MS },
       ...{ decided_at: null, used_at: null },
     })
@@ -208,6 +221,12 @@ export async function withdrawApproval(store: Store, id: string): Promise<void> 
   })
 }
 
+export interface GivenWord {
+  kind: SpokenWord['word']
+  by: Agreement
+  reason: string | null
+}
+
 /**
  * Writes one person's word. The caller has found that they may give it, within this transaction.
  *
@@ -215,11 +234,12 @@ export async function withdrawApproval(store: Store, id: string): Promise<void> 
  * @returns how it stands now
  */
 export async function writeWord(
-  store: Store,
-  trx: Trx,
+  { store, trx, sealer }: { store: Store; trx: Trx; sealer: Sealer },
   approval: ApprovalRecord,
-  word: { kind: 'reject' } | { kind: 'approve'; by: Agreement },
+  word: GivenWord,
 ): Promise<'open' | 'approved' | 'rejected'> {
+  const { email, at } = word.by
+  const words: SpokenWord[] = [...approval.words, { word: word.kind, email, at, reason: word.reason }]
   const now = store.clock.now()
   const given = word.kind === 'approve' ? [...approval.given, word.by] : approval.given
   const state = word.kind === 'reject' ? 'rejected' : isEnough(approval.needs, given) ? 'approved' : 'open'
@@ -228,7 +248,10 @@ export async function writeWord(
   const extended = state === 'approved' ? { expires_at: now + LIFE_MS } : {}
   await trx
     .updateTable('approvals')
-    .set((eb) => ({ state, given: JSON.stringify(given), version: eb('version', '+', 1), ...decided, ...extended }))
+    .set((eb) => ({
+      ...{ state, given: JSON.stringify(given), version: eb('version', '+', 1), ...decided, ...extended },
+      words_sealed: sealer.seal(JSON.stringify(words), whereOf(approval.id, 'words')),
+    }))
     .where('id', '=', approval.id)
     .execute()
   return state
@@ -244,12 +267,20 @@ export function agreedOf({ emails }: Pick<Need, 'emails'>, given: readonly Agree
   return new Set(given.filter(({ email }) => emails.includes(email)).map(({ user }) => user)).size
 }
 
-function whereOf(id: string): string {
-  return `approvals/${id}/about`
+function whereOf(id: string, what: 'about' | 'words'): string {
+  return `approvals/${id}/${what}`
+}
+
+/** Where they do not open, or are older than that they are kept: who agreed is known still, and nothing of why. */
+function wordsOf({ id, words_sealed: sealed }: ApprovalRow, given: readonly Agreement[], sealer: Sealer) {
+  const words = sealed === null ? undefined : sealer.open(sealed, whereOf(id, 'words'))
+  if (words !== undefined) return JSON.parse(words) as SpokenWord[]
+  return given.map(({ email, at }): SpokenWord => ({ word: 'approve', email, at, reason: null }))
 }
 
 function toRecord(row: ApprovalRow, sealer: Sealer): ApprovalRecord {
-  const about = sealer.open(row.about_sealed, whereOf(row.id))
+  const about = sealer.open(row.about_sealed, whereOf(row.id, 'about'))
+  const given = JSON.parse(row.given) as Agreement[]
   return {
     id: row.id,
     binding: row.binding,
@@ -261,7 +292,8 @@ function toRecord(row: ApprovalRow, sealer: Sealer): ApprovalRecord {
     about: about === undefined ? null : (JSON.parse(about) as ApprovalAbout),
     requester: JSON.parse(row.requester) as Requester,
     needs: JSON.parse(row.needs) as Need[],
-    given: JSON.parse(row.given) as Agreement[],
+    given,
+    words: wordsOf(row, given, sealer),
     state: row.state,
     createdAt: row.created_at,
     expiresAt: row.expires_at,

@@ -4,12 +4,29 @@
  */
 import type { DeedEnd } from '../audit/event.ts'
 import type { Sealer } from '../base/secret.ts'
+import { visible } from '../base/visible.ts'
+import { LIMITS } from '../config/limits.ts'
 import { type BrowserSession, holdBrowserSession } from '../identity/browser-session-store.ts'
 import type { Store } from '../store/open.ts'
 import { type ApprovalRecord, readApproval, writeWord } from './approval-store.ts'
 import { standingOf } from './approvals.ts'
 
 export type Word = 'approve' | 'reject'
+
+export interface Wish {
+  /** Of the request. */
+  id: string
+  word: Word
+  /** Why, in their own words; null where they say nothing. */
+  reason: string | null
+}
+
+/** @returns what was written about why, as one line; null for nothing, `too-much` where nobody would read on */
+export function readReason(text: string): string | null | 'too-much' {
+  const read = text.trim().replaceAll(/\s+/g, ' ')
+  if (read.length > LIMITS.approval_reason.value) return 'too-much'
+  return read === '' ? null : read
+}
 
 export type Given =
   | { kind: 'given'; state: 'open' | 'approved' | 'rejected'; approval: ApprovalRecord }
@@ -27,7 +44,7 @@ type Giver = Pick<BrowserSession, 'id' | 'userId' | 'email' | 'identity'>
 export function giveWord(
   { store, sealer }: { store: Store; sealer: Sealer },
   session: Giver,
-  { id, word }: { id: string; word: Word },
+  { id, word, reason }: Wish,
 ): Promise<Given> {
   return store.write(async (trx): Promise<Given> => {
     // First of all: it lets one through at a time, so that of two words that come at once each sees the other.
@@ -41,7 +58,7 @@ export function giveWord(
     if (!isOpen(approval, store.clock.now())) return { kind: 'over', approval }
     const { userId: user, email, identity } = session
     const by = { user, issuer: identity.issuer, subject: identity.subject, email: email ?? '', at: store.clock.now() }
-    const state = await writeWord(store, trx, approval, word === 'approve' ? { kind: word, by } : { kind: word })
+    const state = await writeWord({ store, trx, sealer }, approval, { kind: word, by, reason })
     return { kind: 'given', state, approval }
   })
 }
@@ -51,13 +68,14 @@ export function isOpen({ state, expiresAt }: Pick<ApprovalRecord, 'state' | 'exp
 }
 
 /** The deed as the audit has it, from a page or by the REST API. */
-export function endOf(given: Given, { id, word }: { id: string; word: Word }): DeedEnd {
+export function endOf(given: Given, { id, word, reason }: Wish): DeedEnd {
   if (given.kind === 'given')
     return {
       outcome: 'answered',
       decision: 'allow',
       rule: given.approval.policy,
       change: { object: 'approval', id, fields: [word === 'approve' ? 'agreed' : 'turned down', given.state] },
+      ...(reason === null ? {} : { purpose: visible(reason) }),
     }
   return { outcome: 'refused', decision: 'deny', error: given.kind }
 }

@@ -1,6 +1,7 @@
 /** The agreement of others, where a policy wants it: asked for once, waited for, used up by the very call that it was given to. */
 import { randomBytes } from 'node:crypto'
 import { principalKey } from '../base/principal.ts'
+import { visible } from '../base/visible.ts'
 import { LIMITS } from '../config/limits.ts'
 import type { Asking } from '../policy/model.ts'
 import {
@@ -41,15 +42,20 @@ export async function meetApprovals(
     if (shownOf(wanted) === null) return no(one, TOO_LONG)
     const found = await findApproval(store, bindingOf(wanted, scene), sealer)
     if (found?.state === 'approved') approvals.push(found.id)
-    else if (found?.state === 'rejected') return no(one, REJECTED)
+    else if (found?.state === 'rejected') return no(one, rejected(found))
     else return seek(wanted, found ?? null, purposes, scene)
   }
   return { kind: 'met', approvals }
 }
 
 const WANTS = 'A policy wants other people to agree to this call first.'
-const REJECTED =
-  'Somebody who had to agree to this very call turned it down. Nothing was done. Do not try again unless the user asks for it.'
+
+/** What they wrote is one line, in quotes: it is for whoever asked, and not to be taken for a sentence of the portal. */
+function rejected({ words }: ApprovalRecord): string {
+  const reason = words.find(({ word }) => word === 'reject')?.reason ?? null
+  const why = reason === null ? '' : ` They gave this reason: ${JSON.stringify(visible(reason))}.`
+  return `Somebody who had to agree to this very call turned it down.${why} Nothing was done. Do not try again unless the user asks for it.`
+}
 
 /** What is read through a template is another thing than the template. */
 function throughOf({ target }: Scene): { uri?: string } {

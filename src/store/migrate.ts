@@ -15,6 +15,7 @@ import * as connections from './migrations/0007-connections.ts'
 import * as policy from './migrations/0008-policy.ts'
 import * as relay from './migrations/0009-relay.ts'
 import * as context from './migrations/0010-context.ts'
+import * as approvalWords from './migrations/0011-approval-words.ts'
 import type { Tables } from './tables.ts'
 
 /** Every migration, in order. The name is what the database remembers. */
@@ -29,6 +30,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-policy': policy,
   '0009-relay': relay,
   '0010-context': context,
+  '0011-approval-words': approvalWords,
 }
 
 /** @throws Fault `store-unavailable` when the database is newer than the program, or a migration fails */

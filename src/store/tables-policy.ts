@@ -70,6 +70,8 @@ export interface ApprovalRow {
   needs: string
   /** JSON array of who agreed, `{user, issuer, subject, email, at}`. */
   given: string
+  /** JSON array of what each said who decided, `{word, email, at, reason}`, sealed at `approvals/<id>/words`; null where nobody did. */
+  words_sealed: string | null
   state: 'open' | 'approved' | 'rejected' | 'used'
   version: number
   created_at: number

@@ -1,5 +1,6 @@
 /** The pages of approval, purpose and step-up in a real browser; what those who are to agree are told, and what the REST API has of it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { LIMITS } from '../../src/config/limits.ts'
 import { faultsEverywhere, openBrowser, type Page, type TestBrowser } from '../browser.ts'
 import { APPROVAL, APPROVER, type DemandRoom, linkIn, openDemandRoom, try2026 } from '../demand-room.ts'
 import { ADA, complaintsOf, signInWithPassword } from '../page-journey.ts'
@@ -95,6 +96,30 @@ test('webhooks are told that a call waits, with the page and without what it is 
   await receiver.close()
 })
 
+// [APPROVE-7]
+test('why a call was turned down is told to its caller, shown and kept', async () => {
+  await room.guard(APPROVAL)
+  const first = await try2026(room.url, caller, call('rent, twice'), none)
+  await page.goto(linkIn(first.text))
+  const why = 'It is paid already.\nSee the “October” sheet'
+  expect(await page.getByLabel('Why?').getAttribute('maxlength')).toBe(String(LIMITS.approval_reason.value))
+  await page.getByLabel('Why?').fill(why)
+  // It has several lines, so that the key decides nothing.
+  await page.getByLabel('Why?').press('Enter')
+  expect(await faultsEverywhere(page, 'approve-why')).toEqual([])
+  await page.getByRole('button', { name: 'Turn down' }).click()
+  await page.getByText('It was turned down').waitFor()
+  await page.getByText(`${APPROVER} turned it down: “It is paid already. See the “October” sheet”`).waitFor()
+  const told = await try2026(room.url, caller, call('rent, twice'), none)
+  expect(told).toMatchObject({ isError: true })
+  expect(told.text).toContain('They gave this reason: "It is paid already. See the “October” sheet". Nothing was done.')
+  expect(room.ledger.posted).not.toContain('rent, twice')
+  const purpose = 'It is paid already. See the “October” sheet'
+  expect((await room.rows('method=reject%20call'))[0]).toMatchObject({ actor: { label: APPROVER }, purpose })
+  const [shown] = await room.api<{ decisions: object[] }[]>('GET', '/access/approvals?state=rejected')
+  expect(shown?.decisions).toMatchObject([{ word: 'reject', by: APPROVER, reason: purpose }])
+})
+
 // [APPROVE-2]
 test('by the REST API a token lists and decides nothing; a person whom the policy names decides', async () => {
   await room.guard(APPROVAL)
@@ -108,11 +133,21 @@ test('by the REST API a token lists and decides nothing; a person whom the polic
   expect((await try2026(room.url, caller, call('by the api'), none)).isError).toBe(true)
   const path = `/client/v4/accounts/default/access/approvals/${id}`
   const own = { cookie: room.ada.cookies(room.url), 'x-portico-request': '1', 'sec-fetch-site': 'same-origin' }
-  const decide = (word: string) =>
-    fetch(`${room.url}${path}/${word}`, { method: 'POST', headers: { ...own, origin: room.url } })
-  const answer = await decide('approve')
-  expect(await answer.json()).toMatchObject({ success: true, result: { state: 'approved' } })
-  expect((await decide('reject')).status).toBe(409)
+  const decide = (word: string, reason: string) =>
+    fetch(`${room.url}${path}/${word}`, {
+      ...{ method: 'POST', body: JSON.stringify({ reason }) },
+      headers: { ...own, origin: room.url, 'content-type': 'application/json' },
+    })
+  expect((await decide('approve', 'x'.repeat(LIMITS.approval_reason.value + 1))).status).toBe(400)
+  const answer = await decide('approve', ' by hand ')
+  expect(await answer.json()).toMatchObject({
+    success: true,
+    result: { state: 'approved', decisions: [{ word: 'approve', by: APPROVER, reason: 'by hand' }] },
+  })
+  expect((await decide('reject', 'too late')).status).toBe(409)
+  expect((await room.rows(`method=${encodeURIComponent(`POST /access/approvals/${id}/approve`)}`))[0]).toMatchObject({
+    ...{ outcome: 'answered', purpose: 'by hand', change: { object: 'approval', fields: ['agreed', 'approved'] } },
+  })
   expect((await try2026(room.url, caller, call('by the api'), none)).isError).toBe(false)
   expect(room.ledger.posted.filter((entry) => entry === 'by the api')).toHaveLength(1)
 })

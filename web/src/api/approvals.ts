@@ -23,5 +23,12 @@ export const approvalQuery = (id: string) =>
     refetchInterval: POLL_MS,
   })
 
-export const decide = ({ id, word }: { id: string; word: 'approve' | 'reject' }) =>
-  ask<ApprovalShown>('POST', `${APPROVALS}/${part(id)}/${word}`)
+export interface Wish {
+  id: string
+  word: 'approve' | 'reject'
+  /** Why; may be empty. */
+  reason: string
+}
+
+export const decide = ({ id, word, reason }: Wish) =>
+  ask<ApprovalShown>('POST', `${APPROVALS}/${part(id)}/${word}`, { body: { reason } })

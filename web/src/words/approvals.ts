@@ -44,6 +44,9 @@ export const APPROVALS = {
     asked: 'Asked',
     until: 'Can be decided until',
     decided: 'Decided',
+    decisions: 'What they said',
+    decision: (by: string, word: 'approve' | 'reject', reason: string | null) =>
+      `${by} ${word === 'approve' ? 'agreed' : 'turned it down'}${reason === null ? '' : `: “${reason}”`}`,
     sent: 'Called with',
     hidden:
       'What it is called with is shown to whoever asked and to the people whom the policy names, and to nobody else.',
@@ -59,12 +62,14 @@ export const APPROVALS = {
       deed: 'Approve',
       says: (what: string, who: string) =>
         `${what} is called once for ${who}, exactly as you have read it. Your word stands in the log.`,
+      why: { label: 'Why? (optional)', says: 'It is kept in the log, with your name, and shown with the request.' },
       done: 'You agreed.',
     },
     reject: {
       title: 'Turn this call down?',
       deed: 'Turn down',
       says: (what: string, who: string) => `${who} is told, and ${what} is not called. They may ask again.`,
+      why: { label: 'Why? (optional)', says: 'Whoever asked is told it. It is kept in the log, with your name.' },
       done: 'You turned it down.',
     },
   },

@@ -2,9 +2,9 @@
  * What an approver reads before they decide, and where they do. All of it comes from elsewhere: a client, a model, a server. So it is
  * text, all of it, and without what the call is made with nobody is asked to agree.
  */
-import { Alert, Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Button, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { ApprovalDetail } from '../../../../src/contract/approval.ts'
 import { APPROVAL_READS, approvalQuery, decide } from '../../api/approvals.ts'
 import { Problem } from '../../api/ask.ts'
@@ -60,6 +60,7 @@ const said = (name: string, text: string) => fact(name, <Foreign text={text} />)
 /** Without what is not there, or not for who looks. */
 function factsOf(approval: ApprovalDetail): (readonly [name: string, value: ReactNode])[] {
   const { about, requester, kind, name, server_id, groups, created_at, expires_at, decided_at, state } = approval
+  const spoken = approval.decisions.map(({ by, word, reason }) => SAYS.decision(by, word, reason))
   const isLive = state === 'open' || state === 'approved'
   const who = requester.kind === 'service' ? `${requester.label} (${SAYS.bot})` : requester.label
   const needs = groups.map(({ given, approvals_needed, email_addresses }) =>
@@ -77,6 +78,7 @@ function factsOf(approval: ApprovalDetail): (readonly [name: string, value: Reac
     fact(SAYS.asked, <When at={created_at} />),
     isLive && fact(SAYS.until, <When at={expires_at} exact />),
     decided_at !== null && fact(SAYS.decided, <When at={decided_at} exact />),
+    spoken.length > 0 && said(SAYS.decisions, spoken.join('\n')),
   ]
   return facts.filter((one) => one !== false && one !== null)
 }
@@ -102,28 +104,45 @@ function Said({ approval }: { approval: ApprovalDetail }) {
   )
 }
 
+/** As many characters as a reason may have. */
+const MOST = 500
+
 function Decision({ approval }: { approval: ApprovalDetail }) {
   const { id, standing, state, about, name, requester } = approval
   const may = useMay('approvals:write')
   const approve = useDeed(decide, { reads: APPROVAL_READS, done: SAYS.approve.done })
   const reject = useDeed(decide, { reads: APPROVAL_READS, done: SAYS.reject.done })
+  const [reason, setReason] = useState('')
   if (state !== 'open' || standing !== 'approver' || about === null) return null
   if (!may) return <Text size="sm">{COMMON.mayNot('approvals:write')}</Text>
   const told = (word: 'approve' | 'reject') => ({
     title: SAYS[word].title,
     deed: SAYS[word].deed,
-    says: <Foreign text={SAYS[word].says(name ?? '', requester.label)} />,
+    says: (
+      <Stack gap="sm">
+        <Foreign text={SAYS[word].says(name ?? '', requester.label)} />
+        <Textarea
+          label={SAYS[word].why.label}
+          description={SAYS[word].why.says}
+          maxLength={MOST}
+          autosize
+          minRows={2}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+      </Stack>
+    ),
   })
   return (
     <Group justify="flex-end">
-      <Confirm {...told('reject')} perform={() => reject.mutateAsync({ id, word: 'reject' })}>
+      <Confirm {...told('reject')} perform={() => reject.mutateAsync({ id, word: 'reject', reason })}>
         {(open) => (
           <Button color="red" variant="outline" onClick={open}>
             {SAYS.reject.deed}
           </Button>
         )}
       </Confirm>
-      <Confirm {...told('approve')} perform={() => approve.mutateAsync({ id, word: 'approve' })}>
+      <Confirm {...told('approve')} perform={() => approve.mutateAsync({ id, word: 'approve', reason })}>
         {(open) => <Button onClick={open}>{SAYS.approve.deed}</Button>}
       </Confirm>
     </Group>
