@@ -1,9 +1,11 @@
 /** The part of the table that answers "why?" and "what if?": tests of policies, explanations, differences. None of it changes anything. */
 import { z } from 'zod'
+import { accessOverview, accessOverviewQuery } from '../contract/access-overview.ts'
 import { pageInfoSchema } from '../contract/envelope.ts'
 import { deedQuery, diffAsk, diffShown, explanationAsk, explanationShown } from '../contract/policy-explanation.ts'
 import * as tests from '../contract/policy-test.ts'
 import { shownContext, shownContextQuery } from '../contract/shown-context.ts'
+import { getAccessOverview } from './access-overview.ts'
 import { explainDeed, explainPolicies } from './explanations.ts'
 import { diffPolicies } from './policy-diffs.ts'
 import { createPolicyTest, getPolicyTest, listPolicyTestUsers } from './policy-tests.ts'
@@ -83,6 +85,17 @@ export const EXPLAIN_ROUTES: readonly Route[] = [
     body: diffAsk,
     result: diffShown,
     handler: diffPolicies,
+  }),
+  route({
+    method: 'GET',
+    path: '/access/ai-controls/mcp/portals/{id}/access',
+    right: 'policies:read',
+    also: ['users:read'],
+    summary: 'List all tools of a portal with what one caller may do, and which policies say so; who is said by "user"',
+    query: accessOverviewQuery,
+    info: pageInfoSchema,
+    result: accessOverview,
+    handler: getAccessOverview,
   }),
   route({
     method: 'GET',

@@ -19,6 +19,7 @@ import { invalid, notFound } from './refusal.ts'
 import { kindsOf } from './replay-deeds.ts'
 import type { Call, Outcome } from './route.ts'
 import { showExplanation } from './show-explanation.ts'
+import { readOwners } from './show-trace.ts'
 import { type SimulatedCaller, simulateCaller } from './simulated-caller.ts'
 import { shownTime } from './times.ts'
 
@@ -85,7 +86,9 @@ async function explain(deps: AdminDeps, ask: ExplanationAsk): Promise<Explanatio
   const input = target.kind === 'capability' ? inputOf(target.entry.kind, ask) : null
   const explained = explainAccess({ spec, facts, target, server, input })
   const obstacles = await obstaclesIn(deps, { spec, target: resolved?.target ?? null, server, caller, explained })
-  return showExplanation({ spec, server, facts, resolved, explained, obstacles, caller, name: ask.capability ?? null })
+  const owners = await readOwners(db)
+  const about = { spec, server, facts, resolved, name: ask.capability ?? null }
+  return showExplanation({ ...about, explained, obstacles, caller, owners })
 }
 
 function portalOf({ directory }: AdminDeps, id: string | undefined): PortalSpec {
@@ -113,10 +116,10 @@ function inputOf(kind: CapabilityKind, { capability = '', arguments: given }: Ex
 }
 
 /** Evaluators get a token of ours that says who came: of somebody who did not come, only where whoever explains wants it. */
-async function factsOf(
+export async function factsOf(
   { facts }: AdminDeps,
   { principal }: SimulatedCaller,
-  { spec, ask, now }: { spec: PortalSpec; ask: ExplanationAsk; now: number },
+  { spec, ask, now }: { spec: PortalSpec; ask: Pick<ExplanationAsk, 'ip' | 'ask_evaluators'>; now: number },
 ): Promise<Facts> {
   const asked = ask.ask_evaluators === true ? spec.asked : { ...spec.asked, external: [] }
   const gathered = await facts.gather(principal, { ip: ask.ip ?? null, certificate: null }, asked)
@@ -124,7 +127,7 @@ async function factsOf(
 }
 
 /** As they see it whose own accounts list something; nothing is asked of a server for it. */
-async function catalogOf(
+export async function catalogOf(
   { directory, store }: AdminDeps,
   spec: PortalSpec,
   { principal }: SimulatedCaller,

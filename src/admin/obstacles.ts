@@ -3,6 +3,7 @@ import type { ServerUid } from '../base/ids.ts'
 import type { Principal } from '../base/principal.ts'
 import { OBSTACLES, type Obstacle, type ObstacleShown } from '../contract/policy-explanation.ts'
 import { listGrants } from '../identity/grant-store.ts'
+import type { Entry } from '../portal/catalog.ts'
 import type { Explained } from '../portal/explain-access.ts'
 import { loadSwitchedOff } from '../portal/session-store.ts'
 import type { PortalSpec, ServerSpec } from '../portal/spec.ts'
@@ -25,21 +26,30 @@ export async function obstaclesIn(deps: AdminDeps, way: Way): Promise<ObstacleSh
   const found: ObstacleShown[] = []
   if (caller.stopped !== null) found.push({ what: 'disabled', says: caller.stopped, blocks: true })
   if (target?.kind === 'nothing') found.push(blocking('no-such-name'))
-  if (target?.kind === 'capability') {
-    const { enabled, hidden, held } = target.entry
-    if (!enabled) found.push(blocking('switched-off-by-admin'))
-    if (hidden) found.push(blocking('not-theirs'))
-    if (held) found.push(blocking('held'))
-  }
+  if (target?.kind === 'capability') found.push(...obstaclesOf(target.entry).map(blocking))
   if (explained.loose !== null) {
     const says = `${sentence('arguments').slice(0, -1)}: ${explained.loose}`
     found.push({ what: 'arguments', says, blocks: true })
   }
   const server = target?.kind === 'capability' ? target.entry.server : way.server
-  return server === null ? found : [...found, ...(await atServer(deps, way, server))]
+  return server === null ? found : [...found, ...(await obstaclesAt(deps, way, server))]
 }
 
-async function atServer(deps: AdminDeps, { spec, caller }: Way, server: ServerSpec): Promise<ObstacleShown[]> {
+/** What stands in everybody's way to one capability; all of it blocks. */
+export function obstaclesOf({ enabled, hidden, held }: Pick<Entry, 'enabled' | 'hidden' | 'held'>): Obstacle[] {
+  return [
+    ...(enabled ? [] : ['switched-off-by-admin' as const]),
+    ...(hidden ? ['not-theirs' as const] : []),
+    ...(held ? ['held' as const] : []),
+  ]
+}
+
+/** The same of a whole server, for one caller. */
+export async function obstaclesAt(
+  deps: AdminDeps,
+  { spec, caller }: Pick<Way, 'spec' | 'caller'>,
+  server: ServerSpec,
+): Promise<ObstacleShown[]> {
   const { principal } = caller
   const found: ObstacleShown[] = []
   if (server.onBehalf && principal.kind !== 'user') found.push(blocking('personal'))

@@ -4,7 +4,7 @@ import type { Asking, Facts } from '../policy/model.ts'
 import type { Explained, Level } from '../portal/explain-access.ts'
 import type { Resolved } from '../portal/resolve-name.ts'
 import type { PortalSpec, ServerSpec } from '../portal/spec.ts'
-import { showLevel } from './show-trace.ts'
+import { type Owners, showLevel } from './show-trace.ts'
 import type { SimulatedCaller } from './simulated-caller.ts'
 import { shownTimeOrNull } from './times.ts'
 
@@ -17,16 +17,17 @@ export interface Shown {
   explained: Explained
   obstacles: readonly ObstacleShown[]
   caller: SimulatedCaller
+  owners: Owners
   /** As it was asked for. */
   name: string | null
 }
 
 export function showExplanation(shown: Shown): ExplanationShown {
-  const { explained, obstacles, caller } = shown
+  const { explained, obstacles, caller, owners } = shown
   const blocking = obstacles.find(({ blocks }) => blocks)
   // Where nothing has the name, what the portal's rules say of entering is no answer.
   const verdict = blocking === undefined ? explained.verdict : 'denied'
-  const levels = explained.levels.map(showLevel)
+  const levels = explained.levels.map((level) => showLevel(level, owners))
   return {
     verdict,
     says: blocking?.says ?? sentence(explained),
@@ -47,8 +48,15 @@ const WAITS: Readonly<Record<'arguments' | 'flow' | 'origin' | 'answers', string
   answers: 'What an external evaluator would say: it was not asked, or did not answer.',
 }
 
+const DEPENDS: typeof WAITS = {
+  arguments: 'on what it is called with, because a rule looks at the arguments',
+  flow: 'on what was called before, because a rule looks at the flow of data',
+  origin: 'on the address, country or certificate that the request comes with',
+  answers: 'on what an external evaluator says, which was not asked or did not answer',
+}
+
 function sentence({ verdict, levels, waitsFor }: Explained): string {
-  if (verdict === 'depends') return [...waitsFor].map((what) => WAITS[what]).join(' ')
+  if (verdict === 'depends') return `It depends ${[...waitsFor].map((what) => DEPENDS[what]).join(', and ')}.`
   if (verdict === 'denied') {
     const refusing = levels.find(({ trace }) => !trace.decision.allow) ?? levels.at(-1)
     if (refusing === undefined) return 'No policy lets them in.'
@@ -66,7 +74,7 @@ const NONE_LEFT = {
   says: (id: string) => `The server ${id} has policies of its own, and none is left: nobody may use it.`,
   mends: (id: string) => [
     `Attach a policy to the server ${id} that lets them in.`,
-    `Or say "own_policies": false of the server ${id}: then the policies of its portals decide alone.`,
+    `Or let the policies of its portals decide alone: "own_policies": false of the server ${id}.`,
   ],
 }
 
@@ -149,19 +157,19 @@ function ofCall({ decision, rules }: Level['trace']): string[] {
   const name = rules.find(({ policy }) => policy === decision.rule)?.name
   const rule = name === undefined ? 'A rule' : `The policy "${name}"`
   return decision.because === 'arguments'
-    ? [`${rule} looks at the arguments: a call with others may be allowed.`]
-    : [`${rule} looks at what was called before: in a new session the call may be allowed.`]
+    ? [`${rule} looks at the arguments, so a call with others may be allowed.`]
+    : [`${rule} looks at what was called before, so the call may be allowed in a new session.`]
 }
 
+/** Of what could be otherwise. They say what is done and by whom; which program it is done with is the reader's. */
 const MENDS: Partial<Readonly<Record<ObstacleShown['what'], string>>> = {
   'no-such-name':
-    'Another name is asked for, as the portal lists it; what a server has says "portico servers definitions".',
+    'It is asked for by a name that the portal lists, or by the server’s own name together with the server.',
   'not-theirs': 'They connect the account that lists it.',
-  disabled: 'An admin enables them again: "portico users enable", or the service token with "enabled": true.',
-  'switched-off-by-admin':
-    'An admin offers it: "enabled": true in updated_tools or updated_prompts of the portal or server.',
-  held: 'An admin looks at the definition and approves it: "portico servers definitions approve".',
-  'switched-off': 'The caller switches the server on again.',
-  personal: 'The portal has the server with "on_behalf": false.',
-  arguments: 'The arguments are exactly what the schema of the tool has.',
+  disabled: 'An admin enables them again; a service token that is over is made anew.',
+  'switched-off-by-admin': 'An admin offers it again in this portal, or at the server where it is switched off there.',
+  held: 'An admin looks at what changed in the definition, and approves it.',
+  'switched-off': 'Whoever calls switches the server on again.',
+  personal: 'An admin has the server used in this portal by one account for all, in the place of people’s own.',
+  arguments: 'It is called with exactly the arguments that the schema of the tool has.',
 }

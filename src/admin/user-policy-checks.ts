@@ -11,7 +11,7 @@ import { type AccessApp, attachedTo, findApp } from './access-app-store.ts'
 import { verdictOn } from './policy-tests.ts'
 import { invalid, notFound } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
-import { showRule } from './show-trace.ts'
+import { readOwners, showRule } from './show-trace.ts'
 
 export async function checkUserPolicies(call: Call<unknown, UserPolicyCheckQuery>): Promise<Outcome> {
   const { deps, id, account } = call
@@ -23,10 +23,11 @@ export async function checkUserPolicies(call: Call<unknown, UserPolicyCheckQuery
   const policies = attachedTo(app).map((one) => book.policy(one))
   const { facts } = await deps.facts.gather(person.principal, NOWHERE, { origin: true, external: [] })
   const { rules } = explain(policies, facts, TO_ENTER)
+  const owners = await readOwners(db)
   const status = await verdictOn(deps, policies, person)
   const appState = {
     ...{ app_uid: app.id, aud: app.object.uid, hostname: hostnameOf(app), name: app.object.name, status },
-    policies: rules.map((rule) => showRule(rule)),
+    policies: rules.map((rule) => showRule(rule, owners)),
   }
   return { result: { app_state: appState, user_identity: showPerson(person, account) } }
 }

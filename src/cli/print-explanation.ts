@@ -71,8 +71,6 @@ function about({ who, asked }: Explanation): string[] {
 }
 
 const MARKS = { matched: '>', missed: ' ', skipped: ' ' } as const
-/** As the API says it; the heading says as much. */
-const NOT_COME_TO = 'It was not come to.'
 const SAID = { matched: 'matched', missed: 'did not match', skipped: 'not looked at' } as const
 
 function rulesOf(rules: readonly Rule[]): string[] {
@@ -89,7 +87,7 @@ function whyNot({ reached, verdict, in_force: inForce, says }: Rule): string {
   if (verdict === 'matched' && reached === 'yes') return ''
   if (verdict === 'missed' && inForce !== 'yes')
     return inForce === 'over' ? ': its time is over' : ': its time has not come'
-  if (reached === 'unasked' && says !== NOT_COME_TO)
+  if (reached === 'unasked')
     return `: ${says.charAt(0).toLowerCase()}${visible(says.slice(1)).replace(/\.$/, '')}`
   const words: Readonly<Record<string, string>> = {
     no: ': it does not speak of this',

@@ -81,6 +81,8 @@ export const criterionTraced = z.object({
 export const ruleTraced = z.object({
   policy: z.string(),
   name: z.string(),
+  /** The application whose own policy it is, below which it is read and changed; null where it is reusable, or not saved. */
+  app_id: z.string().nullable(),
   decision: z.string(),
   /** `skipped`: it was not come to, or does not speak of this. */
   verdict: z.enum(['matched', 'missed', 'skipped']),

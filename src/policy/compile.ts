@@ -22,6 +22,8 @@ export interface Access {
   servers: ReadonlyMap<ServerUid, Decision>
   /** What the principal may do with the capabilities of a scope, arguments unknown. */
   of(scope: Scope, capability: Capability): Decision
+  /** What that decision is made of: what the portal's policies say, and then the server's own where it has some and is come to. */
+  levels(scope: Scope, capability: Capability): readonly Decision[]
   /** One call: the same with arguments and history known. */
   call(scope: Scope, capability: Capability, call: CallFacts): Decision
   /** Callers with the same key see the same of the same capabilities: which of the policies with a reach speak of them. */
@@ -58,6 +60,12 @@ export function compileAccess({ portal, gates, coverage }: Rules, facts: Facts):
       const made = judge(scope, { serverId: capability.serverId, capability, call: null })
       known[scope.id] = made
       return made
+    },
+    levels({ portal: ofPortal, own, parts }, capability) {
+      if (!enter.allow) return [enter]
+      const question = { serverId: capability.serverId, capability, call: null }
+      const atPortal = passes(ofPortal, question, who, { parts: parts.portal })
+      return own === null || !atPortal.allow ? [atPortal] : [atPortal, passes(own, question, who, { parts: parts.own })]
     },
     call: (scope, capability, call) => judge(scope, { serverId: capability.serverId, capability, call }),
     key: keyOf(all, who),

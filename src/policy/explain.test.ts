@@ -53,16 +53,19 @@ describe('of a no, the nearest miss is the policy that lacks least', () => {
     expect(nearest).toMatchObject({
       policy: 'yes',
       missing: [],
-      also: ['the policy "no" above it keeps the caller out'],
+      also: ['the policy "no" before it keeps them out'],
     })
-    expect(wouldChange[0]).toContain('The policy "no" keeps out')
+    expect(wouldChange).toEqual([
+      'The policy "no" of this application would have to make an exception of them in "exclude", or be taken away. It keeps them out by what it has in "include": speaks of everyone.',
+      'The policy "yes" of this application would let them in if it stood before "no": the first that matches decides.',
+    ])
   })
   test('what the call is called with stands in the way', () => {
     const extra = { capabilities: [{ names: ['read'], arguments: [{ pointer: '/path', under: '/safe' }] }] }
     const policies = prepared([stored('safe', 'allow', { include: everyone, extra })])
     const question = { serverId: 'files', capability: tool('read'), call: callWith({ path: '/etc' }) }
     const { nearest, rules } = explain(policies, factsOf(ada), question)
-    expect(nearest?.also).toEqual(['it does not let in what this call is called with'])
+    expect(nearest?.also).toEqual(['it speaks of calls with other arguments'])
     expect(rules[0]).toMatchObject({ verdict: 'missed', reached: 'passed' })
   })
   test('its time', () => {
@@ -72,7 +75,7 @@ describe('of a no, the nearest miss is the policy that lacks least', () => {
     const after = explain(prepared([theirs, stored('over', 'allow', { include: everyone, extra })]), factsOf(ada))
     expect(after.nearest?.policy).toBe('over')
     expect(trace.rules[0]).toMatchObject({ inForce: 'over', verdict: 'missed' })
-    expect(trace.nearest?.also).toEqual(['it is not in force at this time'])
+    expect(trace.nearest?.also).toEqual(['its time is over'])
   })
   test('where no policy lets in such callers, that is what is said', () => {
     const policies = prepared([stored('people', 'allow', { include: everyone })])
@@ -84,7 +87,9 @@ describe('of a no, the nearest miss is the policy that lacks least', () => {
       expect(nearest).toBeNull()
       expect(wouldChange.join(' ')).toContain(words)
     }
-    expect(explain([], factsOf(ada)).wouldChange.join(' ')).toContain('No policy here lets in people')
+    expect(explain([], factsOf(ada), undefined, 'the portal team').wouldChange).toEqual([
+      'No policy of the portal team lets in people: attach one with the decision "allow" that includes them.',
+    ])
   })
 })
 

@@ -41,14 +41,20 @@ export interface Trace {
   wouldChange: readonly string[]
 }
 
-export function explain(policies: readonly Policy[], facts: Facts, question: Question = TO_ENTER): Trace {
+/** @param where whose policies these are, as it stands in sentences: `the portal default` */
+export function explain(
+  policies: readonly Policy[],
+  facts: Facts,
+  question: Question = TO_ENTER,
+  where = 'this application',
+): Trace {
   const notes = openNotes()
   const decision = decide(policies, facts, question, { notes })
   const noted = expandNotes(policies, facts, question, notes)
   const rules = policies.map((policy, at) => traceRule(policy, facts, noted[at] as Noted))
   if (decision.allow) return { decision, rules, nearest: null, wouldChange: [] }
   const nearest = findNearest(policies, facts, question, traceCriteria)
-  return { decision, rules, nearest, wouldChange: whatWouldChange({ policies, decision, facts, nearest }) }
+  return { decision, rules, nearest, wouldChange: whatWouldChange({ policies, decision, facts, nearest, where }) }
 }
 
 function traceRule(policy: Policy, facts: Facts, { reached, met }: Noted): RuleTrace {
@@ -86,7 +92,7 @@ const REACHED: Readonly<Record<RuleTrace['reached'], string>> = {
   call: 'Whether it speaks of a call depends on what the call is.',
   passed: 'It speaks of this capability, and not of this call.',
   unknown: 'It cannot be told whether it speaks of this call, which counts against the caller.',
-  unasked: 'It was not come to.',
+  unasked: 'Another policy decided first.',
 }
 
 function sayOf(policy: Policy, { principal }: Facts, { verdict, inForce, reached }: Said): string {
@@ -99,8 +105,8 @@ function sayOf(policy: Policy, { principal }: Facts, { verdict, inForce, reached
   if (REACHED[reached] !== '') words.push(REACHED[reached])
   if (verdict === 'skipped') return words.join(' ')
   if (inForce !== 'yes') words.push(inForce === 'over' ? 'Its time is over.' : 'Its time has not come.')
-  else if (verdict === 'missed' && reached !== 'passed') words.push('Its criteria do not hold of the caller.')
-  else if (verdict === 'matched') words.push('Its criteria hold of the caller.')
+  else if (verdict === 'missed' && reached !== 'passed') words.push('The caller does not meet its criteria.')
+  else if (verdict === 'matched') words.push('The caller meets its criteria.')
   return words.join(' ')
 }
 
@@ -109,26 +115,51 @@ interface Refused {
   decision: Decision
   facts: Facts
   nearest: Miss | null
+  where: string
 }
 
-function whatWouldChange({ policies, decision, facts, nearest }: Refused): readonly string[] {
-  const words: string[] = []
+/** Whole sentences, for whoever reads them in whatever program: each says one thing that could be otherwise, and why it matters. */
+function whatWouldChange({ policies, decision, facts, nearest, where }: Refused): readonly string[] {
   const deny = decision.rule === null ? undefined : policies.find(({ id }) => id === decision.rule)
-  if (deny !== undefined) {
-    const met = traceCriteria(deny, facts).filter(({ part, counts }) => part !== 'exclude' && counts)
-    const because = met.map(({ why }) => why).slice(0, MOST_SAID)
-    words.push(`The policy "${deny.name}" keeps out: ${because.join('; ')}`)
-  }
-  if (nearest !== null) {
-    const missing = [...nearest.missing.map(({ part, why }) => `${part}: ${why}`), ...nearest.also].slice(0, MOST_SAID)
-    if (missing.length > 0) words.push(`The policy "${nearest.name}" would let in but for this: ${missing.join('; ')}`)
-  } else words.push(NOBODY[facts.principal.kind])
-  return words
+  const words = deny === undefined ? [] : [sayDeny(deny, facts, where)]
+  if (nearest === null) return [...words, `No policy of ${where} ${NOBODY[facts.principal.kind]}`]
+  const isBelow = nearest.missing.length === 0 && nearest.also.length === nearest.above.length
+  return [...words, isBelow ? sayOrder(nearest, where) : sayMiss(nearest, where)]
+}
+
+function sayDeny(deny: Policy, facts: Facts, where: string): string {
+  const met = traceCriteria(deny, facts).filter(({ part, counts }) => part !== 'exclude' && counts)
+  const because = met.slice(0, MOST_SAID).map(({ part, truth, why }) => `"${part}"${doubt(truth)}: ${why}`)
+  const why = because.length === 0 ? '' : ` It keeps them out by what it has in ${because.join('; ')}.`
+  return `The policy "${deny.name}" of ${where} would have to make an exception of them in "exclude", or be taken away.${why}`
+}
+
+/** It lacks nothing but its place. */
+function sayOrder({ name, above }: Miss, where: string): string {
+  const denies = above.map((one) => `"${one}"`).join(', ')
+  return `The policy "${name}" of ${where} would let them in if it stood before ${denies}: the first that matches decides.`
+}
+
+function sayMiss({ name, missing, also }: Miss, where: string): string {
+  const of = (part: CriterionTrace['part']) => missing.filter((one) => one.part === part).slice(0, MOST_SAID)
+  const said = (list: readonly CriterionTrace[]) => list.map(({ truth, why }) => `${why}${doubt(truth)}`).join('; ')
+  const includes = of('include')
+  const reasons = [
+    ...(includes.length === 0 ? [] : [`nothing in its "include" is met (${said(includes)})`]),
+    ...of('require').map((one) => `its "require" is not met (${said([one])})`),
+    ...of('exclude').map((one) => `its "exclude" makes an exception of them (${said([one])})`),
+    ...also.slice(0, MOST_SAID),
+  ]
+  return `The policy "${name}" of ${where} comes closest to letting them in, and does not, because ${reasons.join(', and ')}.`
+}
+
+function doubt(truth: Truth): string {
+  return truth === 'unknown' ? ' (not known, which counts against them)' : ''
 }
 
 const MOST_SAID = 10
 const NOBODY = {
-  user: 'No policy here lets in people: add one with the decision "allow".',
-  service: 'No policy here lets in service tokens: add one with the decision "non_identity".',
-  anonymous: 'No policy here lets in callers who did not sign in: sign in first.',
+  user: 'lets in people: attach one with the decision "allow" that includes them.',
+  service: 'lets in service tokens: attach one with the decision "non_identity" that includes this one.',
+  anonymous: 'lets in callers who did not sign in: they sign in first.',
 } as const

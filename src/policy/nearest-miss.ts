@@ -11,6 +11,8 @@ export interface Miss {
   missing: readonly CriterionTrace[]
   /** What else stands in the way, in words. */
   also: readonly string[]
+  /** Names of the policies above it that keep the caller out; `also` speaks of each. */
+  above: readonly string[]
   /** How many things would have to be otherwise. */
   short: number
 }
@@ -68,15 +70,17 @@ function missOf(policy: Policy, { denies, facts, question, traceCriteria }: Aske
   const also: string[] = []
   let short = (isIncluded ? 0 : 1) + others.length
   const { now } = facts
-  if ((policy.from !== null && now < policy.from) || (policy.until !== null && now >= policy.until)) {
-    also.push('it is not in force at this time')
+  const isOver = policy.until !== null && now >= policy.until
+  if (isOver || (policy.from !== null && now < policy.from)) {
+    also.push(isOver ? 'its time is over' : 'its time has not come')
     short++
   }
   const [words, further] = farFrom(policy, facts, question)
   if (words !== null) also.push(words)
-  also.push(...denies.map(({ name }) => `the policy "${name}" above it keeps the caller out`))
+  const above = denies.map(({ name }) => name)
+  also.push(...above.map((name) => `the policy "${name}" before it keeps them out`))
   return {
-    ...{ policy: policy.id, name: policy.name, also },
+    ...{ policy: policy.id, name: policy.name, also, above },
     missing: [...(isIncluded ? [] : includes), ...others],
     short: short + further + denies.length,
   }
@@ -87,9 +91,9 @@ function farFrom(policy: Policy, facts: Facts, question: Question): [string | nu
   const held: Policy = { ...policy, include: [YES], require: [], exclude: [], from: null, until: null }
   const { allow, because } = decide([held], facts, question)
   if (allow) return [null, 0]
-  if (because === 'arguments') return ['it does not let in what this call is called with', 1]
-  if (because === 'flow') return ['it does not let in this call after those before it', 1]
-  return ['it speaks of something else than what is asked about', ELSEWHERE]
+  if (because === 'arguments') return ['it speaks of calls with other arguments', 1]
+  if (because === 'flow') return ['it does not speak of this call after what was called before', 1]
+  return ['it speaks of other things than this', ELSEWHERE]
 }
 
 const MOST_DENIES = 10

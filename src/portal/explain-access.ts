@@ -26,14 +26,29 @@ export interface Level {
   trace: Trace
 }
 
-export interface Explained {
+export interface Judged {
   verdict: Verdict
-  levels: readonly Level[]
   terms: readonly Asking[]
   /** What the arguments lack where a rule reads them; null where nothing is wrong with them. */
   loose: string | null
   /** What the verdict waits for. */
   waitsFor: ReadonlySet<'arguments' | 'flow' | 'origin' | 'answers'>
+}
+
+export interface Explained extends Judged {
+  levels: readonly Level[]
+}
+
+/** The decisions for one caller; with what a request could bring assumed in their favour, where that is asked. Each is made once. */
+export type Judge = (assume?: Facts['assume']) => Access
+
+export function openJudge(spec: PortalSpec, facts: Facts): Judge {
+  const made = new Map<Facts['assume'], Access>()
+  return (assume = facts.assume) => {
+    const access = made.get(assume) ?? accessOf(spec, { ...facts, assume })
+    made.set(assume, access)
+    return access
+  }
 }
 
 export interface AccessAsked {
@@ -48,19 +63,25 @@ export interface AccessAsked {
 }
 
 export function explainAccess(asked: AccessAsked): Explained {
-  const { spec, facts, target, input } = asked
-  const access = accessOf(spec, facts)
+  const { spec, facts, target } = asked
+  const judge = openJudge(spec, facts)
+  const about = target.kind === 'capability' ? ruledBy(spec, target) : []
+  return { ...judgeAccess(asked, judge), levels: levelsOf(asked, judge(), about) }
+}
+
+/** The answer alone, without the walk that led to it. */
+export function judgeAccess(asked: AccessAsked, judge: Judge): Judged {
+  const { spec, target, input } = asked
   const about = target.kind === 'capability' ? ruledBy(spec, target) : []
   const loose = target.kind === 'capability' && input !== null ? looseness(target.entry, about, input) : null
-  const decisions = decide(asked, access, about)
-  const levels = levelsOf(asked, access, about)
+  const decisions = decide(asked, judge(), about)
   const refusing = decisions.find(({ allow }) => !allow)
   const terms = refusing === undefined ? decisions.flatMap((decision) => decision.terms) : []
   const waitsFor = new Set<'arguments' | 'flow' | 'origin' | 'answers'>()
   if (refusing !== undefined || loose !== null) {
-    const better = loose === null ? whatWouldHelp(asked, about) : null
+    const better = loose === null ? whatWouldHelp(asked, judge, about) : null
     if (better !== null) waitsFor.add(better)
-    return { verdict: better === null ? 'denied' : 'depends', levels, terms, loose, waitsFor }
+    return { verdict: better === null ? 'denied' : 'depends', terms, loose, waitsFor }
   }
   if (decisions.some(({ maybe }) => maybe)) {
     for (const { scope } of about) {
@@ -68,7 +89,7 @@ export function explainAccess(asked: AccessAsked): Explained {
       if (scope.readsFlow) waitsFor.add('flow')
     }
   }
-  return { verdict: waitsFor.size > 0 ? 'depends' : 'allowed', levels, terms: once(terms), loose, waitsFor }
+  return { verdict: waitsFor.size > 0 ? 'depends' : 'allowed', terms: once(terms), loose, waitsFor }
 }
 
 export function accessOf({ policies, servers, coverage }: PortalSpec, facts: Facts): Access {
@@ -110,12 +131,10 @@ function looseness(entry: Entry, about: readonly Ruled[], input: JsonObject): st
 }
 
 /** Whether a request could bring what makes it a yes, and what that is. */
-function whatWouldHelp(asked: AccessAsked, about: readonly Ruled[]): 'origin' | 'answers' | null {
-  const { spec, facts } = asked
-  const allows = (assume: Facts['assume']) =>
-    decide(asked, accessOf(spec, { ...facts, assume }), about).every(({ allow }) => allow)
+function whatWouldHelp(asked: AccessAsked, judge: Judge, about: readonly Ruled[]): 'origin' | 'answers' | null {
+  const allows = (assume: Facts['assume']) => decide(asked, judge(assume), about).every(({ allow }) => allow)
   if (allows('answers')) return 'answers'
-  return facts.origin.ip === null && allows('origin') ? 'origin' : null
+  return asked.facts.origin.ip === null && allows('origin') ? 'origin' : null
 }
 
 function levelsOf({ spec, facts, server, input }: AccessAsked, access: Access, about: readonly Ruled[]): Level[] {
@@ -138,7 +157,7 @@ function levelOf(
   id: string,
   { policies, question, facts }: { policies: readonly Policy[]; question: Question; facts: Facts },
 ): Level {
-  return { level, id, about: question.capability, trace: explain(policies, facts, question) }
+  return { level, id, about: question.capability, trace: explain(policies, facts, question, `the ${level} ${id}`) }
 }
 
 function once(terms: readonly Asking[]): readonly Asking[] {

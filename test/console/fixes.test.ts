@@ -13,7 +13,16 @@ const traced = (part: Traced['part'], counts: boolean): Traced => ({
   truth: counts ? 'true' : 'false',
 })
 const rule = (more: Partial<Rule>): Rule => ({
-  ...{ policy: 'p1', name: 'Staff', decision: 'allow', verdict: 'missed', reached: 'yes', in_force: 'yes', says: '' },
+  ...{
+    policy: 'p1',
+    name: 'Staff',
+    app_id: null,
+    decision: 'allow',
+    verdict: 'missed',
+    reached: 'yes',
+    in_force: 'yes',
+    says: '',
+  },
   criteria: [traced('include', false)],
   ...more,
 })
@@ -35,7 +44,7 @@ const explained = (levels: readonly Level[], more: Partial<ExplanationShown> = {
 
 const deny = rule({ policy: 'd1', name: 'No echo', decision: 'deny', verdict: 'matched' })
 const email = 'grace@acme.test'
-const staff = { policy: 'p1', name: 'Staff' }
+const staff = { policy: 'p1', name: 'Staff', app: null }
 const nobody = { kind: 'anonymous', id: 'x', label: '', identity: null, ip: null, country: null } as const
 
 describe('what an admin can do about it', () => {
@@ -45,8 +54,8 @@ describe('what an admin can do about it', () => {
       'a deny that decided: an exception, or its own page',
       explained([level([deny, rule({})], { rule: 'd1' })]),
       [
-        { kind: 'except', policy: 'd1', name: 'No echo', email },
-        { kind: 'open', policy: 'd1', name: 'No echo' },
+        { kind: 'except', policy: 'd1', name: 'No echo', app: null, email },
+        { kind: 'open', policy: 'd1', name: 'No echo', app: null },
       ],
     ],
     [
@@ -69,13 +78,18 @@ describe('what an admin can do about it', () => {
       explained([level([rule({ reached: 'no' }), rule({ policy: 'p2', name: 'Old', in_force: 'over' })])]),
       [
         { kind: 'open', ...staff },
-        { kind: 'open', policy: 'p2', name: 'Old' },
+        { kind: 'open', policy: 'p2', name: 'Old', app: null },
       ],
+    ],
+    [
+      'a policy of an application’s own: below that application',
+      explained([level([rule({ app_id: 'a1' })])]),
+      [{ kind: 'include', ...staff, app: 'a1', email }],
     ],
     [
       'somebody without an address cannot be named in a rule',
       explained([level([deny], { rule: 'd1' })], { who: nobody }),
-      [{ kind: 'open', policy: 'd1', name: 'No echo' }],
+      [{ kind: 'open', policy: 'd1', name: 'No echo', app: null }],
     ],
     ['no policy at all at the portal: one is written', explained([level([])]), [{ kind: 'write' }]],
     [

@@ -47,6 +47,37 @@ interface Explained {
   levels: { verdict: string; rule: string | null; rules: { policy: string; verdict: string }[] }[]
 }
 
+interface Overview {
+  tools: { server: string; name: string; verdict: string; decided_by: { policy: string | null }[] }[]
+}
+
+const offered = { some: 0, none: 0 }
+
+/** What the overview of a caller does not deny is what that caller lists; and one of its rows is what the explanation says of it. */
+async function expectOverviewIsList({ name, kind, raw }: TestCaller, about: string, at: number): Promise<void> {
+  const who = kind === 'user' ? { user: name } : { service_token: name }
+  const query = new URLSearchParams({ ...who, ip: '127.0.0.1', per_page: '1000' } as Record<string, string>)
+  const path = `/access/ai-controls/mcp/portals/default/access?${query}`
+  const { tools } = (await room.portal.api<Overview>('GET', path)).body.result
+  const answer = await ask2026(room.portal.url + WHOLE, raw, 'tools/list')
+  const result = answer.status === 200 ? messageOf(answer).result : undefined
+  const listed = ((result?.tools ?? []) as { name: string }[]).map((tool) => tool.name)
+  const may = tools.filter(({ verdict }) => verdict !== 'denied').map((tool) => tool.name)
+  expect(may.sort(), about).toEqual(listed.filter((tool) => !tool.startsWith('portal_')).sort())
+  offered[may.length === 0 ? 'none' : 'some']++
+
+  const one = tools[at % tools.length]
+  const ask = { ...who, ip: '127.0.0.1', capability: one?.name, kind: 'tool' }
+  const why = (await room.portal.api<Explained>('POST', '/access/policy-explanations', ask)).body.result
+  const refusing = why.levels.filter(({ verdict }) => verdict === 'denied')
+  // The portal's policies come first; what the server's say after a no of theirs decides nothing.
+  const says = (refusing.length > 0 ? refusing.slice(0, 1) : why.levels).map(({ rule }) => rule)
+  expect([one?.verdict, one?.decided_by.map(({ policy }) => policy)], `${about}: ${one?.name}`).toEqual([
+    why.verdict,
+    says,
+  ])
+}
+
 // [EXPLAIN-2] [EXPLAIN-3]
 test(`the explanation of ${SETS} random sets of policies is what calls get, and names the rule in the audit (seed ${SEED})`, async () => {
   const chance = chanceOf(SEED)
@@ -54,6 +85,7 @@ test(`the explanation of ${SETS} random sets of policies is what calls get, and 
   for (let set = 0; set < SETS; set++) {
     await room.rewrite(randomRules(chance, SERVERS))
     for (const caller of callers) {
+      await expectOverviewIsList(caller, `set ${set}: ${caller.name}`, set)
       for (let count = 0; count < TRIES; count++) {
         const one = chance.pick(tries)
         const about = `set ${set}: ${caller.name} ${one.method} ${JSON.stringify(one.params)}`
@@ -77,4 +109,5 @@ test(`the explanation of ${SETS} random sets of policies is what calls get, and 
   }
   // Chance must have tried both.
   expect(Math.min(seen.allowed, seen.denied)).toBeGreaterThan(40)
+  expect(Math.min(offered.some, offered.none)).toBeGreaterThan(2)
 }, 120_000)

@@ -59,6 +59,10 @@ const tree = root.addChildren([
     lazyRouteComponent(() => import('./pages/policies/one.tsx'), 'PolicyOne'),
   ),
   at(
+    '/apps/$app/policies/$id',
+    lazyRouteComponent(() => import('./pages/policies/own.tsx'), 'OwnPolicy'),
+  ),
+  at(
     '/groups/$id',
     lazyRouteComponent(() => import('./pages/policies/group.tsx'), 'GroupOne'),
   ),

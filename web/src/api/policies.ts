@@ -1,9 +1,10 @@
 /** Policies, groups and lists, and what their forms choose from, as the REST API has them. */
 import { queryOptions, useQuery } from '@tanstack/react-query'
+import type { AppShown } from '../../../src/contract/access-app.ts'
 import type { GroupShown } from '../../../src/contract/access-group.ts'
 import type { ListShown } from '../../../src/contract/gateway-list.ts'
 import type { IdentityProviderShown } from '../../../src/contract/identity-provider.ts'
-import type { PolicyShown } from '../../../src/contract/policy.ts'
+import type { AppPolicyShown, PolicyShown } from '../../../src/contract/policy.ts'
 import type { DiffShown } from '../../../src/contract/policy-explanation.ts'
 import type { PolicyTestShown, PolicyTestUserShown } from '../../../src/contract/policy-test.ts'
 import type { PortalSummary } from '../../../src/contract/portal.ts'
@@ -52,6 +53,38 @@ const one = <Shown extends object>(key: string, path: string, id: string) =>
     // Another object is no placeholder for this one: a form would be filled with it.
     placeholderData: () => undefined,
   })
+
+const APPS = '/access/apps'
+/** The policies of one portal or server; its own are read and changed here. */
+export const ownPolicies = (app: string) => `${APPS}/${part(app)}/policies`
+export const appQuery = (app: string) =>
+  queryOptions({ ...one<AppShown>('policies', APPS, app), queryKey: ['policies', 'of', app] })
+export const ownPolicyQuery = (app: string, id: string) =>
+  queryOptions({ ...one<AppPolicyShown>('policies', ownPolicies(app), id), queryKey: ['policies', 'of', app, id] })
+
+/** What stands for a portal or a server, with its policies in order. @param id the server's, or the portal's hostname */
+export const appOfQuery = (where: 'portal' | 'server', id: string) =>
+  queryOptions({
+    queryKey: ['policies', 'of', where, id],
+    queryFn: async ({ signal }): Promise<AppShown | null> => {
+      const isIt = ({ type, domain, destinations }: AppShown) =>
+        where === 'portal'
+          ? type === 'mcp_portal' && domain === id
+          : type === 'mcp' && destinations.some(({ mcp_server_id: server }) => server === id)
+      return (await all<AppShown>(APPS, signal, { search: id })).find(isIt) ?? null
+    },
+    placeholderData: () => undefined,
+  })
+
+/** @param to the place that the policy shall have among those of the application; the first is 1 */
+export function place({ app, id, to }: { app: string; id: string; to: number }): Promise<Told<AppPolicyShown>> {
+  return ask('PUT', `${ownPolicies(app)}/${part(id)}`, { body: { precedence: to } })
+}
+
+/** An application's own becomes one that may be attached anywhere; where it is attached, it stays. */
+export function makeReusable(app: string, id: string): Promise<Told<AppPolicyShown>> {
+  return ask('PUT', `${ownPolicies(app)}/${part(id)}/make_reusable`)
+}
 
 export const policyQuery = (id: string) => one<PolicyShown>('policies', POLICIES, id)
 export const groupQuery = (id: string) => one<GroupShown>('groups', GROUPS, id)

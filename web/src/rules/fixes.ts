@@ -1,12 +1,19 @@
 /** From an explanation to what an admin can do about it: where each thing is changed, and with what filled in. */
 import type { ExplanationShown, LevelTraced, RuleTraced } from '../../../src/contract/policy-explanation.ts'
 
+/** A policy, and the application whose own it is, or null. */
+interface Meant {
+  policy: string
+  name: string
+  app: string | null
+}
+
 export type Fix =
   /** A deny speaks of them: they are made an exception. */
-  | { kind: 'except'; policy: string; name: string; email: string }
+  | ({ kind: 'except'; email: string } & Meant)
   /** Nothing lets them in: they are added to what almost does. */
-  | { kind: 'include'; policy: string; name: string; email: string }
-  | { kind: 'open'; policy: string; name: string }
+  | ({ kind: 'include'; email: string } & Meant)
+  | ({ kind: 'open' } & Meant)
   | { kind: 'write' }
   | { kind: 'server'; server: string; tab: string }
   | { kind: 'portal'; portal: string; tab: string }
@@ -35,9 +42,9 @@ function ofLevel({ level, id, rule, rules, nearest_miss: nearest }: LevelTraced,
   const email = addressOf(explained)
   const decider = rules.find(({ policy }) => policy === rule)
   if (decider !== undefined) {
-    const { policy, name } = decider
-    const except: Fix[] = email === null ? [] : [{ kind: 'except', policy, name, email }]
-    return [...except, { kind: 'open', policy, name }]
+    const meant = meantBy(decider)
+    const except: Fix[] = email === null ? [] : [{ kind: 'except', ...meant, email }]
+    return [...except, { kind: 'open', ...meant }]
   }
   const near = nearest === null ? [] : rules.filter(({ policy }) => policy === nearest.policy)
   const missed = rules.filter((one) => one.verdict === 'missed' && isAllow(one) && !near.includes(one))
@@ -50,14 +57,17 @@ function ofLevel({ level, id, rule, rules, nearest_miss: nearest }: LevelTraced,
 
 /** Where only the include is not met, one more row there is all that is missing. */
 function ofMiss(rule: RuleTraced, email: string | null): Fix {
-  const { policy, name, reached, in_force: force } = rule
+  const { reached, in_force: force } = rule
+  const meant = meantBy(rule)
   const failing = rule.criteria.filter(({ part, counts }) =>
     part === 'exclude' ? counts : part === 'require' && !counts,
   )
   const isAlone = failing.length === 0 && (reached === 'yes' || reached === 'call') && force === 'yes'
-  return email !== null && isAllow(rule) && isAlone
-    ? { kind: 'include', policy, name, email }
-    : { kind: 'open', policy, name }
+  return email !== null && isAllow(rule) && isAlone ? { kind: 'include', ...meant, email } : { kind: 'open', ...meant }
+}
+
+function meantBy({ policy, name, app_id: app }: RuleTraced): Meant {
+  return { policy, name, app }
 }
 
 /** `allow` speaks of people; an address in a `non_identity` or a `bypass` would meet nobody. */

@@ -160,7 +160,32 @@ function readTerms({ extra }: Rule): string[] {
       ? [`Asks what for before each call${typeof prompt === 'string' && prompt !== '' ? `: “${prompt}”` : ''}.`]
       : []),
     ...(stepUp === null || stepUp === undefined ? [] : [readStepUp(stepUp)]),
+    ...readMfa(extra.mfa_config),
   ]
+}
+
+export const AUTHENTICATORS = ['totp', 'biometrics', 'security_key'] as const
+const FACTORS: Readonly<Record<string, string>> = {
+  totp: 'a one-time code',
+  biometrics: 'biometrics',
+  security_key: 'a security key',
+}
+
+/** With neither kinds nor a time it asks nothing; with a time alone, any kind will do. */
+function readMfa(config: unknown): string[] {
+  const {
+    mfa_disabled,
+    allowed_authenticators: kinds = [],
+    session_duration: age,
+  } = (config ?? {}) as {
+    mfa_disabled?: boolean
+    allowed_authenticators?: readonly string[]
+    session_duration?: string
+  }
+  if (mfa_disabled === true || (kinds.length === 0 && age === undefined)) return []
+  const factors = (kinds.length === 0 ? AUTHENTICATORS : kinds).map((kind) => FACTORS[kind] ?? kind)
+  const within = age === undefined ? '' : ` within the last ${orGap(age)}`
+  return [`They must have signed in with ${joined(factors, 'or')}${within}; who has not is asked to do it again.`]
 }
 
 function readApprovers({

@@ -55,12 +55,16 @@ export const POLICY_WORDS = {
       `“${email}” has been added to “${part}” below. Read what the policy would say, then save.`,
     isThere: (email: string, part: string) => `“${email}” is in “${part}” of the saved policy.`,
     back: 'Back to the explanation',
+    connectionRules:
+      'It also has connection_rules, which are about remote desktops. They are kept as they were written, and decide nothing in this portal.',
   },
   remove: {
     title: 'Delete this policy?',
     deed: 'Delete the policy',
     says: (name: string) =>
       `“${name}” is gone for good. A policy that is still attached cannot be deleted; detach it first.`,
+    saysOwn: (name: string, owner: string) =>
+      `“${name}” is gone for good, and ${owner} is decided without it from then on, for everybody and at once.`,
   },
   reach: {
     title: 'What it speaks of',
@@ -123,6 +127,13 @@ export const POLICY_WORDS = {
     },
     method: { label: 'Methods', says: 'As RFC 8176 names them, such as mfa or hwk: any of them. Enter adds one.' },
     age: { label: 'Not longer ago than', says: 'Such as 15m or 8h.' },
+    mfa: {
+      label: 'They must have signed in with a second factor',
+      says: 'The same by kinds of factors, as mfa_config has it. Where both are on, a sign-in has to meet both.',
+    },
+    authenticators: { label: 'Second factors', says: 'Any of these; any at all where none is chosen.' },
+    authenticator: { totp: 'One-time code', biometrics: 'Biometrics', security_key: 'Security key' },
+    mfaAge: { label: 'Second factor not longer ago than', says: 'Such as 8h; at most 720h. Empty: however long.' },
     from: { label: 'Holds from', says: 'ISO 8601, such as 2026-01-31T08:00:00Z; at once where empty.' },
     until: { label: 'Holds until', says: 'ISO 8601; for good where empty.' },
     session: { label: 'Session', says: 'How long before people are asked to sign in again, such as 24h.' },
@@ -132,6 +143,25 @@ export const POLICY_WORDS = {
     title: 'Attached to',
     none: 'Nowhere yet: it decides nothing until it is attached to a portal or a server.',
     place: (at: number, of: number) => `number ${at} of ${of}`,
+    own: 'It belongs to this portal or server alone, and goes with it. Nothing else can be given it.',
+    reusable: {
+      deed: 'Let others use it too',
+      title: 'Let others use this policy?',
+      says: (name: string) =>
+        `“${name}” stays where it is, and can be attached to any portal or server from then on. A change of it is then one for all of them. This cannot be taken back.`,
+      done: 'It can be attached anywhere now.',
+    },
+    order: {
+      label: (place: string) => `Order of the policies of ${place}`,
+      says: 'The first that matches decides. Bypass and service auth are looked at before all others, whatever their place here.',
+      columns: { at: 'Place', name: 'Policy', decision: 'Decision', move: 'Move' },
+      up: 'Up',
+      down: 'Down',
+      moveUp: (name: string) => `Move ${name} up`,
+      moveDown: (name: string) => `Move ${name} down`,
+      moved: (name: string, at: number, of: number) => `“${name}” is number ${at} of ${of} now.`,
+      gone: 'It is not there any more.',
+    },
     where: { label: 'Portal or server', says: 'Where it shall decide.' },
     position: { label: 'Place', says: 'The first rule that matches decides.', first: 'First', last: 'Last' },
     attach: 'Attach',

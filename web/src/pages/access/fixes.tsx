@@ -5,6 +5,7 @@ import type { ExplanationShown } from '../../../../src/contract/policy-explanati
 import { Foreign } from '../../parts/foreign.tsx'
 import { type Asked, searchOf } from '../../rules/asked.ts'
 import { type Fix, fixesOf } from '../../rules/fixes.ts'
+import { placeOfPolicy } from '../../rules/policy-place.ts'
 import { ACCESS } from '../../words/access.ts'
 
 const WORDS = ACCESS.fixes
@@ -61,11 +62,11 @@ function placeOf(fix: Fix, asked: Asked): { to: string; search: Record<string, s
   const back = new URLSearchParams(searchOf(asked)).toString()
   switch (fix.kind) {
     case 'except':
-      return { to: `/policies/${fix.policy}`, search: { exclude: fix.email, back } }
+      return { to: placeOfPolicy(fix.policy, fix.app), search: { exclude: fix.email, back } }
     case 'include':
-      return { to: `/policies/${fix.policy}`, search: { include: fix.email, back } }
+      return { to: placeOfPolicy(fix.policy, fix.app), search: { include: fix.email, back } }
     case 'open':
-      return { to: `/policies/${fix.policy}`, search: {} }
+      return { to: placeOfPolicy(fix.policy, fix.app), search: {} }
     case 'write':
       return { to: '/policies/new', search: {} }
     case 'server':

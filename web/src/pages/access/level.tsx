@@ -5,6 +5,7 @@ import type { LevelTraced, RuleTraced } from '../../../../src/contract/policy-ex
 import { useNames } from '../../api/policies.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
+import { placeOfPolicy } from '../../rules/policy-place.ts'
 import { phraseOf } from '../../rules/selectors.ts'
 import { ACCESS } from '../../words/access.ts'
 import { Verdict } from './verdict.tsx'
@@ -40,7 +41,7 @@ function Rule({ rule }: { rule: RuleTraced }) {
           size="sm"
           fw={600}
           underline="always"
-          renderRoot={(props) => <Link to="/policies/$id" params={{ id: rule.policy }} {...props} />}
+          renderRoot={(props) => <Link to={placeOfPolicy(rule.policy, rule.app_id)} {...props} />}
         >
           <Foreign text={rule.name} />
         </Anchor>

@@ -20,6 +20,7 @@ export function PolicyOne() {
       <PolicyForm
         key={isNew ? 'new' : `${id} ${data?.updated_at}`}
         stored={isNew ? undefined : data}
+        owner={undefined}
         prefill={prefill}
       />
     )

@@ -1,9 +1,10 @@
 /** The form of a policy. What it says in words is always what would be saved. */
-import { Alert, Anchor, Button, Group, Select, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
+import type { AppShown } from '../../../../src/contract/access-app.ts'
 import type { PolicyShown } from '../../../../src/contract/policy.ts'
-import { POLICIES, remove, save, useNames } from '../../api/policies.ts'
+import { ownPolicies, POLICIES, remove, save, useNames } from '../../api/policies.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge, LockNote, useLock } from '../../parts/from-file.tsx'
@@ -32,7 +33,18 @@ const READS = [['policies'], ['explanations']]
 export interface PolicyFormProps {
   /** Undefined for a new one. */
   stored: PolicyShown | undefined
+  /** The portal or server whose own it is; undefined for one that may be attached anywhere. */
+  owner: AppShown | undefined
   prefill: Prefill | null
+}
+
+const pathOf = (owner: AppShown | undefined) => (owner === undefined ? POLICIES : ownPolicies(owner.id))
+
+/** Who writes an application's own policy changes the portal or server, and needs the right to that too. */
+function useLockOf({ stored, owner }: PolicyFormProps): string | null {
+  const lock = useLock('policies:write', stored?.origin)
+  const ofOwner = useLock(owner?.type === 'mcp' ? 'servers:write' : 'portals:write', owner?.origin)
+  return lock ?? (owner === undefined ? null : ofOwner)
 }
 
 /** @returns the draft, and whether a link added something that is not saved yet */
@@ -43,10 +55,10 @@ function begin({ stored, prefill }: PolicyFormProps): { draft: Draft; isFilled: 
 }
 
 export function PolicyForm(props: PolicyFormProps) {
-  const { stored, prefill } = props
+  const { stored, owner, prefill } = props
   const navigate = useNavigate()
   const names = useNames()
-  const lock = useLock('policies:write', stored?.origin)
+  const lock = useLockOf(props)
   const [{ draft: first, isFilled }] = useState(() => begin(props))
   const [draft, setDraft] = useState(first)
   const [isTouched, setTouched] = useState(isFilled)
@@ -54,7 +66,7 @@ export function PolicyForm(props: PolicyFormProps) {
     setTouched(true)
     setDraft((before) => ({ ...before, ...changed }))
   }
-  const saving = useDeed(() => save<PolicyShown>(POLICIES, stored?.id ?? null, bodyOf(draft, stored)), {
+  const saving = useDeed(() => save<PolicyShown>(pathOf(owner), stored?.id ?? null, bodyOf(draft, stored)), {
     done: stored === undefined ? WORDS.created : WORDS.saved,
     reads: READS,
   })
@@ -63,7 +75,7 @@ export function PolicyForm(props: PolicyFormProps) {
     <Page
       title={stored?.name ?? WORDS.new}
       above={[['/policies', PAGES.policies.title]]}
-      actions={stored !== undefined && <Head stored={stored} isLocked={isLocked} />}
+      actions={stored !== undefined && <Head stored={stored} owner={owner} isLocked={isLocked} />}
     >
       <LockNote lock={lock} />
       {prefill !== null && <PrefillNote prefill={prefill} isFilled={isFilled} />}
@@ -91,7 +103,7 @@ export function PolicyForm(props: PolicyFormProps) {
           )}
         </Stack>
       </form>
-      {stored !== undefined && <UsedBy policy={stored} />}
+      {stored !== undefined && <UsedBy policy={stored} owner={owner} isLocked={isLocked} />}
       <Tester draft={draft} stored={stored} />
     </Page>
   )
@@ -111,7 +123,8 @@ interface FieldsProps {
 function Fields({ draft, isLocked, onChange }: FieldsProps) {
   const { decision, extra } = draft
   const hasTerms = extra.approval_required === true || extra.purpose_justification_required === true
-  const mayAsk = decision === 'allow' || decision === 'non_identity' || hasTerms || extra.step_up != null
+  const hasSignIn = extra.step_up != null || extra.mfa_config != null
+  const mayAsk = decision === 'allow' || decision === 'non_identity' || hasTerms || hasSignIn
   const part = { extra, isLocked, onChange: (changed: Draft['extra']) => onChange({ extra: changed }) }
   return (
     <>
@@ -139,6 +152,11 @@ function Fields({ draft, isLocked, onChange }: FieldsProps) {
       <ReachRows reach={draft.reach} isLocked={isLocked} onChange={(reach) => onChange({ reach })} />
       {mayAsk && <Terms {...part} />}
       <Times {...part} />
+      {extra.connection_rules != null && (
+        <Text size="sm" c="dimmed">
+          {WORDS.connectionRules}
+        </Text>
+      )}
     </>
   )
 }
@@ -161,19 +179,25 @@ function PrefillNote({ prefill: { part, email, back }, isFilled }: { prefill: Pr
   )
 }
 
-function Head({ stored, isLocked }: { stored: PolicyShown; isLocked: boolean }) {
+interface HeadProps {
+  stored: PolicyShown
+  owner: AppShown | undefined
+  isLocked: boolean
+}
+
+function Head({ stored, owner, isLocked }: HeadProps) {
   const navigate = useNavigate()
   const words = POLICY_WORDS.remove
-  const removing = useDeed(() => remove(POLICIES, stored.id), {
+  const removing = useDeed(() => remove(pathOf(owner), stored.id), {
     done: WORDS.removed,
-    reads: [['policies']],
+    reads: [['policies'], ['portals'], ['servers'], ['explanations']],
   })
   if (isLocked) return <FromFileBadge origin={stored.origin} />
   return (
     <Confirm
       title={words.title}
       deed={words.deed}
-      says={<Foreign text={words.says(stored.name)} />}
+      says={<Foreign text={owner === undefined ? words.says(stored.name) : words.saysOwn(stored.name, owner.name)} />}
       perform={async () => {
         await removing.mutateAsync(undefined)
         await navigate({ to: '/policies' })

@@ -16,6 +16,7 @@ import type { ApprovalGroupInput } from '../../../../src/contract/policy.ts'
 import { listsQuery } from '../../api/policies.ts'
 import { textOf } from '../../rules/names.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
+import { Mfa } from './mfa.tsx'
 
 const WORDS = POLICY_WORDS.terms
 const BELOW = ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[]
@@ -60,6 +61,7 @@ export function Terms(props: TermsProps) {
           />
         )}
         <StepUp {...props} />
+        <Mfa {...props} />
       </Stack>
     </Fieldset>
   )

@@ -2,15 +2,19 @@
 import { Button, Fieldset, Group, Select, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import type { AppShown } from '../../../../src/contract/access-app.ts'
 import type { PolicyShown } from '../../../../src/contract/policy.ts'
 import { useMay } from '../../api/me.ts'
-import { attach, attachedPortalsQuery, attachedServersQuery } from '../../api/policies.ts'
+import { attach, attachedPortalsQuery, attachedServersQuery, makeReusable } from '../../api/policies.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge } from '../../parts/from-file.tsx'
+import { later } from '../../parts/later.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
+
+const Order = later(async () => (await import('./order.tsx')).Order)
 
 const WORDS = POLICY_WORDS.usedBy
 const READS = [['portals'], ['servers'], ['policies'], ['explanations']]
@@ -19,22 +23,31 @@ interface Place {
   where: 'portal' | 'server'
   id: string
   label: string
+  /** What its application is found by: the portal's hostname, or the server's id. */
+  found: string
   policies: readonly string[]
   origin: 'api' | 'file'
 }
 
-export function UsedBy({ policy }: { policy: PolicyShown }) {
+export interface UsedByProps {
+  policy: PolicyShown
+  /** The portal or server whose own it is. */
+  owner: AppShown | undefined
+  isLocked: boolean
+}
+
+export function UsedBy({ policy, owner, isLocked }: UsedByProps) {
   const portals = useQuery(attachedPortalsQuery)
   const servers = useQuery(attachedServersQuery)
   const error = portals.error ?? servers.error
   if (error !== null) return <ProblemNote error={error} />
   if (portals.data === undefined || servers.data === undefined) return <Waiting rows={2} />
   const places: Place[] = [
-    ...portals.data.map(({ id, name, policies, origin }): Place => {
-      return { where: 'portal', id, label: WORDS.portal(name), policies, origin }
+    ...portals.data.map(({ id, name, hostname, policies, origin }): Place => {
+      return { where: 'portal', id, label: WORDS.portal(name), found: hostname, policies, origin }
     }),
     ...servers.data.map(({ id, name, policies, origin }): Place => {
-      return { where: 'server', id, label: WORDS.server(name), policies, origin }
+      return { where: 'server', id, label: WORDS.server(name), found: id, policies, origin }
     }),
   ]
   const users = places.filter(({ policies }) => policies.includes(policy.id))
@@ -43,9 +56,13 @@ export function UsedBy({ policy }: { policy: PolicyShown }) {
       <Stack gap="sm">
         {users.length === 0 && <Text size="sm">{WORDS.none}</Text>}
         {users.map((place) => (
-          <Used key={`${place.where} ${place.id}`} policy={policy} place={place} />
+          <Used key={`${place.where} ${place.id}`} policy={policy} place={place} isOwn={owner !== undefined} />
         ))}
-        <AttachForm policy={policy} places={places.filter((place) => !users.includes(place))} />
+        {owner === undefined ? (
+          <AttachForm policy={policy} places={places.filter((place) => !users.includes(place))} />
+        ) : (
+          <OfOwner policy={policy} owner={owner} isLocked={isLocked} />
+        )}
       </Stack>
     </Fieldset>
   )
@@ -57,8 +74,62 @@ function useMayChange(where: Place['where']): boolean {
   return where === 'portal' ? ofPortals : ofServers
 }
 
-function Used({ policy, place }: { policy: PolicyShown; place: Place }) {
-  const may = useMayChange(place.where)
+/** What nothing else can be given, and how that is changed. */
+function OfOwner({ policy, owner, isLocked }: UsedByProps & { owner: AppShown }) {
+  const words = WORDS.reusable
+  const sharing = useDeed(() => makeReusable(owner.id, policy.id), { done: words.done, reads: READS })
+  return (
+    <>
+      <Text size="sm">{WORDS.own}</Text>
+      {!isLocked && (
+        <Group>
+          <Confirm
+            title={words.title}
+            deed={words.deed}
+            says={<Foreign text={words.says(policy.name)} />}
+            perform={() => sharing.mutateAsync(undefined)}
+          >
+            {(open) => (
+              <Button size="xs" variant="default" onClick={open}>
+                {words.deed}
+              </Button>
+            )}
+          </Confirm>
+        </Group>
+      )}
+    </>
+  )
+}
+
+interface UsedProps {
+  policy: PolicyShown
+  place: Place
+  isOwn: boolean
+}
+
+function Used(props: UsedProps) {
+  const { place } = props
+  const [isOpen, open] = useState(false)
+  const mayPolicies = useMay('policies:write')
+  const mayPlace = useMayChange(place.where)
+  const mayMove = mayPolicies && mayPlace && place.origin === 'api'
+  return (
+    <Stack gap="xs">
+      <UsedLine {...props} />
+      {place.policies.length > 1 && (
+        <Group>
+          <Button size="xs" variant="subtle" aria-expanded={isOpen} onClick={() => open(!isOpen)}>
+            <Foreign text={WORDS.order.label(place.label)} />
+          </Button>
+        </Group>
+      )}
+      {isOpen && <Order where={place.where} id={place.found} label={place.label} mayMove={mayMove} />}
+    </Stack>
+  )
+}
+
+function UsedLine({ policy, place, isOwn }: UsedProps) {
+  const may = useMayChange(place.where) && !isOwn
   const at = place.policies.indexOf(policy.id) + 1
   const detaching = useDeed(
     () =>
