@@ -152,7 +152,7 @@ function adminDepsOf(ground: Ground, { directory, facts, upstreams }: Portal, op
   const { store, clock } = ground
   return {
     ...ground,
-    held: new HeldAnswers(clock),
+    held: new HeldAnswers(),
     upstreams,
     directory,
     facts,

@@ -4,10 +4,11 @@ import type { AdminDeps, Caller } from '../src/admin/deps.ts'
 import { HeldAnswers } from '../src/admin/held-answers.ts'
 import { createAdmin } from '../src/admin/index.ts'
 import { heldRecorder } from '../src/admin/record-held.ts'
-import type { Audit } from '../src/audit/event.ts'
+import type { Audit, DeedEnd, DeedStart } from '../src/audit/event.ts'
 import { openAudit } from '../src/audit/log.ts'
 import { type Clock, systemClock } from '../src/base/clock.ts'
 import type { EgressOptions } from '../src/base/egress.ts'
+import { type DeedId, newId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
 import type { Role } from '../src/base/principal.ts'
 import { digest, keyRing, newSecret, openSealer } from '../src/base/secret.ts'
@@ -138,7 +139,7 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
   })
   const evaluate = () => ({ answers: new Map(), until: Number.POSITIVE_INFINITY })
   const facts = openFacts({ clock, countryOf: () => null, evaluate })
-  const held = new HeldAnswers(clock)
+  const held = new HeldAnswers()
   const deps: AdminDeps = {
     held,
     ...{ store, sealer, upstreams, egress, audit, clock, log, directory, facts },
@@ -173,6 +174,18 @@ export async function openAdminRoom(kind: DatabaseKind = 'sqlite', settings: Roo
       await at.end()
     },
   }
+}
+
+/** Writes one call of a tool into the audit, as if it had been made: Ada's, answered, unless told otherwise. */
+export async function recordCall(
+  { audit, clock }: Pick<AdminRoom, 'audit' | 'clock'>,
+  start: Partial<DeedStart> = {},
+  end: Partial<DeedEnd> = {},
+): Promise<void> {
+  const actor = { kind: 'user', id: 'u1', label: 'ada@acme.test' } as const
+  const deed = newId<DeedId>(clock.now())
+  const entry = await audit.begin({ deed, plane: 'mcp', actor, method: 'tools/call', ...start })
+  await entry.finish({ outcome: 'answered', ...end })
 }
 
 function settingsOf(data: string, smtp: SmtpConfig | null) {

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AdminRoom, openAdminRoom, PORTALS, portalBody, SERVERS, serverBody } from '../../test/admin-room.ts'
+import {
+  type AdminRoom,
+  openAdminRoom,
+  PORTALS,
+  portalBody,
+  recordCall,
+  SERVERS,
+  serverBody,
+} from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import type { DeedEnd, DeedStart } from '../audit/event.ts'
-import { type DeedId, newId } from '../base/ids.ts'
 import type { CallSeriesShown } from '../contract/analytics.ts'
 
 const ANALYTICS = '/access/ai-controls/mcp/analytics'
@@ -20,13 +27,8 @@ describe.each(DATABASE_KINDS)('counts of tool calls by day on %s', (kind) => {
   })
   afterAll(() => room?.end())
 
-  async function call(start: Partial<DeedStart> = {}, end: Partial<DeedEnd> = {}): Promise<void> {
-    const actor = { kind: 'user', id: 'u1', label: 'ada@example.com' } as const
-    const deed = newId<DeedId>(room.clock.now())
-    const given = { deed, plane: 'mcp', actor, method: 'tools/call', portal: 'main', ...start } as const
-    const entry = await room.deps.audit.begin(given)
-    await entry.finish({ outcome: 'answered', ...end })
-  }
+  const call = (start: Partial<DeedStart> = {}, end: Partial<DeedEnd> = {}) =>
+    recordCall(room, { portal: 'main', ...start }, end)
 
   async function series(path: string): Promise<CallSeriesShown> {
     const { status, body } = await room.ask('GET', path)

@@ -1,9 +1,13 @@
 /** `/access/ai-controls/mcp/logs/export`: what a view of the log shows, as a file, newest first, page by page as it is read. */
-import { LOG_EXPORT_DEFAULT, LOG_LIMIT_MAX, type LogExportQuery } from '../contract/log.ts'
+import { LOG_EXPORT_DEFAULT, type LogExportQuery } from '../contract/log.ts'
 import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import { LOOK_MOST, showLogRow, toAuditFilters } from './logs.ts'
 import type { Call, Outcome } from './route.ts'
 import { tooMany } from './tail-logs.ts'
+
+/** Rows that are held at one time, whatever the length of the file. */
+const PIECE = 2000
+const NAME_MOST = 120
 
 const TYPES = { csv: 'text/csv; charset=utf-8; header=present', jsonl: 'application/jsonl; charset=utf-8' } as const
 
@@ -11,7 +15,18 @@ export async function exportLogs(call: Call<unknown, LogExportQuery>): Promise<O
   const { format = 'csv' } = call.query
   const body = call.deps.held.hold(call, (over) => pages(call, over))
   if (body === null) throw tooMany()
-  return { result: null, stream: { body, type: TYPES[format], file: `audit.${format}` } }
+  return { result: null, stream: { body, type: TYPES[format], file: `${nameOf(call)}.${format}` } }
+}
+
+/** Says what was filtered, for whoever finds the file later; nothing of it can end a header or lead out of a folder. */
+function nameOf({ query: { format: _, rows: __, ...filters }, deps }: Call<unknown, LogExportQuery>): string {
+  const day = new Date(deps.clock.now()).toISOString().slice(0, 10)
+  const parts = Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]))
+  return ['audit', day, ...parts]
+    .join('-')
+    .replaceAll(/[^A-Za-z0-9@._-]+/g, '_')
+    .replaceAll('..', '_')
+    .slice(0, NAME_MOST)
 }
 
 async function* pages(
@@ -25,7 +40,7 @@ async function* pages(
   if (format === 'csv') yield `${LOG_CSV_HEAD}\r\n`
   let before = query.before
   for (let left = most; left > 0; ) {
-    const limit = Math.min(left, LOG_LIMIT_MAX)
+    const limit = Math.min(left, PIECE)
     const asked = { ...filters, limit, reach: LOOK_MOST, ...(before !== undefined && { before }) }
     const { rows, lookedTo, whole } = await deps.audit.search(asked)
     // Half a file must not look like a whole one.

@@ -1,16 +1,14 @@
 /**
  * Answers that last: the live log and exports. They are counted by who asked and in all; each ends with the session, token or role of who
- * asked, with the program, and with a reader that takes nothing. Pieces are made when the reader asks for them, so none pile up.
+ * asked, and with the program. Pieces are made when the reader asks for them, so none pile up; a reader that takes nothing is cut off
+ * where its connection is (`http/rest.ts`).
  */
-import type { Clock } from '../base/clock.ts'
 import type { Operator } from '../base/principal.ts'
 import { LIMITS } from '../config/limits.ts'
 
 const MOST = LIMITS.live_logs.value
 const MOST_PER_OPERATOR = LIMITS.live_logs_per_operator.value
 const CHECK_MS = 3000
-/** How long a reader may take nothing. */
-const SILENT_MS = 60_000
 
 export type WhyOver = 'access' | 'closing' | 'gone'
 
@@ -24,14 +22,9 @@ export interface Asking {
 }
 
 export class HeldAnswers {
-  readonly #clock: Clock
   readonly #byOperator = new Map<string, number>()
   readonly #open = new Set<AbortController>()
   #closed = false
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
 
   /** How many are open now. */
   get open(): number {
@@ -47,20 +40,14 @@ export class HeldAnswers {
     this.#byOperator.set(key, own + 1)
     this.#open.add(over)
     let isLeft = false
-    let pulledAt = this.#clock.elapsed()
     const timer = setInterval(() => {
-      if (this.#clock.elapsed() - pulledAt > SILENT_MS) return end('gone')
       // Who cannot be asked about is not let in either.
       void stillMay().then(
-        (may) => may || end('access'),
-        () => end('access'),
+        (may) => may || over.abort('access' satisfies WhyOver),
+        () => over.abort('access' satisfies WhyOver),
       )
     }, CHECK_MS)
     timer.unref()
-    const end = (why: WhyOver): void => {
-      over.abort(why)
-      if (why === 'gone') letGo()
-    }
     const letGo = (): void => {
       clearInterval(timer)
       if (!this.#open.delete(over)) return
@@ -73,25 +60,24 @@ export class HeldAnswers {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          // Waiting for the next piece is no silence of the reader.
-          pulledAt = Number.POSITIVE_INFINITY
           try {
             const { value, done } = await source.next()
             if (isLeft) return
-            if (done === true || over.signal.reason === 'gone') {
+            if (done === true) {
               letGo()
               controller.close()
             } else controller.enqueue(encoder.encode(value))
           } catch (error) {
             letGo()
             throw error
-          } finally {
-            pulledAt = this.#clock.elapsed()
           }
         },
-        cancel: () => {
+        cancel: async () => {
           isLeft = true
-          end('gone')
+          over.abort('gone' satisfies WhyOver)
+          letGo()
+          // What it reads at this moment is its last; what it waits for is waited for no longer.
+          await source.return()
         },
       },
       { highWaterMark: 0 },

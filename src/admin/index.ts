@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { definitionChoices, definitionDecided, definitionQuery, definitionShown } from '../contract/definitions.ts'
 import { pageInfoSchema, pageQuery } from '../contract/envelope.ts'
-import { logExportQuery, logInfo, logQuery, logRow, logStreamQuery } from '../contract/log.ts'
+import { logExportQuery, logInfo, logQuery, logRow, logStreamQuery, logValue, logValuesQuery } from '../contract/log.ts'
 import { meShown } from '../contract/me.ts'
 import {
   portalCreate,
@@ -28,7 +28,7 @@ import { type Admin, openDoor } from './door.ts'
 import { EXPLAIN_ROUTES } from './explain-routes.ts'
 import { exportLogs } from './export-logs.ts'
 import { KEY_ROUTES } from './key-routes.ts'
-import { listLogs } from './logs.ts'
+import { listLogs, listLogValues } from './logs.ts'
 import { showMe } from './me.ts'
 import { OAUTH_ROUTES } from './oauth-routes.ts'
 import { PEOPLE_ROUTES } from './people-routes.ts'
@@ -196,6 +196,15 @@ export const ROUTES: readonly Route[] = [
     info: logInfo,
     result: z.array(logRow),
     handler: listLogs,
+  }),
+  route({
+    method: 'GET',
+    path: `${MCP}/logs/values`,
+    right: 'logs:read',
+    summary: 'List what the newest rows of the audit can be filtered by, the most frequent first',
+    query: logValuesQuery,
+    result: z.array(logValue),
+    handler: listLogValues,
   }),
   route({
     method: 'GET',

@@ -1,10 +1,10 @@
 /** The live log, words and exports, through the REST API, on both databases. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type AdminRoom, LOCAL, LOGS, openAdminRoom } from '../../test/admin-room.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type AdminRoom, LOCAL, LOGS, openAdminRoom, recordCall } from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import type { DeedEnd, DeedStart } from '../audit/event.ts'
-import { type DeedId, newId } from '../base/ids.ts'
 import { LIMITS } from '../config/limits.ts'
+import { BEHIND_MOST } from './tail-logs.ts'
 
 interface Event {
   event: string
@@ -14,6 +14,7 @@ interface Event {
 
 interface Listener {
   status: number
+  headers: Headers
   events: Event[]
   /** Reads until the condition holds or the stream ends. */
   until(condition: (events: readonly Event[]) => boolean): Promise<void>
@@ -40,6 +41,7 @@ async function listen(room: AdminRoom, path: string, headers: Record<string, str
   }
   return {
     status: response.status,
+    headers: response.headers,
     events,
     async until(condition) {
       while (!condition(events)) {
@@ -62,12 +64,7 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
   })
   afterEach(() => room.end())
 
-  const record = async (start: Partial<DeedStart> = {}, end: DeedEnd = { outcome: 'answered' }) => {
-    const deed = newId<DeedId>(room.clock.now())
-    const actor = { kind: 'user', id: 'u1', label: 'ada@acme.test' } as const
-    const entry = await room.audit.begin({ deed, plane: 'mcp', actor, method: 'tools/call', ...start })
-    await entry.finish(end)
-  }
+  const record = (start: Partial<DeedStart> = {}, end: Partial<DeedEnd> = {}) => recordCall(room, start, end)
   const found = async (q: string) =>
     (await room.ask('GET', `${LOGS}?phase=ended&plane=mcp&q=${encodeURIComponent(q)}`)).body.result.map(
       ({ capability }) => capability,
@@ -77,6 +74,7 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
     await record({ capability: 'before' })
     const first = await listen(room, `${LOGS}/stream?phase=ended&plane=mcp`)
     expect(first.status).toBe(200)
+    expect(first.headers.get('cache-control')).toBe('no-store')
     await first.until((events) => events.length > 0)
     expect(first.events[0]).toMatchObject({ event: 'mark', id: expect.any(Number) })
     for (let count = 0; count < 30; count++) await record({ capability: `tool_${count}` })
@@ -92,11 +90,18 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
   })
 
   test('the stream has the filters of the list', async () => {
-    const listener = await listen(room, `${LOGS}/stream?phase=ended&outcome=refused&q=LEDGER&after=0`)
-    await record({ capability: 'ledger_read' })
-    await record({ capability: 'ledger_write' }, { outcome: 'refused', decision: 'deny' })
-    await record({ capability: 'other' }, { outcome: 'refused' })
-    await record({ capability: 'ledger_close' }, { outcome: 'refused' })
+    const listener = await listen(
+      room,
+      `${LOGS}/stream?phase=ended&outcome=refused,failed&error=denied&client=Claude&q=LEDGER&after=0`,
+    )
+    const claude = { clientName: 'Claude' }
+    const denied = { outcome: 'refused', error: 'denied' } as const
+    await record({ ...claude, capability: 'ledger_read' })
+    await record({ ...claude, capability: 'ledger_write' }, { ...denied, decision: 'deny' })
+    await record({ ...claude, capability: 'other' }, denied)
+    await record({ ...claude, capability: 'ledger_of_another_reason' }, { ...denied, error: 'denied by a rule' })
+    await record({ capability: 'ledger_of_another_client', clientName: 'Claude 2' }, denied)
+    await record({ ...claude, capability: 'ledger_close' }, { ...denied, outcome: 'failed' })
     await listener.until((events) => rowsOf(events).length >= 2)
     await listener.close()
     expect(rowsOf(listener.events).map(({ data }) => data.capability)).toEqual(['ledger_write', 'ledger_close'])
@@ -170,19 +175,115 @@ describe.each(DATABASE_KINDS)('the log on %s', (kind) => {
     expect((await room.ask('GET', `${LOGS}?q=%ED%A0%80`)).status).toBe(200)
   })
 
+  test('rows are asked for by client, reason and several outcomes, in the very words that they hold', async () => {
+    const odd = 'Quote " and \\ and "error":"denied" \u2028 é \u0001'
+    await record({ capability: 'odd', clientName: odd })
+    await record({ capability: 'plain', clientName: 'Plain' }, { outcome: 'refused', error: odd })
+    await record({ capability: 'denied', clientName: 'Plain' }, { outcome: 'refused', error: 'denied' })
+    await record({ capability: 'lost' }, { outcome: 'failed', error: 'upstream-lost' })
+    const by = async (query: Record<string, string>) =>
+      (await room.ask('GET', `${LOGS}?${new URLSearchParams({ phase: 'ended', ...query })}`)).body.result.map(
+        ({ capability }) => capability,
+      )
+    expect(await by({ client: odd })).toEqual(['odd'])
+    expect(await by({ error: odd })).toEqual(['plain'])
+    expect(await by({ error: 'denied' })).toEqual(['denied'])
+    expect(await by({ error: 'Denied' })).toEqual([])
+    expect(await by({ client: 'Plain', outcome: 'refused' })).toEqual(['denied', 'plain'])
+    expect(await by({ outcome: 'failed,answered' })).toEqual(['lost', 'odd'])
+    for (const outcome of ['all', 'failed,', 'failed, answered', ','])
+      expect((await room.ask('GET', `${LOGS}?${new URLSearchParams({ outcome })}`)).status).toBe(400)
+
+    const values = async (query: Record<string, string>) =>
+      (await room.ask('GET', `${LOGS}/values?${new URLSearchParams(query)}`)).body.result
+    expect(await values({ of: 'client' })).toEqual([
+      { value: 'Plain', count: 2 },
+      { value: odd, count: 1 },
+    ])
+    expect(await values({ of: 'client', find: ' QUOTE " and \\' })).toEqual([{ value: odd, count: 1 }])
+    expect(await values({ of: 'error', find: 'UPSTREAM' })).toEqual([{ value: 'upstream-lost', count: 1 }])
+    expect(await values({ of: 'capability', find: '_' })).toEqual([])
+    expect(await values({ find: 'ADA' })).toEqual([{ value: 'ada@acme.test', count: 4 }])
+    expect(await values({ of: 'server' })).toEqual([])
+    expect((await room.ask('GET', `${LOGS}/values?of=deed`)).status).toBe(400)
+  })
+
   test('a file has what the list shows, up to as many rows as are asked for', async () => {
     for (let count = 0; count < 5; count++) await record({ capability: `tool_${count}` })
+    const formulas = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1']
+    for (const name of formulas) await record({ capability: 'formula', clientName: name })
     const take = async (query: string) => {
       const url = `http://localhost/client/v4/accounts/default${LOGS}/export?phase=ended&plane=mcp&${query}`
       const response = await room.fetch(new Request(url, { headers: { authorization: `Bearer ${room.owner}` } }), LOCAL)
       return { type: response.headers.get('content-disposition'), lines: (await response.text()).trimEnd().split('\n') }
     }
-    const lines = await take('format=jsonl&rows=3')
+    const lines = await take('format=jsonl&rows=3&q=tool_')
     expect(lines.lines.map((line) => JSON.parse(line).capability)).toEqual(['tool_4', 'tool_3', 'tool_2'])
     const csv = await take('q=tool_1')
-    expect(csv.type).toBe('attachment; filename="audit.csv"')
+    const day = new Date(room.clock.now()).toISOString().slice(0, 10)
+    expect(csv.type).toBe(`attachment; filename="audit-${day}-phase-ended-plane-mcp-q-tool_1.csv"`)
     expect(csv.lines).toHaveLength(2)
     expect(csv.lines[1]).toContain('tool_1')
+    const { lines: cells, type } = await take('capability=formula&actor=..%2F%22%0D%0Aada@acme.test')
+    expect(cells).toHaveLength(1)
+    expect(type).toBe(
+      `attachment; filename="audit-${day}-phase-ended-plane-mcp-capability-formula-actor-__ada@acme.test.csv"`,
+    )
+    const risky = (await take('capability=formula')).lines.slice(1)
+    expect(risky).toHaveLength(formulas.length)
+    for (const line of risky) expect(line.trim()).not.toMatch(/"\s*[=+\-@\t\r]/)
+    expect(risky.join()).toContain(`"'=1+1"`)
     expect(room.deps.held.open).toBe(0)
+  })
+})
+
+describe('a log of very many rows', () => {
+  const ROWS = BEHIND_MOST + 1000
+  let room: AdminRoom
+  beforeAll(async () => {
+    room = await openAdminRoom()
+  })
+  afterAll(() => room?.end())
+
+  test('who does not read delays nobody, has nothing piled up for them, and is told what they missed', async () => {
+    const slow = await listen(room, `${LOGS}/stream?after=0`)
+    const quick = await listen(room, `${LOGS}/stream?after=0`)
+    for (let written = 1000; written < ROWS + 1000; written += 1000) {
+      await Promise.all(Array.from({ length: 500 }, () => recordCall(room, { capability: 'busy' })))
+      await quick.until((events) => (events.at(-1)?.id ?? 0) >= written)
+    }
+    expect(quick.events.some(({ event }) => event === 'gap')).toBe(false)
+    expect(rowsOf(quick.events).map(({ data }) => data.seq)).toEqual(Array.from({ length: ROWS }, (_, at) => at + 1))
+    await slow.until((events) => events.length >= 2)
+    expect(slow.events).toMatchObject([
+      { event: 'mark', id: 0 },
+      { event: 'gap', id: ROWS, data: { after: 0, until: ROWS } },
+    ])
+    await recordCall(room, { capability: 'later' })
+    await slow.until((events) => rowsOf(events).length >= 1)
+    expect(rowsOf(slow.events)[0]?.id).toBe(ROWS + 1)
+    await slow.close()
+    await quick.close()
+  })
+
+  test('a file of them is made as it is read, and whoever breaks it off has it made no further', async () => {
+    const searched = vi.spyOn(room.audit, 'search')
+    const url = `http://localhost/client/v4/accounts/default${LOGS}/export?rows=1000000&format=jsonl`
+    const open = () => room.fetch(new Request(url, { headers: { authorization: `Bearer ${room.owner}` } }), LOCAL)
+    const left = (await open()).body?.getReader()
+    const first = await left?.read()
+    expect(new TextDecoder().decode(first?.value)).toMatch(/^\{"seq":/)
+    expect(searched).toHaveBeenCalledTimes(1)
+    expect(room.deps.held.open).toBe(1)
+    const midway = left?.read()
+    await left?.cancel()
+    await midway
+    expect(room.deps.held.open).toBe(0)
+    // Of six that all of it takes.
+    expect(searched.mock.calls.length).toBeLessThanOrEqual(2)
+    const lines = (await (await open()).text()).trimEnd().split('\n')
+    expect(lines).toHaveLength(ROWS + 2)
+    expect(new Set(lines.map((line) => JSON.parse(line).seq)).size).toBe(ROWS + 2)
+    searched.mockRestore()
   })
 })

@@ -1,7 +1,15 @@
 /** `/access/ai-controls/mcp/logs`: the audit, row by row. Paged by row number, so new rows never shift a page. */
 import type { AuditQuery, AuditRow, Found } from '../audit/event.ts'
 import { wordsIn } from '../audit/words.ts'
-import { LOG_LIMIT_DEFAULT, type LogFilters, type LogQuery } from '../contract/log.ts'
+import {
+  LOG_LIMIT_DEFAULT,
+  LOG_VALUES_MAX,
+  type LogFilters,
+  type LogOutcome,
+  type LogQuery,
+  type LogValue,
+  type LogValuesQuery,
+} from '../contract/log.ts'
 import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import type { Call, Outcome } from './route.ts'
 import { shownTime } from './times.ts'
@@ -46,12 +54,23 @@ function cursorsOf(
     : { after: text(lookedTo), before: text(oldest) }
 }
 
+/** `…/logs/values` */
+export async function listLogValues({ deps, query }: Call<unknown, LogValuesQuery>): Promise<Outcome> {
+  const { of = 'actor', find = '' } = query
+  const sought = find.toWellFormed().trim().toLowerCase()
+  const found = await deps.audit.figures({ of: 'values', field: of, find: sought, limit: LOG_VALUES_MAX })
+  const result: LogValue[] = found.map(({ value, rows }) => ({ value, count: rows }))
+  return { result }
+}
+
 /** What rows are asked for; not where to begin, and how many. */
 export function toAuditFilters(query: LogFilters): Omit<AuditQuery, 'limit' | 'after' | 'before' | 'reach'> {
-  const { phase, plane, portal, server, capability, method, actor, deed, outcome, decision } = query
+  const { phase, plane, portal, server, capability, method, actor, deed, decision, client, error } = query
   const words = wordsIn(query.q ?? '')
   return {
-    ...withoutUndefined({ phase, plane, portal, server, capability, method, actor, deed, outcome, decision }),
+    ...withoutUndefined({ phase, plane, portal, server, capability, method, actor, deed, decision, client, error }),
+    // Its schema lets these words through and no other.
+    ...(query.outcome !== undefined && { outcome: query.outcome.split(',') as LogOutcome[] }),
     ...(words.length > 0 && { words }),
     ...(query.since !== undefined && { since: Date.parse(query.since) }),
     ...(query.until !== undefined && { until: Date.parse(query.until) }),

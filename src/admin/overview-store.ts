@@ -1,4 +1,5 @@
 /** What the overview reads of servers, tokens and connections: few columns and few rows, however many servers and people there are. */
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { ServerUid } from '../base/ids.ts'
 import type { Db } from '../store/open.ts'
 import type { HeldDefinition } from '../upstream/model.ts'
@@ -55,8 +56,8 @@ export interface Ending {
 export async function readEnding(db: Db, span: Span, limit: number): Promise<Ending[]> {
   const [connections, service, api] = await Promise.all([
     endingConnections(db, span, limit),
-    endingServiceTokens(db, span, limit),
-    endingApiTokens(db, span, limit),
+    endingTokens(db, SERVICE_TOKENS, span, limit),
+    endingTokens(db, API_TOKENS, span, limit),
   ])
   return [...connections, ...service, ...api].sort((a, b) => a.expiresAt - b.expiresAt).slice(0, limit)
 }
@@ -82,35 +83,30 @@ async function endingConnections(db: Db, { from, to }: Span, limit: number): Pro
   }))
 }
 
-async function endingServiceTokens(db: Db, { from, to }: Span, limit: number): Promise<Ending[]> {
+interface Tokens {
+  table: 'service_tokens' | 'api_tokens'
+  kind: Ending['kind']
+  /** What is so of those that still open something. */
+  lives: RawBuilder<SqlBool>
+}
+
+const SERVICE_TOKENS: Tokens = { table: 'service_tokens', kind: 'service_token', lives: sql`enabled = 1` }
+const API_TOKENS: Tokens = { table: 'api_tokens', kind: 'api_token', lives: sql`revoked_at is null` }
+
+async function endingTokens(
+  db: Db,
+  { table, kind, lives }: Tokens,
+  { from, to }: Span,
+  limit: number,
+): Promise<Ending[]> {
   const rows = await db
-    .selectFrom('service_tokens')
+    .selectFrom(table)
     .select(['id', 'name', 'expires_at'])
-    .where('enabled', '=', 1)
+    .where(lives)
     .where('expires_at', '>=', from)
     .where('expires_at', '<=', to)
     .orderBy('expires_at')
     .limit(limit)
     .execute()
-  return rows.map((row) => toEnding('service_token', row))
-}
-
-async function endingApiTokens(db: Db, { from, to }: Span, limit: number): Promise<Ending[]> {
-  const rows = await db
-    .selectFrom('api_tokens')
-    .select(['id', 'name', 'expires_at'])
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>=', from)
-    .where('expires_at', '<=', to)
-    .orderBy('expires_at')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => toEnding('api_token', row))
-}
-
-function toEnding(
-  kind: Ending['kind'],
-  { id, name, expires_at }: { id: string; name: string; expires_at: number | null },
-): Ending {
-  return { kind, id, name, expiresAt: Number(expires_at), server: null }
+  return rows.map(({ id, name, expires_at }) => ({ kind, id, name, expiresAt: Number(expires_at), server: null }))
 }

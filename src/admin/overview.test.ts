@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AdminRoom, openAdminRoom, SERVERS, serverBody } from '../../test/admin-room.ts'
+import { type AdminRoom, openAdminRoom, recordCall, SERVERS, serverBody } from '../../test/admin-room.ts'
 import { DATABASE_KINDS } from '../../test/databases.ts'
 import type { DeedEnd, DeedStart } from '../audit/event.ts'
-import { type DeedId, newId } from '../base/ids.ts'
 import { type OverviewShown, overviewShown } from '../contract/overview.ts'
 
 const OVERVIEW = '/access/ai-controls/mcp/overview'
@@ -16,13 +15,8 @@ describe.each(DATABASE_KINDS)('the overview on %s', (kind) => {
   })
   afterAll(() => room?.end())
 
-  async function call(start: Partial<DeedStart> = {}, end: Partial<DeedEnd> = {}): Promise<void> {
-    const actor = { kind: 'user', id: 'u1', label: 'ada@example.com' } as const
-    const deed = newId<DeedId>(room.clock.now())
-    const given = { deed, plane: 'mcp', actor, method: 'tools/call', portal: 'main', ...start } as const
-    const entry = await room.deps.audit.begin(given)
-    await entry.finish({ outcome: 'answered', ...end })
-  }
+  const call = (start: Partial<DeedStart> = {}, end: Partial<DeedEnd> = {}) =>
+    recordCall(room, { portal: 'main', ...start }, end)
 
   async function overview(query = ''): Promise<OverviewShown> {
     const { status, body } = await room.ask('GET', `${OVERVIEW}${query}`)
@@ -57,7 +51,7 @@ describe.each(DATABASE_KINDS)('the overview on %s', (kind) => {
     expect(found.latency.upstream.p50).toBeLessThan(22)
     expect(found.latency.portal.p50).toBeLessThan(1000)
     expect(found.newest.tools).toEqual([{ server: 'files', capability: 'files_read', count: 5, failed: 2 }])
-    expect(found.newest.users).toEqual([{ kind: 'user', id: 'u1', label: 'ada@example.com', count: 6, refused: 1 }])
+    expect(found.newest.users).toEqual([{ kind: 'user', id: 'u1', label: 'ada@acme.test', count: 6, refused: 1 }])
     expect(found.newest.denials).toMatchObject([{ reason: 'denied', capability: 'files_drop', count: 1 }])
     expect(found.newest.errors.map(({ outcome }) => outcome).sort()).toEqual(['failed', 'tool-error'])
     expect(done(found)).toContain('client')

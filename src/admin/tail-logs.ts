@@ -13,11 +13,11 @@ import type { Call, Outcome } from './route.ts'
 /** Only while somebody listens, and for each who does. */
 const POLL_MS = 700
 const QUIET_MS = 15_000
-const PIECE = 200
+const PIECE = 500
 /** Rows that one look at the audit looks at. */
-const REACH = 20_000
+const REACH = 10_000
 /** Who is farther behind is told so and goes on at the end: the list shows what is between. */
-export const BEHIND_MOST = 20_000
+export const BEHIND_MOST = 10_000
 
 export async function tailLogs(call: Call<unknown, LogStreamQuery>): Promise<Outcome> {
   const { deps, query, resume } = call

@@ -7,9 +7,9 @@
 import { Fault } from '../base/fault.ts'
 import type { ChainEnd, Head, Unsigned } from './chain.ts'
 import type { AuditQuery, AuditRow, Found } from './event.ts'
-import type { DayCount, Question, Traffic } from './figures.ts'
+import type { Figures, Question } from './figures.ts'
 import type { Position } from './frames.ts'
-import { type JournalActor, type JournalRow, storable } from './lines.ts'
+import { type JournalActor, type JournalRow, memberOf, storable } from './lines.ts'
 import { patternFor } from './words.ts'
 
 /** Grows by one with each change of the audit's tables. */
@@ -55,7 +55,7 @@ export interface AuditStore {
   forget(journal: number): Promise<void>
   select(query: AuditQuery): Promise<Found>
   /** Answers from counts and the newest rows: bounded, however many rows there are. */
-  figures(question: Question): Promise<DayCount[] | Traffic>
+  figures(question: Question): Promise<Figures>
   /** Deletes the oldest rows, up to the first that is to be kept, and leaves a signed mark where the chain goes on. */
   prune(age: Age, sign: SignHead): Promise<void>
   /** Signs where the chain begins, where nobody has yet, and signs it anew where the key is another. */
@@ -170,7 +170,10 @@ const SELECT = `SELECT r.seq, r.phase, r.at, r.deed, r.plane, r.method, r.portal
   r.decision, r.facts, r.actor, ${ACTOR_COLUMNS}
 FROM audit_rows r LEFT JOIN audit_actors a ON a.hash = r.actor`
 
-const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'outcome', 'decision', 'deed'] as const
+const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'decision', 'deed'] as const
+
+/** What is asked for by itself and stands among the facts. */
+const AMONG_FACTS = { client: 'clientName', error: 'error' } as const
 
 /** Texts in which words are looked for; what else a row says is in its facts. */
 const WORDED = ['method', 'capability', 'server', 'portal', 'outcome', 'deed', 'facts'] as const
@@ -180,9 +183,11 @@ export interface Dialect {
   mark(n: number): string
   /** Its `LIKE` that does not tell upper from lower case. */
   like: 'LIKE' | 'ILIKE'
+  /** Its function that says where in a text another begins, from 1, or 0. */
+  place: 'instr' | 'strpos'
 }
 
-export function selectRows(query: AuditQuery, { mark, like }: Dialect, window: Window): Statement {
+export function selectRows(query: AuditQuery, { mark, like, place }: Dialect, window: Window): Statement {
   const values: (string | number)[] = []
   const bind = (value: string | number): string =>
     mark(values.push(typeof value === 'string' ? storable(value) : value))
@@ -190,6 +195,12 @@ export function selectRows(query: AuditQuery, { mark, like }: Dialect, window: W
   for (const column of EQUAL) {
     const value = query[column]
     if (value !== undefined) where.push(`r.${column} = ${bind(value)}`)
+  }
+  const outcomes = [query.outcome ?? []].flat()
+  if (outcomes.length > 0) where.push(`r.outcome IN (${outcomes.map(bind).join(', ')})`)
+  for (const [name, member] of Object.entries(AMONG_FACTS)) {
+    const value = query[name as keyof typeof AMONG_FACTS]
+    if (value !== undefined) where.push(`${place}(r.facts, ${bind(memberOf(member, value))}) > 0`)
   }
   if (query.actor !== undefined)
     where.push(

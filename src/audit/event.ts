@@ -86,9 +86,14 @@ export interface AuditQuery {
   method?: string
   /** E-mail, name or id of who acted. */
   actor?: string
-  outcome?: DeedEnd['outcome']
+  /** Several: any of them. */
+  outcome?: DeedEnd['outcome'] | readonly DeedEnd['outcome'][]
   decision?: 'allow' | 'deny'
   deed?: string
+  /** The whole name that the client gave itself. */
+  client?: string
+  /** Refusal reason, fault code or JSON-RPC code, in full. */
+  error?: string
   since?: number
   until?: number
   /** In lower case; all of them must be in the row's texts. */

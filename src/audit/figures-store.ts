@@ -6,12 +6,14 @@ import type {
   ActorUse,
   DayCount,
   DaysQuestion,
+  Figures,
   Question,
   ToolUse,
   Traffic,
   TrafficQuestion,
   Trouble,
 } from './figures.ts'
+import { readValues } from './values-store.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -22,6 +24,8 @@ export interface FiguresReader {
   ask: Ask
   /** How the rows are named in FROM: SQLite is told to go by seq. */
   rows: string
+  /** A text among the facts of `r`, as JSON, or NULL. */
+  member(name: string): string
 }
 
 /** Two rows a deed: the newest 25,000 deeds. */
@@ -31,8 +35,15 @@ const TOP = 10
 const TROUBLES = 2000
 const MOST_TROUBLES = 20
 
-export function readFigures(reader: FiguresReader, question: Question): Promise<DayCount[] | Traffic> {
-  return question.of === 'days' ? readDays(reader, question) : readTraffic(reader, question)
+export function readFigures(reader: FiguresReader, question: Question): Promise<Figures> {
+  switch (question.of) {
+    case 'days':
+      return readDays(reader, question)
+    case 'traffic':
+      return readTraffic(reader, question)
+    case 'values':
+      return readValues(reader, question)
+  }
 }
 
 async function readDays({ ask }: FiguresReader, { scope, id, from, to, offsetMs }: DaysQuestion): Promise<DayCount[]> {

@@ -71,5 +71,27 @@ export interface Trouble {
   deed: string
 }
 
-export type Question = DaysQuestion | TrafficQuestion
-export type AnswerTo<Q extends Question> = Q extends DaysQuestion ? DayCount[] : Traffic
+/** Which values rows have, for whoever is to choose one: of the newest rows alone. */
+export interface ValuesQuestion {
+  of: 'values'
+  field: ValueField
+  /** Part of the value, in lower case; empty for all. */
+  find: string
+  limit: number
+}
+
+export type ValueField = 'actor' | 'portal' | 'server' | 'capability' | 'method' | 'client' | 'error'
+
+export interface ValueUse {
+  value: string
+  /** Deeds that ended with it. */
+  rows: number
+}
+
+export type Question = DaysQuestion | TrafficQuestion | ValuesQuestion
+export type Figures = DayCount[] | Traffic | ValueUse[]
+export type AnswerTo<Q extends Question> = Q extends DaysQuestion
+  ? DayCount[]
+  : Q extends TrafficQuestion
+    ? Traffic
+    : ValueUse[]

@@ -26,6 +26,11 @@ export function quote(text: string, cap: number): string {
   return JSON.stringify(kept).replace(LINE_ENDS, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029'))
 }
 
+/** A text among the facts as it is written there: no other text can hold it, because quotes within texts have a backslash before them. */
+export function memberOf(name: 'clientName' | 'error', text: string): string {
+  return `"${name}":${quote(text, name === 'error' ? CAP.error : CAP.name)}`
+}
+
 function column(text: string | undefined, cap: number): string {
   return text === undefined ? 'null' : quote(text, cap)
 }

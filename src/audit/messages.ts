@@ -1,7 +1,7 @@
 /** What the main thread and the audit's worker say to each other. */
 import type { HeadKey } from './chain.ts'
 import type { AuditQuery, Found } from './event.ts'
-import type { DayCount, Question, Traffic } from './figures.ts'
+import type { Figures, Question } from './figures.ts'
 import type { Position } from './frames.ts'
 
 /** What the worker is started with. */
@@ -39,7 +39,7 @@ export type FromWorker =
   | { kind: 'refused'; told: string | null; cause: string }
   | { kind: 'taken'; position: Position }
   | { kind: 'found'; id: number; found: Found }
-  | { kind: 'figures'; id: number; figures: DayCount[] | Traffic }
+  | { kind: 'figures'; id: number; figures: Figures }
   | { kind: 'failed'; id: number; message: string }
   /** `whole`: everything is in the database, and the journal can go. */
   | { kind: 'closed'; whole: boolean }

@@ -27,7 +27,7 @@ import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { oldCounts } from './count-tables-store.ts'
 import { DAY_MS, type DaySpan, dayOf, oldDays, partition } from './days.ts'
 import type { AuditQuery, Found } from './event.ts'
-import type { DayCount, Question, Traffic } from './figures.ts'
+import type { Figures, Question } from './figures.ts'
 import { readFigures } from './figures-store.ts'
 import { look } from './look.ts'
 import { CHAIN, COUNTS, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
@@ -37,7 +37,7 @@ import { countWithin, figuresReader } from './postgres-count-store.ts'
 const TABLES_LOCK = 7_310_145_002
 
 const mark = (n: number): string => `$${n}`
-const DIALECT = { mark, like: 'ILIKE' } as const
+const DIALECT = { mark, like: 'ILIKE', place: 'strpos' } as const
 
 const TEXT_COLUMNS = ROW_COLUMNS.slice(4)
 const INSERT_ROWS = `INSERT INTO audit_rows (seq, journal, phase, at, hash, ${TEXT_COLUMNS.join(', ')})
@@ -205,7 +205,7 @@ class PostgresAuditStore implements AuditStore {
     return { low: Number(rows[0]?.low ?? 0), high: Number(rows[0]?.high ?? -1) }
   }
 
-  async figures(question: Question): Promise<DayCount[] | Traffic> {
+  async figures(question: Question): Promise<Figures> {
     return readFigures(figuresReader(this.#pool), question)
   }
 

@@ -26,7 +26,7 @@ import {
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { ADD_CALLS, ADD_TIMINGS, countTables, oldCounts } from './count-tables-store.ts'
 import type { AuditQuery, Found } from './event.ts'
-import type { DayCount, Question, Traffic } from './figures.ts'
+import type { Figures, Question } from './figures.ts'
 import { readFigures } from './figures-store.ts'
 import type { JournalRow } from './lines.ts'
 import { createOnce } from './lock-store.ts'
@@ -71,7 +71,7 @@ UPDATE audit_meta SET value = 2 WHERE key = 'schema';
 const COUNTS = countTables(' WITHOUT ROWID')
 
 const mark = (): string => '?'
-const DIALECT = { mark, like: 'LIKE' } as const
+const DIALECT = { mark, like: 'LIKE', place: 'instr' } as const
 
 /** As hex, or NULL: SQLite's hex of nothing is the empty text. */
 const HASH = "nullif(lower(hex(hash)), '') AS hash"
@@ -299,13 +299,14 @@ class SqliteAuditStore implements AuditStore {
     })
   }
 
-  async figures(question: Question): Promise<DayCount[] | Traffic> {
+  async figures(question: Question): Promise<Figures> {
     const ask = async (sql: string, values: readonly (string | number)[]) => {
       // Each statement blocks the thread that takes the journal in.
       await turn()
       return this.#database.prepare(sql).all(...values)
     }
-    return readFigures({ ask, rows: 'audit_rows AS r NOT INDEXED' }, question)
+    const member = (name: string) => `(r.facts -> '$.${name}')`
+    return readFigures({ ask, rows: 'audit_rows AS r NOT INDEXED', member }, question)
   }
 
   /** The first and the last row of the time that is asked about; their numbers need not stand in the order of times. */

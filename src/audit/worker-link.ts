@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { AuditQuery, Found } from './event.ts'
-import type { AnswerTo, DayCount, Question, Traffic } from './figures.ts'
+import type { AnswerTo, Figures, Question } from './figures.ts'
 import type { Position } from './frames.ts'
 import { type FromWorker, IDLE, SEGMENT, type ToWorker, type WorkerStart } from './messages.ts'
 
@@ -22,7 +22,7 @@ const RESTART_MS = 1000
 const CLOSE_MS = 10_000
 
 interface Waiting {
-  resolve(answer: Found | DayCount[] | Traffic): void
+  resolve(answer: Found | Figures): void
   reject(fault: Fault): void
 }
 

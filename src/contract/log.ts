@@ -7,13 +7,17 @@ export const LOG_LIMIT_DEFAULT = 100
 export const LOG_LIMIT_MAX = 1000
 
 /** Of one file; more are had in several, each from before the last row of the one before. */
-export const LOG_EXPORT_MAX = 50_000
+export const LOG_EXPORT_MAX = 1_000_000
 export const LOG_EXPORT_DEFAULT = 10_000
 
 const text = z.string().min(1).max(350).optional()
 const sequence = queryNumber(0, Number.MAX_SAFE_INTEGER).optional()
 
 const WORDS_MAX = 8
+export const LOG_OUTCOMES = ['answered', 'tool-error', 'error', 'refused', 'failed', 'cancelled', 'unknown'] as const
+export type LogOutcome = (typeof LOG_OUTCOMES)[number]
+const ONE_OUTCOME = `(?:${LOG_OUTCOMES.join('|')})`
+
 const isFewWords = (value: string): boolean => value.trim().split(/\s+/).length <= WORDS_MAX
 
 const logFilters = z.object({
@@ -25,8 +29,19 @@ const logFilters = z.object({
   method: text,
   actor: text,
   deed: text,
-  outcome: z.enum(['answered', 'tool-error', 'error', 'refused', 'failed', 'cancelled', 'unknown']).optional(),
+  /** One or several, with commas between: any of them. */
+  outcome: z
+    .string()
+    .regex(
+      new RegExp(`^${ONE_OUTCOME}(?:,${ONE_OUTCOME})*$`),
+      `give one or several of ${LOG_OUTCOMES.join(', ')}, with commas between`,
+    )
+    .optional(),
   decision: z.enum(['allow', 'deny']).optional(),
+  /** The whole name that the client gave itself. */
+  client: text,
+  /** Refusal reason, fault code or JSON-RPC code, in full. */
+  error: text,
   since: timeSchema.optional(),
   until: timeSchema.optional(),
   /** Words that must all be in a row, in any of its texts, in upper or lower case. */
@@ -66,6 +81,27 @@ export const logExportQuery = logFilters.extend({
   rows: queryNumber(1, LOG_EXPORT_MAX).optional(),
 })
 export type LogExportQuery = z.infer<typeof logExportQuery>
+
+const LOG_FIELDS = ['actor', 'portal', 'server', 'capability', 'method', 'client', 'error'] as const
+export type LogField = (typeof LOG_FIELDS)[number]
+
+/** Which values the log can be filtered by: those that the newest 25,000 deeds have, the most frequent first. */
+export const logValuesQuery = z.object({
+  /** Whose values; people and tokens unless given. */
+  of: z.enum(LOG_FIELDS).optional(),
+  /** Part of the value, in upper or lower case. */
+  find: z.string().max(256).optional(),
+})
+export type LogValuesQuery = z.infer<typeof logValuesQuery>
+
+export const LOG_VALUES_MAX = 50
+
+export const logValue = z.object({
+  value: z.string(),
+  /** How many deeds have it, of those that were looked at. */
+  count: z.int(),
+})
+export type LogValue = z.infer<typeof logValue>
 
 export const logInfo = z.object({
   count: z.int(),

@@ -19,17 +19,28 @@ export type RestRoute = Extract<Route, { kind: 'rest' }>
 
 export type RestListener = (arrival: Arrival, where: RestRoute) => Promise<void>
 
-/** @param rooms `rest` is the handler */
-export function restListener(rooms: Pick<ServerRooms, 'rest' | 'addresses' | 'originOf'>): RestListener {
+/** @param rooms `rest` is the handler @param readerMs how long a reader may take nothing of what waits for it */
+export function restListener(
+  rooms: Pick<ServerRooms, 'rest' | 'addresses' | 'originOf'>,
+  readerMs: number,
+): RestListener {
   return ({ request, response, headers, hostname, clientIp }, { what }) => {
     // A proxy may be told to drop its own mark (`Connection: x-forwarded-for`), so where it may stand nobody is near.
     const loopback =
       !isForwarded(request.headers) && rooms.addresses.isDirectlyLocal(request.socket.remoteAddress ?? '')
     const info = { clientIp, loopback, what, hostname, origin: rooms.originOf(headers.host ?? '', hostname) }
-    const handle = (asked: Request) => {
+    const handle = async (asked: Request) => {
       // What was routed is what is served: nobody behind this line may come to see another path.
       if (!isAskedFor(request.url ?? '', asked.url)) return new Response(null, { status: 400 })
-      return rooms.rest(asked, info)
+      const answer = await rooms.rest(asked, info)
+      // From here on bytes leave. Node counts a partial write as a sign of life, and cuts the connection where there is none; once the
+      // answer is out, the patience with idle connections takes its place. The live log says something more often than that.
+      request.socket.setTimeout(readerMs)
+      // A request that was sent ahead on the same connection may take longer than that until it says anything.
+      response.once('close', () => {
+        if (request.socket.timeout === readerMs) request.socket.setTimeout(0)
+      })
+      return answer
     }
     return getRequestListener(handle, { overrideGlobalObjects: false })(request, response)
   }

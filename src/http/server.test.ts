@@ -9,6 +9,7 @@ import { silentLog } from '../base/log.ts'
 import { DEFAULT_LIMITS, LIMITS } from '../config/limits.ts'
 import { openClientAddresses } from './client-address.ts'
 import { limitConnections } from './connections.ts'
+import { restListener } from './rest.ts'
 import { openServer, type Readiness, type ServerRooms } from './server.ts'
 
 const open: RawConnection[] = []
@@ -52,6 +53,41 @@ describe('a listener', () => {
     connection.write(lines.join('\r\n'))
     expect(await connection.closed).toMatch(/^HTTP\/1\.1 408 /)
     expect(ledger.requests).toBe(before)
+  })
+
+  test('who takes nothing of a long answer of the API is cut off, and no more of it is made than fits on the way', async () => {
+    let made = 0
+    let isLeft = false
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          made++
+          controller.enqueue(new Uint8Array(64 * 1024))
+        },
+        cancel() {
+          isLeft = true
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const rooms = {
+      addresses: openClientAddresses([]),
+      originOf: () => portal.url,
+      rest: async () => new Response(body),
+    }
+    const listener = restListener(rooms, 300)
+    const server = createServer((request, response) => {
+      const arrival = { request, response, headers: {}, hostname: 'a', clientIp: '', certificate: null, cors: [] }
+      void listener(arrival, { kind: 'rest', what: 'api' })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const connection = connectTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    connection.pause()
+    connection.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    await expect.poll(() => isLeft).toBe(true)
+    // What sockets of this machine hold at most is some megabytes.
+    expect(made).toBeLessThan(1024)
+    server.close()
   })
 
   test('requests that are sent ahead wait in order, and a connection with too many is closed', async () => {

@@ -101,13 +101,13 @@ export interface Arrival {
 
 /** @throws Error when the address cannot be bound */
 export async function openServer(at: { host: string; port: number }, rooms: ServerRooms): Promise<Listening> {
+  const times = rooms.times ?? TIMES
   const ways: Ways = {
-    rest: restListener(rooms),
+    rest: restListener(rooms, times.reader),
     readHeaders: makeHeaderReader(),
     mayWait: makeQueue(LIMITS.pipelined.value),
     look: oneAtATime(() => rooms.readiness()),
   }
-  const times = rooms.times ?? TIMES
   const options = {
     maxHeaderSize: LIMITS.header_bytes.value,
     headersTimeout: times.header,
