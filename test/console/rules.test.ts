@@ -8,6 +8,7 @@ import { joined, type Names, NO_NAMES } from '../../web/src/rules/names.ts'
 import { openReach, reachOf } from '../../web/src/rules/reach-draft.ts'
 import { readGroup, readRule } from '../../web/src/rules/read-rule.ts'
 import { phraseOf, SELECTOR_TABLE } from '../../web/src/rules/selectors.ts'
+import { suggestedId, suggestedServerId } from '../../web/src/rules/suggested-id.ts'
 
 const NAMES: Names = { ...NO_NAMES, group: () => 'Staff', list: () => 'Partners', provider: () => 'Acme account' }
 
@@ -238,4 +239,21 @@ describe('a draft', () => {
     expect(ruleOf(draft).exclude).toEqual([{ email: { email: 'bo@acme.test' } }])
     expect(withPerson(draft, 'exclude', 'bo@acme.test')).toBe(draft)
   })
+})
+
+describe('an id that is proposed', () => {
+  test.each([
+    ['Health Ledger!', 'health-ledger'],
+    ['Ärzte_Süd', 'arzte_sud'],
+    ['__ -- ', ''],
+    [`${'long '.repeat(6)}-tail`, 'long-long-long-long-long-long-ta'],
+  ])('%s becomes %j', (name, id) => expect(suggestedId(name)).toBe(id))
+
+  test.each([
+    ['mcp-servers/everything', 'everything'],
+    ['acme/github-mcp-server', 'github'],
+    ['https://ledger.example.com/', 'ledger-example-com'],
+    ['MCP Server', 'mcp-server'],
+    ['', ''],
+  ])('for a server, %s becomes %j', (name, id) => expect(suggestedServerId(name)).toBe(id))
 })

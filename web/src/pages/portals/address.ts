@@ -26,18 +26,6 @@ export function mountOf(portal: string, server: string, base: string): string {
   return `${base}/p/${encodeURIComponent(portal)}/s/${encodeURIComponent(server)}/mcp`
 }
 
-/** `Health Ledger!` becomes `health-ledger`. The server checks ids; this only saves typing. */
-export function suggestedId(name: string): string {
-  return name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{M}/gu, '')
-    .replace(/[^a-z0-9_]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 32)
-    .replace(/-+$/, '')
-}
-
 /** A name below the one that is known to lead here; on a machine of one's own, names below `localhost` lead here by themselves. */
 export function suggestedHostname(id: string, base: string): string {
   const { hostname } = new URL(base)

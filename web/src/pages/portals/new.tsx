@@ -11,9 +11,10 @@ import { LockNote, useLock } from '../../parts/from-file.tsx'
 import { Page } from '../../parts/page.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
+import { suggestedId } from '../../rules/suggested-id.ts'
 import { PORTALS } from '../../words/portals.ts'
 import { PAGES } from '../../words/shell.ts'
-import { suggestedHostname, suggestedId } from './address.ts'
+import { suggestedHostname } from './address.ts'
 
 const { create: SAYS } = PORTALS
 const ABOVE = [['/portals', PAGES.portals.title]] as const

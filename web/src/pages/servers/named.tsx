@@ -2,19 +2,12 @@
 import { SimpleGrid, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { Problem } from '../../api/ask.ts'
+import { suggestedServerId } from '../../rules/suggested-id.ts'
 import { NEW_SERVER as SAYS } from '../../words/servers.ts'
 
-const LONGEST_ID = 32
 const LONGEST_NAME = 100
-
-/** An id from a name: `Health Ledger!` becomes `health-ledger`. */
-export function idFrom(name: string): string {
-  const plain = name
-    .toLowerCase()
-    .replace(/[^a-z0-9_]+/g, '-')
-    .slice(0, LONGEST_ID)
-  return plain.replace(/^[-_]+|[-_]+$/g, '')
-}
+/** Fields that stand side by side are in one line, however long what is said of them. */
+const BELOW = ['label', 'input', 'description', 'error'] as const
 
 export interface Named {
   id: string
@@ -28,7 +21,7 @@ export function useNamed(proposal: string): Named {
   const [typedId, setId] = useState<string | null>(null)
   const [typedName, setName] = useState<string | null>(null)
   const name = typedName ?? proposal.slice(0, LONGEST_NAME)
-  return { id: typedId ?? idFrom(name), name, setId, setName }
+  return { id: typedId ?? suggestedServerId(name), name, setId, setName }
 }
 
 export function NameFields({ named, error }: { named: Named; error: unknown }) {
@@ -39,6 +32,7 @@ export function NameFields({ named, error }: { named: Named; error: unknown }) {
         label={SAYS.name}
         description={SAYS.nameSays}
         required
+        inputWrapperOrder={[...BELOW]}
         value={named.name}
         onChange={({ currentTarget }) => named.setName(currentTarget.value)}
         error={at('name')}
@@ -47,6 +41,7 @@ export function NameFields({ named, error }: { named: Named; error: unknown }) {
         label={SAYS.id}
         description={SAYS.idSays}
         required
+        inputWrapperOrder={[...BELOW]}
         value={named.id}
         onChange={({ currentTarget }) => named.setId(currentTarget.value)}
         error={at('id')}
