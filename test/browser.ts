@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { AxeResults } from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
-export type { Page } from 'playwright-core'
+export type { Locator, Page } from 'playwright-core'
 
 export interface VisitorOptions {
   /** Default true. */

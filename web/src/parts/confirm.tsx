@@ -1,9 +1,10 @@
 /** What hurts is asked for twice: what will happen, in words, and a button that says what it does. */
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { COMMON } from '../words/common.ts'
+import { Dialog } from './dialog.tsx'
 import { ProblemNote } from './told.tsx'
 
 export interface ConfirmProps {
@@ -24,7 +25,7 @@ export function Confirm({ title, deed, says, perform, children }: ConfirmProps) 
   return (
     <>
       {children(open)}
-      <Modal opened={isOpen} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': COMMON.close }}>
+      <Dialog opened={isOpen} onClose={close} title={title} centered>
         <Stack>
           <Text component="div" size="sm">
             {says}
@@ -39,7 +40,7 @@ export function Confirm({ title, deed, says, perform, children }: ConfirmProps) 
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,5 +1,5 @@
 /** Text to take along, with a button that takes it. */
-import { Button, Code, CopyButton, Group } from '@mantine/core'
+import { Button, Code, CopyButton, Group, VisuallyHidden } from '@mantine/core'
 import { COMMON } from '../words/common.ts'
 
 /** @param label what it is, for screen readers */
@@ -11,9 +11,12 @@ export function Copyable({ text, label }: { text: string; label: string }) {
       </Code>
       <CopyButton value={text}>
         {({ copied, copy }) => (
-          <Button size="xs" variant="default" onClick={copy} aria-label={`${COMMON.copy}: ${label}`}>
-            {copied ? COMMON.copied : COMMON.copy}
-          </Button>
+          <>
+            <Button size="xs" variant="default" onClick={copy} aria-label={`${COMMON.copy}: ${label}`}>
+              {copied ? COMMON.copied : COMMON.copy}
+            </Button>
+            <VisuallyHidden role="status">{copied ? COMMON.copied : ''}</VisuallyHidden>
+          </>
         )}
       </CopyButton>
     </Group>

@@ -7,6 +7,7 @@ import { type Field, Fields, type FieldValue, type Values } from './fields.tsx'
 import { LockNote } from './from-file.tsx'
 import { ProblemNote } from './told.tsx'
 import { useDeed } from './use-deed.ts'
+import { useWrong } from './use-wrong.ts'
 
 export interface FormProps<Result> {
   fields: readonly Field[]
@@ -33,12 +34,13 @@ export function Form<Result>(props: FormProps<Result>) {
     ...(after === undefined ? {} : { after }),
   })
   const change = (name: string, value: FieldValue) => setValues((were) => ({ ...were, [name]: value }))
+  const form = useWrong(act.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     act.mutate(values)
   }
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       <Stack maw="38rem">
         <LockNote lock={lock} />
         <Fields {...{ fields, values, change }} error={act.error} isLocked={lock !== null} />

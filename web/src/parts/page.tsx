@@ -1,7 +1,7 @@
 /** The head of every page, and its title in the tab. */
 import { Anchor, Breadcrumbs, Group, Stack, Text, Title } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useEffect } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Foreign } from './foreign.tsx'
 
 export interface PageProps {
@@ -14,8 +14,14 @@ export interface PageProps {
 }
 
 export function Page({ title, says, above = [], actions, children }: PageProps) {
+  const head = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · Portico`
+    // Who was led here goes on at the heading, and who listens hears it. The frame, that leads them, may learn of it a little later.
+    const frame = requestAnimationFrame(() => {
+      if (document.activeElement?.id === 'content') head.current?.focus({ preventScroll: true })
+    })
+    return () => cancelAnimationFrame(frame)
   }, [title])
   return (
     <Stack gap="lg">
@@ -30,7 +36,7 @@ export function Page({ title, says, above = [], actions, children }: PageProps) 
               ))}
             </Breadcrumbs>
           )}
-          <Title order={1} size="h2">
+          <Title order={1} size="h2" ref={head} tabIndex={-1}>
             <Foreign text={title} />
           </Title>
           {says !== undefined && (

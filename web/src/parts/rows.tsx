@@ -1,11 +1,13 @@
 /**
  * A table of any length: only the rows that can be seen are there. A row may lead somewhere: its first cell is a link, which opens in a new
- * tab as links do, the whole row takes the mouse, and arrow keys go from row to row. More is asked for when the end comes near.
+ * tab as links do, and the whole row takes the mouse. Tab comes to one row, arrow keys lead from there. More is asked for when the end
+ * comes near.
  */
 import { Box, Text } from '@mantine/core'
 import { Link, type LinkProps } from '@tanstack/react-router'
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef } from 'react'
+import { useRowKeys } from './use-row-keys.ts'
 
 /** Where a row leads; `to: '.'` stays on the page. */
 export type RowLink = Pick<LinkProps, 'to' | 'params' | 'search'>
@@ -30,24 +32,37 @@ export interface RowsProps<Row> {
   /** CSS; the table scrolls in itself. */
   height?: string
   linkOf?(row: Row): RowLink
+  /** The id of the row that was left just now: it has the focus again. */
+  cameFrom?: string
   /** The rows at the end have been reached. */
   onEnd?(): void
   /** Least width in rem before it scrolls sideways. */
   minWidth?: number
 }
 
+/** Rows that are drawn beyond those that can be seen. */
+const OVERSCAN = 12
+
 export function Rows<Row>(props: RowsProps<Row>) {
   const { label, rows, columns, idOf, rowHeight = 44, height, linkOf, onEnd, minWidth = 40 } = props
   const scroller = useRef<HTMLDivElement>(null)
+  const first = props.cameFrom === undefined ? -1 : rows.findIndex((row) => idOf(row) === props.cameFrom)
+  const { here, stand, move } = useRowKeys(scroller, rows.length, first)
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: OVERSCAN,
+    initialOffset: Math.max(first, 0) * rowHeight,
+    // The row that somebody is on stays there, also while they look elsewhere.
+    rangeExtractor: (range) => {
+      const drawn = defaultRangeExtractor(range)
+      return here < 0 ? drawn : [...new Set([...drawn, here])].sort((a, b) => a - b)
+    },
     getItemKey: (at) => (rows[at] === undefined ? at : idOf(rows[at])),
   })
   const shown = virtual.getVirtualItems()
-  const last = shown.at(-1)?.index ?? 0
+  const last = (virtual.range?.endIndex ?? 0) + OVERSCAN
   useEffect(() => {
     if (onEnd !== undefined && rows.length > 0 && last >= rows.length - 5) onEnd()
   }, [last, rows.length, onEnd])
@@ -58,15 +73,6 @@ export function Rows<Row>(props: RowsProps<Row>) {
   )
   const tracks = columns.map(({ width }) => width).join(' ')
   const line = { display: 'grid', gridTemplateColumns: tracks, columnGap: '0.75rem', alignItems: 'center' } as const
-  const move = (event: KeyboardEvent, at: number) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step === undefined) return
-    event.preventDefault()
-    virtual.scrollToIndex(Math.min(Math.max(at + step, 0), rows.length - 1))
-    const next = scroller.current?.querySelector<HTMLElement>(`[data-index="${at + step}"] .row-link`)
-    next?.focus()
-  }
-
   return (
     <Box
       ref={scroller}
@@ -79,6 +85,8 @@ export function Rows<Row>(props: RowsProps<Row>) {
       style={{
         height: height ?? `min(${rows.length * rowHeight + rowHeight + 4}px, calc(100dvh - 17rem))`,
         minHeight: '12rem',
+        // What has the focus is not under the head.
+        scrollPaddingTop: rowHeight,
       }}
     >
       <Box
@@ -102,7 +110,8 @@ export function Rows<Row>(props: RowsProps<Row>) {
           const opens = link && {
             className: 'row-opens',
             onClick: followLink,
-            onKeyDown: (event: KeyboardEvent) => move(event, index),
+            onFocus: () => stand(index),
+            onKeyDown: (event: KeyboardEvent) => move(event, (to) => virtual.scrollToIndex(to)),
           }
           return (
             <Box
@@ -121,7 +130,7 @@ export function Rows<Row>(props: RowsProps<Row>) {
                   style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }}
                 >
                   {at === named && link !== undefined ? (
-                    <Link {...link} className="row-link">
+                    <Link {...link} className="row-link" tabIndex={index === here ? 0 : -1}>
                       {cell(row)}
                     </Link>
                   ) : (

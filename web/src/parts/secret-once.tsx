@@ -1,5 +1,6 @@
 /** A secret that is shown once, where it was made, and never again. */
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { useEffect, useRef } from 'react'
 import { COMMON } from '../words/common.ts'
 import { Copyable } from './copy.tsx'
 
@@ -11,8 +12,11 @@ export interface SecretOnceProps {
 }
 
 export function SecretOnce({ says, secrets, close }: SecretOnceProps) {
+  const note = useRef<HTMLDivElement>(null)
+  // The form that asked for it is gone: who works by keyboard goes on here, and who listens hears it.
+  useEffect(() => note.current?.focus(), [])
   return (
-    <Alert color="yellow" variant="light" title={COMMON.once.title} role="status" maw="48rem">
+    <Alert ref={note} tabIndex={-1} color="yellow" variant="light" title={COMMON.once.title} role="status" maw="48rem">
       <Stack gap="sm">
         <Text size="sm">{says}</Text>
         {secrets.map(([label, text]) => (

@@ -2,7 +2,7 @@
  * Objects of one kind: their list, one of them, or the form for a new one, each in the place of the others and each with an address of its
  * own (`?id=`, `?new=`).
  */
-import { Button, Group, Stack, TextInput, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type UseQueryOptions, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Right } from '../../../src/contract/rights.ts'
@@ -33,11 +33,13 @@ export interface ShelfProps<Row> {
 export function Shelf<Row>(props: ShelfProps<Row>) {
   const { data, error, refetch } = useQuery(props.query)
   const { search, go } = useSpot()
+  const left = useRef<string>(undefined)
+  if (search.id !== undefined) left.current = search.id
   const back = () => go({ id: undefined, new: undefined })
   if (search.new !== undefined && props.add !== undefined) {
     const done = (id?: string) => go({ new: undefined, id }, { replace: true })
     return (
-      <Inner title={props.add.title} back={back} label={props.label}>
+      <Inner key="new" title={props.add.title} back={back} label={props.label}>
         {props.add.form(done)}
       </Inner>
     )
@@ -47,7 +49,7 @@ export function Shelf<Row>(props: ShelfProps<Row>) {
   if (search.id === undefined)
     return (
       <Stack gap="xl">
-        <List {...props} rows={data} />
+        <List {...props} rows={data} cameFrom={left.current} />
         {props.below}
       </Stack>
     )
@@ -59,8 +61,8 @@ export function Shelf<Row>(props: ShelfProps<Row>) {
   )
 }
 
-function List<Row>(props: ShelfProps<Row> & { rows: readonly Row[] }) {
-  const { label, rows, columns, idOf, wordsOf, none, right, add } = props
+function List<Row>(props: ShelfProps<Row> & { rows: readonly Row[]; cameFrom: string | undefined }) {
+  const { label, rows, columns, idOf, wordsOf, none, right, add, cameFrom } = props
   const { go } = useSpot()
   const may = useMay(right)
   const [wanted, setWanted] = useState('')
@@ -81,10 +83,16 @@ function List<Row>(props: ShelfProps<Row> & { rows: readonly Row[] }) {
         />
         {button}
       </Group>
-      {found.length === 0 ? (
-        COMMON.nothingMatches
-      ) : (
-        <Rows {...{ label, columns, idOf }} rows={found} linkOf={(row) => beside({ id: idOf(row) })} />
+      <Text size="sm" c="dimmed" role="status">
+        {found.length === 0 ? COMMON.nothingMatches : COMMON.count(found.length, rows.length)}
+      </Text>
+      {found.length > 0 && (
+        <Rows
+          {...{ label, columns, idOf }}
+          {...(cameFrom === undefined ? {} : { cameFrom })}
+          rows={found}
+          linkOf={(row) => beside({ id: idOf(row) })}
+        />
       )}
     </Stack>
   )

@@ -1,6 +1,6 @@
 /** The frame of the console: who is signed in, where one can go, and the page. Nothing is shown until it is known who asks. */
 import { AppShell, Burger, Group, NavLink, ScrollArea, Skeleton, Text } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { useDisclosure, useWindowEvent } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef } from 'react'
@@ -13,6 +13,7 @@ import { ZONE } from '../parts/when.tsx'
 import { SHELL } from '../words/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { Find } from './find.tsx'
+import { keepFocus } from './keep-focus.ts'
 import { NAVIGATION } from './navigation.ts'
 import { NoRole } from './no-role.tsx'
 import { SignedOut } from './signed-out.tsx'
@@ -21,15 +22,23 @@ export function Shell() {
   const { data: me, error, refetch } = useQuery(meQuery)
   const [isOpen, { toggle, close }] = useDisclosure(false)
   const main = useRef<HTMLElement>(null)
+  const burger = useRef<HTMLButtonElement>(null)
   const { pathname } = useLocation()
-  const before = useRef(pathname)
+  const led = useRef(pathname)
   useEffect(() => {
-    if (before.current === pathname) return
-    before.current = pathname
-    close()
+    if (led.current === pathname) return
+    // Narrow, the navigation is over the page, and nobody can be led beneath it.
+    if (isOpen) return close()
+    led.current = pathname
     // Who reads by ear or keyboard goes on where the new page begins.
     main.current?.focus({ preventScroll: true })
-  }, [pathname, close])
+  }, [pathname, isOpen, close])
+  useEffect(keepFocus, [])
+  useWindowEvent('keydown', ({ key }) => {
+    if (key !== 'Escape' || !isOpen) return
+    burger.current?.focus()
+    close()
+  })
 
   if (error instanceof Problem && error.status === 403) return <NoRole />
   return (
@@ -48,6 +57,7 @@ export function Shell() {
           <Group h="100%" px="md" justify="space-between" wrap="nowrap">
             <Group gap="sm" wrap="nowrap" style={{ minWidth: 0 }}>
               <Burger
+                ref={burger}
                 opened={isOpen}
                 onClick={toggle}
                 hiddenFrom="sm"
@@ -66,7 +76,7 @@ export function Shell() {
             </Group>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar p="xs" aria-label={SHELL.navigation}>
+        <AppShell.Navbar p="xs" aria-label={SHELL.navigation} mod={{ closed: !isOpen }}>
           <AppShell.Section grow component={ScrollArea}>
             {me ? <Destinations me={me} path={pathname} /> : <Skeleton height={280} />}
           </AppShell.Section>
@@ -81,7 +91,7 @@ export function Shell() {
             )}
           </AppShell.Section>
         </AppShell.Navbar>
-        <AppShell.Main id="content" ref={main} tabIndex={-1}>
+        <AppShell.Main id="content" ref={main} tabIndex={-1} mod={{ covered: isOpen }}>
           {me ? (
             <Suspense fallback={<Waiting />}>
               <Outlet />

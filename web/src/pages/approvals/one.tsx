@@ -2,7 +2,7 @@
  * What an approver reads before they decide, and where they do. All of it comes from elsewhere: a client, a model, a server. So it is
  * text, all of it, and without what the call is made with nobody is asked to agree.
  */
-import { Alert, Button, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Button, Code, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { ApprovalDetail } from '../../../../src/contract/approval.ts'
@@ -10,6 +10,7 @@ import { APPROVAL_READS, approvalQuery, decide } from '../../api/approvals.ts'
 import { Problem } from '../../api/ask.ts'
 import { useMay } from '../../api/me.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Mark } from '../../parts/mark.tsx'
@@ -26,7 +27,7 @@ export function ApprovalOne({ id, close }: { id: string; close(): void }) {
   const { data, error, refetch } = useQuery(approvalQuery(id))
   const isGone = error instanceof Problem && error.status === 404
   return (
-    <Modal opened onClose={close} title={SAYS.title} size="xl" closeButtonProps={{ 'aria-label': COMMON.close }}>
+    <Dialog opened onClose={close} title={SAYS.title} size="xl">
       {isGone ? (
         <Text>{APPROVALS.gone}</Text>
       ) : error && data?.id !== id ? (
@@ -40,7 +41,7 @@ export function ApprovalOne({ id, close }: { id: string; close(): void }) {
           <Decision approval={data} />
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -65,6 +65,7 @@ function AddFilter({ search, change }: FilterProps) {
       opened={isOpen}
       onChange={(open) => !open && close()}
       trapFocus
+      returnFocus
       position="bottom-start"
       transitionProps={{ duration: 0 }}
     >

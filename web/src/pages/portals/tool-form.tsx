@@ -1,7 +1,8 @@
 /** What a portal says of one tool or prompt: whether it is there, what it is called, and what models read of it. */
-import { Button, Group, Modal, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { Problem } from '../../api/ask.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { LockNote } from '../../parts/from-file.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
@@ -43,13 +44,7 @@ export function ToolForm({ offer, lock, close, perform }: ToolFormProps) {
   const name = `${offer.server}_${alias === '' ? (offer.below.alias ?? offer.original) : alias}`
   const aliasProblem = problem instanceof Problem ? problem.says.find((one) => /\.alias:/.test(one)) : undefined
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={<Foreign text={offer.shown} />}
-      size="lg"
-      closeButtonProps={{ 'aria-label': COMMON.close }}
-    >
+    <Dialog opened onClose={close} title={<Foreign text={offer.shown} />} size="lg">
       <form onSubmit={save}>
         <Stack>
           <LockNote lock={lock} />
@@ -112,6 +107,6 @@ export function ToolForm({ offer, lock, close, perform }: ToolFormProps) {
           )}
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

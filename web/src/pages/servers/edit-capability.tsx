@@ -1,9 +1,10 @@
 /** One tool or prompt: as the server defines it, and what clients see instead. */
-import { Button, Checkbox, Code, Group, Modal, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Checkbox, Code, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { definitionQuery, updateServer } from '../../api/servers.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { LockNote, useLock } from '../../parts/from-file.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
@@ -52,13 +53,7 @@ export function EditCapability({ server, kind, capability, onClose }: Props) {
   }
   const isLocked = lock !== null
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<Foreign text={name} fw={600} />}
-      size="lg"
-      closeButtonProps={{ 'aria-label': COMMON.close }}
-    >
+    <Dialog opened onClose={onClose} title={<Foreign text={name} fw={600} />} size="lg">
       <Stack>
         <LockNote lock={lock} />
         <Switch
@@ -114,7 +109,7 @@ export function EditCapability({ server, kind, capability, onClose }: Props) {
           )}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 
