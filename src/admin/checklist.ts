@@ -32,7 +32,7 @@ export async function checklistOf(
     { step: 'server', done: servers > 0, path: servers > 0 ? '/servers' : '/servers/new' },
     { step: 'sign_in', done: providers.length > 0, path: '/settings/providers' },
     { step: 'policy', done: own, path: '/policies' },
-    { step: 'public_url', done: deps.config.publicUrl !== null, path: '/settings/about' },
+    { step: 'public_url', done: deps.config.publicUrl !== null, path: '/settings/mail' },
     { step: 'client', done: hasCalled, path: '/portals' },
   ]
 }

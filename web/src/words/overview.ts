@@ -9,14 +9,17 @@ export const OVERVIEW = {
     isOpen: 'To do',
     steps: {
       server: { title: 'Add a server', says: 'An MCP server that the portal stands in front of.' },
-      sign_in: { title: 'Let people sign in', says: 'Connect your identity provider, or codes by mail.' },
+      sign_in: {
+        title: 'Let people sign in',
+        says: 'Connect your identity provider. Under People, you can let somebody in without one.',
+      },
       policy: {
         title: 'Say who may use what',
-        says: 'The default portal lets in everybody who signs in. Make a policy of your own.',
+        says: 'The default portal lets in everybody who signs in. Make a policy of your own that says who shall.',
       },
       public_url: {
         title: 'Set the public URL',
-        says: 'Others reach the portal by it. Until PORTICO_PUBLIC_URL is set, only this machine does.',
+        says: 'Others reach the portal by it. Until it is set, only this machine does.',
       },
       client: {
         title: 'Connect a client and call a tool',

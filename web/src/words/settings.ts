@@ -263,6 +263,8 @@ export const SETTINGS = {
   mail: {
     says: 'Set where the portal is started: in the configuration file, or by the variable. A change counts from the next start.',
     rooms: { addresses: 'Addresses', mail: 'Mail', keeping: 'What is kept' },
+    local: 'Only this machine reaches the portal: it has no public URL.',
+    setAddress: 'Set one in the set-up',
     noMail: 'No mail server is set, so no codes can be mailed. Set smtp.host and smtp.from, and start again.',
     isSet: 'set',
     notSet: 'not set',

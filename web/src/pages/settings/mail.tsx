@@ -1,7 +1,8 @@
 /** What the portal was started with: read here, changed where it is started. */
-import { Alert, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { SettingShown } from '../../../../src/contract/settings.ts'
+import { meQuery } from '../../api/me.ts'
 import { startedWithQuery } from '../../api/settings.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { Item, Items, Section } from '../../parts/items.tsx'
@@ -15,9 +16,11 @@ export function Mail() {
   const { data, error, refetch } = useQuery(startedWithQuery)
   if (error) return <ProblemNote error={error} again={() => void refetch()} />
   if (data === undefined) return <Waiting />
+  const isLocal = data.some(({ setting, value }) => setting === 'public_url' && value === null)
   const hasMail = data.some(({ setting, value }) => setting === 'smtp.host' && value !== null)
   return (
     <Stack gap="xl">
+      {isLocal && <ThisMachineAlone />}
       {!hasMail && (
         <Alert variant="light" color="yellow">
           {WORDS.noMail}
@@ -45,6 +48,21 @@ export function Mail() {
         </Section>
       ))}
     </Stack>
+  )
+}
+
+function ThisMachineAlone() {
+  const { data: me } = useQuery(meQuery)
+  return (
+    <Alert variant="light" color="yellow">
+      {WORDS.local}{' '}
+      {me?.role === 'owner' && (
+        // A page of the set-up, beside the console.
+        <Anchor inherit c="var(--mantine-color-text)" underline="always" href="/setup/name">
+          {WORDS.setAddress}
+        </Anchor>
+      )}
+    </Alert>
   )
 }
 
