@@ -9,11 +9,13 @@ import { visible } from '../base/visible.ts'
 import type { Arrival } from '../upstream/connections/desk-model.ts'
 import { listServers } from '../upstream/server-store.ts'
 import { doneEnd, recorded, recordRefused, refusedEnd } from './connect-deeds.ts'
-import { deskProblem, donePage } from './connect-told.ts'
+import { BACK_TO_CONSOLE, deskProblem, donePage } from './connect-told.ts'
+import { CONSOLE_SERVERS } from './connect-way.ts'
 import { hostOfPlace, scopeList } from './connection-words.ts'
 import type { PageCall, PageRoute } from './deps.ts'
 import { formToken, type Markup, seeOther, show } from './page.ts'
 import { problemPage } from './problem.ts'
+import { ownPath } from './return-to.ts'
 
 export const CONNECT_BACK_PAGES: readonly PageRoute[] = [
   { method: 'GET', path: '/servers-callback', handler: comeBack },
@@ -121,10 +123,11 @@ async function decline(call: PageCall, arrival: Arrival): Promise<Response> {
     return { end: value ? doneEnd() : refusedEnd('not-yours'), value }
   })
   if (!isOver) return deskProblem(call, 'not-yours', null)
-  return declinedPage(call, server.name)
+  return declinedPage(call, server.name, ownPath(arrival.returnTo))
 }
 
-function declinedPage(call: PageCall, name: string): Promise<Response> {
+function declinedPage(call: PageCall, name: string, returnTo: string): Promise<Response> {
+  const isOfConsole = returnTo.startsWith(CONSOLE_SERVERS)
   return show(
     call,
     'Not connected',
@@ -132,7 +135,7 @@ function declinedPage(call: PageCall, name: string): Promise<Response> {
       <h1 id="what">Not connected</h1>
       <p class="lead" role="status">The account was not connected to <bdi>${name}</bdi>, and what came of it was thrown away.</p>
       <p>You may still be signed in with it at the other side: sign out there before you try again with another one.</p>
-      <div class="actions"><a class="button" href="/">To the portal’s home</a></div>
+      <div class="actions">${isOfConsole ? html`<a class="button primary" href="${returnTo}">${BACK_TO_CONSOLE}</a>` : ''}<a class="button" href="/">To the portal’s home</a></div>
     </section>`,
   )
 }

@@ -6,6 +6,7 @@
 import { html } from 'hono/html'
 import type { PortalId, ServerUid } from '../base/ids.ts'
 import type { BrowserSession } from '../identity/browser-session-store.ts'
+import { roleOf } from '../identity/roles.ts'
 import { findConnect } from '../portal/connect-page.ts'
 import { readConnectLink } from '../upstream/connections/connect-link.ts'
 import { ownerOfUser } from '../upstream/connections/connection-store.ts'
@@ -33,6 +34,8 @@ export interface Way {
   linkedBy: string | null
   /** Of the call. */
   portal: PortalId | null
+  /** Whether it is the console that whoever goes it comes from, and goes back to: with a link, and with a role. */
+  isOfConsole: boolean
 }
 
 /** As links have them: 256 bits. */
@@ -56,10 +59,13 @@ function pathOf(id: string, page: string | null): string {
   return page !== null && SECRET.test(page) ? `/connect/${id}?elicitationId=${page}` : `/connect/${id}`
 }
 
+/** Below it are the pages of servers in the console. */
+export const CONSOLE_SERVERS = '/admin/servers/'
+
 /** Where it leads when it is over. */
-export function returnOf({ server, carries }: Way): string {
+export function returnOf({ server, carries, isOfConsole }: Way): string {
   // The link is used by then, and the page behind it is nobody's any more.
-  if (carries?.name === 'link') return '/'
+  if (carries?.name === 'link') return isOfConsole ? `${CONSOLE_SERVERS}${server.id}` : '/'
   return pathOf(server.id, carries?.value ?? null)
 }
 
@@ -69,7 +75,7 @@ async function openOwn(call: PageCall, id: string, session: BrowserSession): Pro
   return { ...PLAIN, server, owner: ownerOfUser(session.userId), session }
 }
 
-const PLAIN = { carries: null, wanted: null, client: null, linkedBy: null, portal: null }
+const PLAIN = { carries: null, wanted: null, client: null, linkedBy: null, portal: null, isOfConsole: false }
 
 interface AskedFor {
   id: string
@@ -103,7 +109,9 @@ async function openLinked(call: PageCall, id: string, token: string): Promise<Wa
   if (server === undefined || !link) return overPage(call)
   const carries = { name: 'link', value: token } as const
   const { approvedScope: wanted } = server
-  return { ...PLAIN, server, owner: 'admin', session: call.browser.session, carries, wanted, linkedBy: link.createdBy }
+  const { session } = call.browser
+  const isOfConsole = session !== null && (await roleOf(store.db, session)) !== null
+  return { ...PLAIN, server, owner: 'admin', session, carries, wanted, linkedBy: link.createdBy, isOfConsole }
 }
 
 /** One answer for a link that is over, never was, or is somebody else's, and for a server that is none of theirs. */

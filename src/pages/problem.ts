@@ -189,7 +189,7 @@ const CONNECT_PROBLEMS = {
   'connect-not-yours': {
     status: 400,
     title: 'This is over, or began in another browser',
-    happened: `The answer came too late, twice, after you signed out, or to a browser that did not ask. ${AS_BEFORE}`,
+    happened: `The answer came too late, twice, after you signed out, to a browser that did not ask, or for a server that was changed or removed meanwhile. ${AS_BEFORE}`,
     advice: 'Begin again, and finish in the same browser within ten minutes, signed in as the same person.',
     offers: 'home',
   },
