@@ -15,6 +15,8 @@ export interface Field {
   kind?: 'text' | 'secret' | 'email' | 'date' | 'tick' | 'choice' | 'many' | 'lines'
   options?: readonly (readonly [value: string, label: string])[]
   required?: boolean
+  /** Of `lines`: cleared once it was taken, as `secret` is. */
+  isSecret?: boolean
   placeholder?: string
   /** How the server calls it in what is wrong; default its name. */
   at?: string

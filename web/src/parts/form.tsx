@@ -3,6 +3,8 @@ import { Button, Group, Stack } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { Problem, type Told } from '../api/ask.ts'
 import { COMMON } from '../words/common.ts'
+import { useDraft } from './draft.ts'
+import { Elsewhere } from './elsewhere.tsx'
 import { type Field, Fields, type FieldValue, type Values } from './fields.tsx'
 import { LockNote } from './from-file.tsx'
 import { ProblemNote } from './told.tsx'
@@ -11,7 +13,10 @@ import { useWrong } from './use-wrong.ts'
 
 export interface FormProps<Result> {
   fields: readonly Field[]
+  /** What a form for something new begins with. */
   initial?: Values
+  /** As what it changes is stored now: begun with, and watched. */
+  stored?: Values
   /** What the button says. */
   deed: string
   /** Why nothing can be changed here, or null. */
@@ -26,29 +31,33 @@ export interface FormProps<Result> {
 }
 
 export function Form<Result>(props: FormProps<Result>) {
-  const { fields, initial = {}, deed, lock, reads, done, perform, after, cancel, children } = props
-  const [values, setValues] = useState(initial)
+  const { fields, initial = {}, stored, deed, lock, reads, done, perform, after, cancel, children } = props
+  const [first] = useState(initial)
+  const draft = useDraft<Values>(stored ?? first)
+  const { values } = draft
   const act = useDeed(perform, {
     reads,
     ...(done === undefined ? {} : { done }),
     ...(after === undefined ? {} : { after }),
   })
-  const change = (name: string, value: FieldValue) => setValues((were) => ({ ...were, [name]: value }))
+  const change = (name: string, value: FieldValue) => draft.type({ [name]: value })
   const form = useWrong(act.error)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    act.mutate(values)
+    draft.send()
+    act.mutate(values, { onSuccess: () => draft.saved(withoutSecrets(fields, values)), onError: draft.failed })
   }
   return (
     <form ref={form} onSubmit={submit}>
       <Stack maw="38rem">
         <LockNote lock={lock} />
+        <Elsewhere draft={draft} nameOf={(member) => fields.find(({ name }) => name === member)?.label} />
         <Fields {...{ fields, values, change }} error={act.error} isLocked={lock !== null} />
         {children?.(values)}
         {act.error !== null && !isToldAtFields(act.error, fields, values) && <ProblemNote error={act.error} />}
         <Group>
           {lock === null && (
-            <Button type="submit" loading={act.isPending}>
+            <Button type="submit" loading={act.isPending} disabled={draft.elsewhere.length > 0}>
               {deed}
             </Button>
           )}
@@ -61,6 +70,14 @@ export function Form<Result>(props: FormProps<Result>) {
       </Stack>
     </form>
   )
+}
+
+/** What was taken is shown no more: the field asks for another one. */
+function withoutSecrets(fields: readonly Field[], values: Values): Values {
+  const secrets = fields
+    .filter(({ kind, isSecret }) => kind === 'secret' || isSecret === true)
+    .map(({ name }) => [name, ''] as const)
+  return { ...values, ...Object.fromEntries(secrets) }
 }
 
 /** Whether all that is wrong stands at a field already. */

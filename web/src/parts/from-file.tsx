@@ -22,7 +22,7 @@ export function useLock(right: Right, origin: 'api' | 'file' = 'api'): string | 
 }
 
 export function LockNote({ lock }: { lock: string | null }) {
-  return lock === null ? null : (
+  return lock === null || lock === '' ? null : (
     <Alert variant="light" color="gray">
       {lock}
     </Alert>

@@ -1,4 +1,7 @@
-/** What a browser remembers of how somebody likes the console. Never anything of the portal's: it stays when they sign out. */
+/**
+ * What a browser remembers of how somebody likes the console. Never anything of the portal's: it stays when they sign out. Beside it, what a
+ * tab notes for itself while its person is away at another place, which ends with the tab.
+ */
 
 const KEY = 'portico-'
 
@@ -17,5 +20,25 @@ export function remember(name: string, value: string): void {
     localStorage.setItem(KEY + name, value)
   } catch {
     // The same, or it is full: the console works without.
+  }
+}
+
+/** Notes something for when this tab comes back here. */
+export function noteForReturn(name: string, value: string): void {
+  try {
+    sessionStorage.setItem(KEY + name, value)
+  } catch {
+    // As above: then the page that it comes back to says less.
+  }
+}
+
+/** @returns what was noted, once */
+export function takeNote(name: string): string | null {
+  try {
+    const noted = sessionStorage.getItem(KEY + name)
+    sessionStorage.removeItem(KEY + name)
+    return noted
+  } catch {
+    return null
   }
 }

@@ -22,5 +22,13 @@ export const COMMON = {
   backTo: (label: string) => `Back to the list: ${label}`,
   gone: { title: 'Not there any more', says: 'Somebody deleted it meanwhile, or the link is of another portal.' },
   once: { title: 'Shown once', kept: 'I have kept it' },
+  elsewhere: {
+    title: 'This was changed elsewhere meanwhile',
+    says: 'What you typed is still here, and not saved. Choose how to go on.',
+    there: (names: string) => `Changed elsewhere: ${names}.`,
+    both: (names: string) => `You changed it too, and yours would take its place: ${names}.`,
+    keep: 'Keep what I typed',
+    drop: 'Show what is there now',
+  },
   confirm: { sure: 'This cannot be undone.' },
 } as const

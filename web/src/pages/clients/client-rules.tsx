@@ -37,7 +37,7 @@ export function ClientRules() {
     <Section title={WORDS.title}>
       <Form
         fields={FIELDS}
-        initial={{
+        stored={{
           enabled,
           limited,
           allow_any_on_localhost,

@@ -3,11 +3,13 @@ import { Button, Fieldset, Group, MultiSelect, Stack, Switch, Text, Textarea, Te
 import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import type { FormEvent } from 'react'
 import type { PortalShown, PortalUpdate } from '../../../../src/contract/portal.ts'
 import { Problem } from '../../api/ask.ts'
 import { choosablePoliciesQuery, deletePortal, PORTAL_READS, updatePortal } from '../../api/portals.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { type Draft as DraftOf, useDraft } from '../../parts/draft.ts'
+import { Elsewhere } from '../../parts/elsewhere.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { COMMON } from '../../words/common.ts'
@@ -27,24 +29,28 @@ interface Draft {
   limits: readonly LimitDraft[]
 }
 
+/** As the form calls them. */
+const NAMES: Readonly<Record<keyof Draft, string>> = {
+  ...{ name: FIELDS.name[0], hostname: FIELDS.hostname[0], description: FIELDS.description[0] },
+  ...{ policies: FIELDS.policies[0], limits: SAYS.limits, header: SAYS.header[0], mayRegister: SAYS.registration[0] },
+}
+
 export function PortalSettings({ portal, lock }: TabProps) {
-  // What was saved is what the form begins with next time.
   return (
     <Stack gap="xl" maw="44rem">
-      <Form key={portal.modified_at} portal={portal} lock={lock} />
+      <Form key={portal.id} portal={portal} lock={lock} />
       {lock === null && <End portal={portal} />}
     </Stack>
   )
 }
 
 function Form({ portal, lock }: Pick<TabProps, 'portal' | 'lock'>) {
-  const before = draftOf(portal)
-  const [draft, setDraft] = useState(before)
+  const form = useDraft(draftOf(portal))
+  const { values: draft, type: put } = form
   const { data: policies = [] } = useQuery(choosablePoliciesQuery)
   const save = useDeed((body: PortalUpdate) => updatePortal(portal.id, body), { reads: PORTAL_READS, done: SAYS.saved })
-  const put = (part: Partial<Draft>) => setDraft((typed) => ({ ...typed, ...part }))
   const problem = save.error instanceof Problem ? save.error : null
-  const change = changeOf(before, draft, portal)
+  const change = changeOf(form, portal)
   const isLocked = lock !== null
   const field = (name: 'name' | 'hostname' | 'description') => ({
     ...{ label: FIELDS[name][0], description: FIELDS[name][1], error: problem?.at(name) },
@@ -60,10 +66,12 @@ function Form({ portal, lock }: Pick<TabProps, 'portal' | 'lock'>) {
     <form
       onSubmit={(event: FormEvent) => {
         event.preventDefault()
-        save.mutate(change)
+        form.send()
+        save.mutate(change, { onSuccess: () => form.saved(), onError: form.failed })
       }}
     >
       <Stack gap="lg">
+        <Elsewhere draft={form} nameOf={(member) => NAMES[member]} />
         <Fieldset legend={SAYS.address}>
           <Stack>
             <TextInput {...field('name')} required onChange={(event) => put({ name: event.currentTarget.value })} />
@@ -122,7 +130,11 @@ function Form({ portal, lock }: Pick<TabProps, 'portal' | 'lock'>) {
         {save.error !== null && <ProblemNote error={save.error} />}
         {lock === null && (
           <Group>
-            <Button type="submit" loading={save.isPending} disabled={Object.keys(change).length === 0}>
+            <Button
+              type="submit"
+              loading={save.isPending}
+              disabled={form.changed.length === 0 || form.elsewhere.length > 0}
+            >
               {COMMON.save}
             </Button>
           </Group>
@@ -173,8 +185,9 @@ function draftOf(portal: PortalShown): Draft {
 }
 
 /** @returns what differs, as the REST API takes it */
-function changeOf(before: Draft, draft: Draft, portal: PortalShown): PortalUpdate {
-  const isOther = (name: keyof Draft) => JSON.stringify(before[name]) !== JSON.stringify(draft[name])
+function changeOf(form: Pick<DraftOf<Draft>, 'values' | 'changed'>, portal: PortalShown): PortalUpdate {
+  const { values: draft } = form
+  const isOther = (name: keyof Draft) => form.changed.includes(name)
   const rules = portal.oauth_configuration
   return {
     ...(isOther('name') && { name: draft.name }),

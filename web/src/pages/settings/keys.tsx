@@ -39,7 +39,7 @@ export function Keys() {
       )}
       <Form
         fields={[{ name: DAYS, ...WORDS.fields.days, required: true }]}
-        initial={{ [DAYS]: String(data[DAYS]) }}
+        stored={{ [DAYS]: String(data[DAYS]) }}
         deed={COMMON.save}
         lock={lock}
         reads={READS}

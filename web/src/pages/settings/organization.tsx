@@ -36,7 +36,7 @@ export function OrganizationSettings() {
   return (
     <Form
       fields={FIELDS}
-      initial={valuesOf(data)}
+      stored={valuesOf(data)}
       deed={COMMON.save}
       lock={lock}
       reads={[['organization'], ['me']]}

@@ -113,7 +113,7 @@ function One({ provider, back }: { provider: IdentityProviderShown; back(): void
       <Section title={WORDS.edit}>
         <Form
           fields={fieldsOf(type, hasSecret)}
-          initial={valuesOf(provider)}
+          stored={valuesOf(provider)}
           deed={COMMON.save}
           lock={lock}
           reads={READS}

@@ -118,7 +118,7 @@ function One({ webhook, back }: { webhook: WebhookShown; back(): void }) {
       <Section title={WORDS.edit}>
         <Form
           fields={FIELDS}
-          initial={{ name, url, events, enabled, allow_private: allow_private.join('\n') }}
+          stored={{ name, url, events, enabled, allow_private: allow_private.join('\n') }}
           deed={COMMON.save}
           lock={lock}
           reads={READS}
