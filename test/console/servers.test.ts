@@ -91,7 +91,7 @@ test('one that wants a token says so, and what is typed for it is never shown ag
   await page.waitForURL(`${room.url}/admin/servers/ledger`)
   await page.getByText('It answers, and its tools are known.').waitFor()
   await tab(page, /Settings/)
-  await page.getByLabel('New credential').waitFor()
+  await page.getByLabel('Longest call, in seconds').waitFor()
   expect(await page.content()).not.toContain(TOKEN)
   expect(await faultsEverywhere(page, 'console-server-settings')).toEqual([])
   const longest = page.getByLabel('Longest call, in seconds')

@@ -1,6 +1,6 @@
 /** The servers, as the REST API has them. */
 import { queryOptions } from '@tanstack/react-query'
-import type { AuthorizeShown } from '../../../src/contract/connection.ts'
+import type { AuthorizeShown, ConnectionShown } from '../../../src/contract/connection.ts'
 import type { DefinitionChoices, DefinitionDecided, DefinitionShown } from '../../../src/contract/definitions.ts'
 import type { ServerCreate, ServerShown, ServerUpdate, SyncShown } from '../../../src/contract/server.ts'
 import type { ProbeShown, ProcessShown, ServerProbe } from '../../../src/contract/server-look.ts'
@@ -85,6 +85,16 @@ export const updateServer = (id: string, body: ServerUpdate) =>
   ask<ServerShown>('PUT', at(id), { body, query: { detail: 'counts' } })
 export const deleteServer = (id: string) => ask<ServerShown>('DELETE', at(id))
 export const syncServer = (id: string) => ask<SyncShown>('POST', at(id, '/sync'))
-export const authorizeServer = (id: string) => ask<AuthorizeShown>('POST', at(id, '/authorize'), { body: {} })
+/** @param scope what is asked for beyond what was asked for first, or the empty string */
+export const authorizeServer = (id: string, scope: string) =>
+  ask<AuthorizeShown>('POST', at(id, '/authorize'), { body: scope === '' ? {} : { scope } })
+export const connectionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['servers', id, 'connections'],
+    queryFn: async ({ signal }) =>
+      (await ask<ConnectionShown[]>('GET', at(id, '/connections'), { signal, query: { per_page: 1000 } })).result,
+  })
+export const endConnection = (id: string, connection: string) =>
+  ask<ConnectionShown>('DELETE', at(id, `/connections/${part(connection)}`))
 export const decideDefinitions = (id: string, verdict: 'approve' | 'reject', body: DefinitionChoices) =>
   ask<DefinitionDecided[]>('POST', at(id, `/definitions/${verdict}`), { body })

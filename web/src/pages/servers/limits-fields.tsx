@@ -1,7 +1,6 @@
 /** How many calls a server gets: a limit a line. */
-import { Button, Fieldset, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Fieldset, Group, NumberInput, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import type { LimitShown } from '../../../../src/contract/limits-on-calls.ts'
-import { Foreign } from '../../parts/foreign.tsx'
 import { SETTINGS as SAYS } from '../../words/servers.ts'
 import { Choice } from './choice.tsx'
 import type { Section } from './server-settings.tsx'
@@ -92,7 +91,12 @@ function LimitLine({ limit, error, onChange, onRemove }: LineProps) {
           {SAYS.removeLimit}
         </Button>
       </Group>
-      {limit.tools !== undefined && <Foreign text={SAYS.ofTools(limit.tools.join(', '))} fz="sm" />}
+      <TagsInput
+        label={SAYS.ofTools}
+        description={SAYS.ofToolsSays}
+        value={[...(limit.tools ?? [])]}
+        onChange={(tools) => set({ tools: tools.length === 0 ? undefined : tools })}
+      />
       {error !== undefined && (
         <Text size="sm" c="red" role="alert">
           {error}

@@ -9,24 +9,13 @@ import { Copyable } from '../../parts/copy.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { NEW_SERVER as SAYS } from '../../words/servers.ts'
+import { envOf, linesOf } from './env.ts'
 import { NameFields, useNamed } from './named.tsx'
 
 interface Described {
   id: string
   name: string
   transport: StdioTransportInput
-}
-
-const linesOf = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
-
-/** @returns names and values of `NAME=value` lines */
-function envOf(text: string): Record<string, string> {
-  return Object.fromEntries(
-    linesOf(text).map((line) => {
-      const [name = '', ...value] = line.split('=')
-      return [name.trim(), value.join('=')]
-    }),
-  )
 }
 
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)

@@ -16,6 +16,7 @@ import { ServerOverview } from './server-overview.tsx'
 import { STATUS_COLOR } from './status-color.ts'
 
 const Capabilities = later(async () => (await import('./capabilities.tsx')).Capabilities)
+const Credentials = later(async () => (await import('./credentials.tsx')).Credentials)
 const HeldDefinitions = later(async () => (await import('./held.tsx')).HeldDefinitions)
 const Processes = later(async () => (await import('./processes.tsx')).Processes)
 const ServerSettings = later(async () => (await import('./server-settings.tsx')).ServerSettings)
@@ -90,6 +91,8 @@ function Content({ tab, server }: { tab: Tab; server: ServerShown }) {
   switch (tab) {
     case 'overview':
       return <ServerOverview server={server} />
+    case 'credentials':
+      return <Credentials key={server.id} server={server} />
     case 'tools':
     case 'prompts':
       return <Capabilities key={tab} server={server} kind={tab} />

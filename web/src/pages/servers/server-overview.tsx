@@ -1,8 +1,8 @@
 /** How a server is: in one sentence, with what is wrong and what can be done about it. */
-import { Alert, Button, Group, List, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Group, List, Loader, Stack, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import type { ServerShown } from '../../../../src/contract/server.ts'
 import { useMay } from '../../api/me.ts'
 import { deleteServer, syncServer } from '../../api/servers.ts'
@@ -14,9 +14,11 @@ import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { When } from '../../parts/when.tsx'
 import { COMMON } from '../../words/common.ts'
+import { ACCOUNT } from '../../words/credentials.ts'
 import { NEW_SERVER, ONE_SERVER as SAYS, SERVERS } from '../../words/servers.ts'
+import { Account } from './account.tsx'
 import { BehindPortals } from './behind.tsx'
-import { ConnectAccount } from './connect-account.tsx'
+import { type CameBack, useComeBack } from './come-back.ts'
 import { STATUS_COLOR } from './status-color.ts'
 
 const DONE = { color: 'green', closeButtonProps: { 'aria-label': COMMON.close } } as const
@@ -26,11 +28,13 @@ const PLAIN_TITLE = { title: { color: 'var(--mantine-color-text)' } } as const
 
 export function ServerOverview({ server }: { server: ServerShown }) {
   const lock = useLock('servers:write', server.origin)
+  const came = useComeBack(server)
   return (
     <Stack maw="52rem">
+      {came !== null && <Back came={came} />}
       <StatusNote server={server} />
+      <Account server={server} />
       <Deeds server={server} isLocked={lock !== null} />
-      <ConnectAccount server={server} />
       <BehindPortals server={server} />
       <Facts facts={factsOf(server)} />
       <LockNote lock={lock} />
@@ -38,7 +42,36 @@ export function ServerOverview({ server }: { server: ServerShown }) {
   )
 }
 
-function StatusNote({ server: { status, error, error_details: details } }: { server: ServerShown }) {
+/** What became of the way to the sign-in there and back. */
+function Back({ came }: { came: CameBack }) {
+  switch (came.kind) {
+    case 'syncing':
+      return (
+        <Group gap="sm" role="status">
+          <Loader size="xs" aria-hidden />
+          <Text size="sm">{ACCOUNT.syncing}</Text>
+        </Group>
+      )
+    case 'synced':
+      // What went wrong stands below, as it does after every sync.
+      return came.sync.status === 'ready' ? (
+        <Alert variant="light" color="green" role="status">
+          {ACCOUNT.synced(came.sync.tool_count, came.sync.prompt_count)}
+        </Alert>
+      ) : null
+    case 'failed':
+      return <ProblemNote error={came.error} />
+    case 'not-yet':
+      return (
+        <Alert variant="light" color="yellow" role="status">
+          {ACCOUNT.notYet}
+        </Alert>
+      )
+  }
+}
+
+function StatusNote({ server }: { server: ServerShown }) {
+  const { status, error, error_details: details } = server
   const more =
     details === undefined
       ? []
@@ -65,6 +98,21 @@ function StatusNote({ server: { status, error, error_details: details } }: { ser
       {error !== undefined && (
         <Text size="sm" mt="xs" fw={600} className="foreign">
           {error}
+        </Text>
+      )}
+      {server.auth_type === 'bearer' && (details?.status_code === 401 || details?.status_code === 403) && (
+        <Text size="sm" mt="xs">
+          {SAYS.replace}{' '}
+          <Anchor
+            inherit
+            c="inherit"
+            underline="always"
+            renderRoot={(props) => (
+              <Link to="/servers/$id" params={{ id: server.id }} search={{ tab: 'credentials' }} {...props} />
+            )}
+          >
+            {SERVERS.tabs.credentials}
+          </Anchor>
         </Text>
       )}
       {more.length > 0 && (

@@ -1,14 +1,17 @@
 /** Everything of a server that can be set. Only what was changed is sent, so that two admins do not undo each other's fields. */
-import { Button, Fieldset, Group, PasswordInput, Stack, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Button, Fieldset, Group, Stack, Textarea, TextInput } from '@mantine/core'
+import type { FormEvent } from 'react'
 import type { ServerShown, ServerUpdate } from '../../../../src/contract/server.ts'
 import { Problem } from '../../api/ask.ts'
 import { updateServer } from '../../api/servers.ts'
+import { useDraft } from '../../parts/draft.ts'
+import { Elsewhere } from '../../parts/elsewhere.tsx'
 import { LockNote, useLock } from '../../parts/from-file.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
 import { COMMON } from '../../words/common.ts'
 import { ONE_SERVER, SETTINGS as SAYS } from '../../words/servers.ts'
+import { IdentityFields } from './identity-fields.tsx'
 import { LimitsFields } from './limits-fields.tsx'
 import { AsksFields, ReachFields, ResourceFields } from './reach-fields.tsx'
 import { TrustFields } from './trust-fields.tsx'
@@ -16,6 +19,7 @@ import { TrustFields } from './trust-fields.tsx'
 const FIELDS = [
   ...(['name', 'description', 'definitions', 'instructions', 'policies', 'labels', 'bypass_credential'] as const),
   ...(['isolation', 'allow_private', 'deadlines', 'relay', 'resources', 'limits'] as const),
+  ...(['own_policies', 'identity_header', 'identity_claims'] as const),
 ] as const
 
 export type Draft = Pick<ServerShown, (typeof FIELDS)[number]>
@@ -31,53 +35,34 @@ export interface Section {
 const draftOf = (server: ServerShown): Draft =>
   Object.fromEntries(FIELDS.map((field) => [field, server[field]])) as unknown as Draft
 
-export function changesOf(before: Draft, after: Draft): ServerUpdate {
-  const changed = FIELDS.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
-  return Object.fromEntries(changed.map((field) => [field, after[field]])) as ServerUpdate
-}
-
 export function ServerSettings({ server }: { server: ServerShown }) {
   const lock = useLock('servers:write', server.origin)
-  const [before, setBefore] = useState(() => draftOf(server))
-  const [draft, setDraft] = useState(before)
-  const [credential, setCredential] = useState('')
+  const form = useDraft(draftOf(server))
   const save = useDeed((body: ServerUpdate) => updateServer(server.id, body), {
     ...{ done: ONE_SERVER.saved, reads: [['servers'], ['portals']] },
-    after: (saved) => {
-      setBefore(draftOf(saved))
-      setDraft(draftOf(saved))
-      setCredential('')
-    },
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    save.mutate({ ...changesOf(before, draft), ...(credential === '' ? {} : { auth_credentials: credential }) })
+    form.send()
+    const changes = Object.fromEntries(form.changed.map((field) => [field, form.values[field]]))
+    save.mutate(changes as ServerUpdate, { onSuccess: () => form.saved(), onError: form.failed })
   }
   const problem = save.error instanceof Problem ? save.error : null
   const section: Section = {
-    draft,
-    change: (part) => setDraft((now) => ({ ...now, ...part })),
+    draft: form.values,
+    change: form.type,
     at: (field) => problem?.at(field),
   }
-  const isSame = credential === '' && Object.keys(changesOf(before, draft)).length === 0
   return (
     <form onSubmit={submit}>
       <Stack maw="44rem">
         <LockNote lock={lock} />
+        <Elsewhere draft={form} nameOf={(field) => SAYS.names[field]} />
         <Fieldset variant="unstyled" disabled={lock !== null} aria-label={ONE_SERVER.facts.changed}>
           <Stack>
             <Basics section={section} />
-            {server.auth_type === 'bearer' && (
-              <PasswordInput
-                label={SAYS.credential}
-                description={SAYS.credentialSays}
-                autoComplete="off"
-                value={credential}
-                onChange={({ currentTarget }) => setCredential(currentTarget.value)}
-                error={section.at('auth_credentials')}
-              />
-            )}
-            <TrustFields section={section} />
+            <TrustFields section={section} instructions={server.upstream_instructions} />
+            {server.transport === undefined && <IdentityFields section={section} audience={server.identity_audience} />}
             <ReachFields section={section} isHttp={server.transport === undefined} />
             <AsksFields section={section} />
             <ResourceFields section={section} />
@@ -85,7 +70,11 @@ export function ServerSettings({ server }: { server: ServerShown }) {
             {save.error !== null && <ProblemNote error={save.error} />}
             {lock === null && (
               <Group>
-                <Button type="submit" loading={save.isPending} disabled={isSame}>
+                <Button
+                  type="submit"
+                  loading={save.isPending}
+                  disabled={form.changed.length === 0 || form.elsewhere.length > 0}
+                >
                   {COMMON.save}
                 </Button>
               </Group>

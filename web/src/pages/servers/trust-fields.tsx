@@ -1,7 +1,8 @@
 /** What is believed of a server, and who may use it. */
-import { Checkbox, Fieldset, MultiSelect, Stack, Switch } from '@mantine/core'
+import { Checkbox, Code, Fieldset, MultiSelect, Stack, Switch } from '@mantine/core'
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { ask } from '../../api/ask.ts'
+import { Foreign } from '../../parts/foreign.tsx'
 import { LABEL_WORDS, SETTINGS as SAYS } from '../../words/servers.ts'
 import { Choice } from './choice.tsx'
 import type { Draft, Section } from './server-settings.tsx'
@@ -13,7 +14,8 @@ const policiesQuery = queryOptions({
       .result,
 })
 
-export function TrustFields({ section: { draft, change, at } }: { section: Section }) {
+export function TrustFields(props: { section: Section; instructions: string | undefined }) {
+  const { draft, change, at } = props.section
   const { data: policies = [] } = useQuery(policiesQuery)
   // An application's own policies are in no list, and stay chosen all the same.
   const names = new Map([
@@ -37,15 +39,35 @@ export function TrustFields({ section: { draft, change, at } }: { section: Secti
           checked={draft.instructions === 'on'}
           onChange={({ currentTarget }) => change({ instructions: currentTarget.checked ? 'on' : 'off' })}
         />
+        {props.instructions !== undefined && (
+          <Code
+            block
+            tabIndex={0}
+            aria-label={SAYS.itsInstructions}
+            mah="10rem"
+            style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }}
+          >
+            <Foreign text={props.instructions} />
+          </Code>
+        )}
         <MultiSelect
           label={SAYS.policies}
           description={SAYS.policiesSays}
           data={[...names].map(([value, label]) => ({ value, label }))}
           value={[...draft.policies]}
-          onChange={(next) => change({ policies: next })}
+          onChange={(next) => change({ policies: next, own_policies: next.length > 0 || draft.own_policies })}
           searchable
           error={at('policies')}
         />
+        {draft.policies.length === 0 && (
+          <Switch
+            label={SAYS.closed}
+            description={SAYS.closedSays}
+            checked={draft.own_policies}
+            onChange={({ currentTarget }) => change({ own_policies: currentTarget.checked })}
+            error={at('own_policies')}
+          />
+        )}
         <Checkbox.Group
           label={SAYS.labels}
           description={SAYS.labelsSays}
