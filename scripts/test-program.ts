@@ -16,7 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
 
@@ -24,9 +24,24 @@ const ROOT = join(import.meta.dirname, '..')
 const CACHE = join(ROOT, 'node_modules', '.cache')
 const PREFIX = 'program-'
 /** Each becomes a file of its own, and all stand side by side, as in the package. */
-const ENTRIES = ['src/main.ts', 'src/audit/ingest-worker.ts', 'test/audit-writer.ts']
+const ENTRIES = {
+  main: 'src/main.ts',
+  'ingest-worker': 'src/audit/ingest-worker.ts',
+  'audit-writer': 'test/audit-writer.ts',
+  'killed-migration': 'test/killed-migration.ts',
+  'identity-provider': 'test/support/provider/program.ts',
+}
 /** What they are made of beside `src/`. */
-const MORE = ['package-lock.json', 'scripts/test-program.ts', 'test/audit-writer.ts', 'test/keys.ts']
+const MORE = [
+  ...[
+    'package-lock.json',
+    'scripts/test-program.ts',
+    'test/audit-writer.ts',
+    'test/keys.ts',
+    'test/killed-migration.ts',
+  ],
+  ...['mode', 'people', 'program', 'tamper'].map((name) => `test/support/provider/${name}.ts`),
+]
 /** Longer than a run lasts: another one may be using what this one would not make. */
 const KEPT_MS = 2 * 3_600_000
 
@@ -79,7 +94,7 @@ function stateOfSources(): string {
 async function bundle(home: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true })
   const made = mkdtempSync(`${home}-`)
-  for (const entry of ENTRIES) {
+  for (const [name, entry] of Object.entries(ENTRIES)) {
     // One by one: parts that two of them share would hold what only one of them needs.
     const built = await rolldown({
       input: join(ROOT, entry),
@@ -87,7 +102,7 @@ async function bundle(home: string): Promise<void> {
       plugins: [inPlace()],
       logLevel: 'silent',
     })
-    const names = { entryFileNames: '[name].js', chunkFileNames: `${basename(entry, '.ts')}-[name].js` }
+    const names = { entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` }
     await built.write({ dir: made, format: 'esm', ...names })
     await built.close()
   }

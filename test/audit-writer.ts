@@ -6,6 +6,7 @@
  * after that many), `hold` (begin one more and never finish it), `forget` (never close the audit).
  */
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { openAudit } from '../src/audit/log.ts'
 import { systemClock } from '../src/base/clock.ts'
 import type { DeedId } from '../src/base/ids.ts'
@@ -32,6 +33,8 @@ const audit = await openAudit({
   log: silentLog,
   journal: { segmentBytes: 512 * 1024, maxSegments: 64 },
 })
+// Most of these are killed, and would leave their compiled code to nobody.
+flushCompileCache()
 
 function start(deed: DeedId) {
   return audit.begin({

@@ -8,5 +8,11 @@ const HOME = process.env.PORTICO_TEST_PROGRAM
 export const BIN = join(ROOT, 'bin', 'portico.js')
 /** The same in few files, where they could be made. */
 export const PROGRAM = HOME === undefined ? BIN : join(HOME, 'main.js')
-/** `audit-writer.ts` in the same way. */
-export const WRITER = HOME === undefined ? join(import.meta.dirname, 'audit-writer.ts') : join(HOME, 'audit-writer.js')
+/** Other programs of the tests in the same way. */
+export const WRITER = inFew('audit-writer', 'audit-writer.ts')
+export const MIGRATION = inFew('killed-migration', 'killed-migration.ts')
+export const PROVIDER = inFew('identity-provider', 'support/provider/program.ts')
+
+function inFew(name: string, source: string): string {
+  return HOME === undefined ? join(import.meta.dirname, source) : join(HOME, `${name}.js`)
+}

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DATABASE_KINDS, type DatabaseKind, type FreshPostgres, freshPostgres } from '../../test/databases.ts'
+import type { KilledAt } from '../../test/killed-migration.ts'
+import { MIGRATION } from '../../test/program.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { MIGRATIONS, migrateTo } from './migrate.ts'
@@ -13,28 +15,8 @@ import { openStopped } from './stopped.ts'
 
 const NAMES = Object.keys(MIGRATIONS).sort()
 
-/** Migrates as a start does, in a process of its own, and is killed in one migration: before one of its statements, or after the last. */
-const PROGRAM = (at: object): string => `
-  const { name, statement, dir, databaseUrl } = ${JSON.stringify(at)}
-  const here = ${JSON.stringify(new URL('.', import.meta.url).href)}
-  const { MIGRATIONS, migrate } = await import(here + 'migrate.ts')
-  const { openStopped } = await import(here + 'stopped.ts')
-  const { silentLog } = await import(here + '../base/log.ts')
-  const die = () => process.kill(process.pid, 'SIGKILL')
-  let count = 0
-  const counted = { transformQuery: ({ node }) => (++count === statement && die(), node), transformResult: async ({ result }) => result }
-  const up = async (db) => {
-    await MIGRATIONS[name].up(db.withPlugin(counted))
-    die()
-  }
-  const { db } = await openStopped({ dir, databaseUrl, log: silentLog })
-  await migrate(db, { ...MIGRATIONS, [name]: { up } })
-`
-
-async function killed(at: object): Promise<void> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM(at)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+async function killed(at: KilledAt): Promise<void> {
+  const child = spawn(process.execPath, [MIGRATION, JSON.stringify(at)], { stdio: ['ignore', 'ignore', 'inherit'] })
   const [, signal] = await once(child, 'exit')
   expect(signal).toBe('SIGKILL')
 }

@@ -3,6 +3,7 @@
  * It also tells the parent which port the server got (so that tests can ask for port 0 and never guess), and ends the
  * server when its parent is gone, so that a killed test run leaves nobody behind.
  */
+const { flushCompileCache } = require('node:module')
 const net = require('node:net')
 
 const listen = net.Server.prototype.listen
@@ -15,7 +16,11 @@ net.Server.prototype.listen = function (...args) {
   if (options.path !== undefined || options.fd !== undefined || (typeof first === 'string' && !isPort)) {
     return listen.apply(this, args)
   }
-  this.once('listening', () => process.send?.({ listening: this.address().port }))
+  this.once('listening', () => {
+    process.send?.({ listening: this.address().port })
+    // It will be ended by a signal, and leave its compiled code to nobody then.
+    setImmediate(flushCompileCache)
+  })
   const callback = args.findLast((arg) => typeof arg === 'function')
   return listen.call(this, { ...options, host: '127.0.0.1' }, ...(callback ? [callback] : []))
 }

@@ -1,7 +1,7 @@
 /** Starts the identity provider (`program.ts`), tells it what to do, and goes through it as a browser would. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { PROVIDER } from '../../program.ts'
 import type { Client, Counts, Mode, Options, Order } from './mode.ts'
 import type { Account } from './people.ts'
 
@@ -24,7 +24,7 @@ export interface RunningProvider {
 }
 
 export async function startProvider(options: Options = {}): Promise<RunningProvider> {
-  const child = fork(join(import.meta.dirname, 'program.ts'), [JSON.stringify(options)], {
+  const child = fork(PROVIDER, [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Its deprecations and its advice for production are not about these tests.
     env: { ...process.env, NODE_ENV: 'test', NODE_NO_WARNINGS: '1' },
@@ -61,7 +61,9 @@ export async function startProvider(options: Options = {}): Promise<RunningProvi
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
-      child.kill('SIGKILL')
+      // It ends by itself then, and leaves its compiled code to the next one; a process that is killed leaves none.
+      if (child.connected) child.disconnect()
+      else child.kill('SIGKILL')
       await ended
     },
   }
