@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endBrowser } from '../test/browser.ts'
 import { furnishBusy } from '../test/console/busy-portal.ts'
 import { openConsoleRoom } from '../test/console/console-room.ts'
 import { CONSOLE_PAGES } from '../test/console/pages.ts'
@@ -36,4 +37,5 @@ try {
 } finally {
   await room.close()
   await end()
+  await endBrowser()
 }

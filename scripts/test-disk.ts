@@ -30,7 +30,9 @@ export function useMemory(): void {
 export default function forgetMemory(): () => void {
   return () => {
     const dir = process.env.TMPDIR
-    if (dir?.startsWith(join(MEMORY, `${PREFIX}${process.pid}-`))) rmSync(dir, { recursive: true, force: true })
+    // A browser that ends with its tests may still be at its last write.
+    if (dir?.startsWith(join(MEMORY, `${PREFIX}${process.pid}-`)))
+      rmSync(dir, { recursive: true, force: true, maxRetries: 20 })
   }
 }
 

@@ -31,14 +31,11 @@ const FINDER = fileURLToPath(new URL('../scripts/find-chromium.mjs', import.meta
 /** Where pictures of every state go, for people to look at; none are taken where it is not set, and nothing is compared with them. */
 const PICTURES = process.env.PORTICO_TEST_PICTURES
 
+/** One for all files that this process tests, one after the other: starting it is a second of a core. It ends with the tests' process. */
+let running: Promise<Browser> | undefined
+
 export async function openBrowser(): Promise<TestBrowser> {
-  const executablePath = execFileSync(process.execPath, [FINDER], { encoding: 'utf8' })
-  const browser: Browser = await chromium.launch({
-    executablePath,
-    timeout: 100_000,
-    // In a container there is neither the kernel's sandbox nor a GPU; nothing but our own pages is opened.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
-  })
+  const browser = await theBrowser()
   const contexts: BrowserContext[] = []
   return {
     async visitor({ script = true, colors = 'light', width = 1000 } = {}) {
@@ -56,9 +53,30 @@ export async function openBrowser(): Promise<TestBrowser> {
     },
     async close() {
       for (const context of contexts) await context.close()
-      await browser.close()
     },
   }
+}
+
+/** For a script, which would wait for it. */
+export async function endBrowser(): Promise<void> {
+  await (await running)?.close()
+}
+
+async function theBrowser(): Promise<Browser> {
+  const known = await running
+  if (known?.isConnected()) return known
+  running = launch()
+  return running
+}
+
+function launch(): Promise<Browser> {
+  const executablePath = execFileSync(process.execPath, [FINDER], { encoding: 'utf8' })
+  return chromium.launch({
+    executablePath,
+    timeout: 100_000,
+    // In a container there is neither the kernel's sandbox nor a GPU; nothing but our own pages is opened.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
+  })
 }
 
 /**
@@ -80,7 +98,8 @@ export async function faultsOf(page: Page): Promise<string[]> {
   return [...found, ...(await overhangOf(page))]
 }
 
-async function overhangOf(page: Page): Promise<string[]> {
+/** @returns what needs scrolling sideways as the page stands */
+export async function overhangOf(page: Page): Promise<string[]> {
   const [needed, given] = (await page.evaluate(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   )) as [number, number]
