@@ -11,27 +11,44 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules', '.c
 
 useMemory()
 
+/** Beside the tests of rooms, those that find nothing of what another file left in their process. */
+const SHARING = ['test/console/*.test.ts']
+
+/** What holds for every file. */
+const COMMON = {
+  pool: 'forks',
+  // A limit tells a hang, not a speed: a browser that looks at twenty pages on a loaded machine is not one.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // Whoever waits for a thing waits as long as a loaded machine needs.
+  expect: { poll: { timeout: 60_000 } },
+} as const
+
 export default defineConfig({
-  plugins: [withBundledWorker()],
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: [
       'scripts/test-disk.ts',
       'scripts/test-program.ts',
       'scripts/build-console.ts',
       'scripts/test-postgres.ts',
     ],
-    pool: 'forks',
     // Twice as many as the least machine has cores: many tests wait, for a clock or a process, and another file runs meanwhile.
     maxWorkers: Math.min(8, Math.max(4, availableParallelism())),
     sequence: { sequencer: LongestFirst },
-    // A limit tells a hang, not a speed: a browser that looks at twenty pages on a loaded machine is not one.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    // Whoever waits for a thing waits as long as a loaded machine needs.
-    expect: { poll: { timeout: 60_000 } },
     // A skipped or empty suite is a defect, not a pass.
     passWithNoTests: false,
     allowOnly: false,
+    projects: [
+      {
+        plugins: [withBundledWorker()],
+        test: { ...COMMON, name: 'journeys', include: ['test/**/*.test.ts'], exclude: SHARING },
+      },
+      {
+        plugins: [withBundledWorker()],
+        // A process takes one file after the other and reads the program once, which is a fourth of what most of them cost: no room keeps
+        // anything outside of what it opened, and each test closes what it opened.
+        test: { ...COMMON, name: 'rooms', include: ['src/**/*.test.ts', ...SHARING], isolate: false },
+      },
+    ],
   },
 })
