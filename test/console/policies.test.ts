@@ -4,6 +4,7 @@ import { faultsEverywhere, type Page } from '../browser.ts'
 import { ADA, complaintsOf, signInWithPassword } from '../page-journey.ts'
 import { everythingStdio } from '../peers/servers.ts'
 import { startTestPortal } from '../portal.ts'
+import { ask2026, bearer, messageOf } from '../raw-mcp.ts'
 import { openRelayClient, type RelayedClient } from '../relay-clients.ts'
 import { type ConsoleRoom, openConsoleRoom } from './console-room.ts'
 
@@ -12,11 +13,12 @@ const WHY = `/access?user=${encodeURIComponent(GRACE)}&portal=default&name=every
 
 let room: ConsoleRoom
 let client: RelayedClient
+let token: string
 beforeAll(async () => {
   room = await openConsoleRoom()
   const { portal } = room.home
   await portal.furnish([{ id: 'everything', stdio: everythingStdio() }])
-  const token = await portal.userToken(GRACE)
+  token = await portal.userToken(GRACE)
   client = await openRelayClient('SDK v2 of 2026', { url: `${portal.url}/mcp`, token })
 })
 afterAll(async () => {
@@ -69,6 +71,22 @@ test('a deny that is written in the builder refuses a real client, is explained,
   await answer.getByText('The policy "No echo for Grace" of the portal default says no.').waitFor()
   expect(await faultsEverywhere(page, 'console-access-denied')).toEqual([])
 
+  // Without a tool it is all of them, by the decisions that lists are made of, each a way to its explanation.
+  await page.goto(`${room.url}/admin/access?user=${encodeURIComponent(GRACE)}&portal=default`)
+  const all = page.getByRole('table', { name: 'All tools' })
+  const listed = await ask2026(`${room.home.portal.url}/mcp`, bearer(token), 'tools/list')
+  const names = ((messageOf(listed).result?.tools ?? []) as { name: string }[]).map(({ name }) => name)
+  const tools = names.filter((name) => !name.startsWith('portal_'))
+  await page.getByText(`${tools.length} allowed, 0 depend on more, 1 denied.`).waitFor()
+  expect(tools.length).toBeGreaterThan(5)
+  expect(await faultsEverywhere(page, 'console-access-overview')).toEqual([])
+  await page.getByRole('textbox', { name: 'Find by tool or policy' }).fill('no echo')
+  const denied = all.getByRole('row').filter({ hasText: '“No echo for Grace” of the portal' })
+  await page.getByText('1 of them are shown.').waitFor()
+  await denied.getByText('Denied').waitFor()
+  await denied.getByRole('link', { name: 'everything_echo' }).click()
+  await answer.getByText('would have to make an exception of them in "exclude"').waitFor()
+
   await answer.getByRole('button', { name: `Except ${GRACE} from “No echo for Grace”` }).click()
   await reading.getByText(`but not anybody whose email is ${GRACE}`).waitFor()
   await page.getByText('With this saved, the answer would be:').waitFor()
@@ -102,6 +120,9 @@ test('policies, groups and lists are read in words, and what is tried is told be
   await row.getByRole('link').focus()
   await page.keyboard.press('Enter')
   await page.waitForURL(`${room.url}/admin/policies/${policy.body.result.id}`)
+  await page.getByRole('checkbox', { name: 'They must have signed in with a second factor' }).check()
+  await page.getByText('They must have signed in with a one-time code, biometrics or a security key').waitFor()
+  await page.getByRole('checkbox', { name: 'They must have signed in with a second factor' }).uncheck()
   await page.getByRole('button', { name: 'Whom it would let in' }).click()
   await page.getByText(/Alone, it lets in \d+ of \d+ people/).waitFor()
   await page.getByRole('table', { name: 'Whom it would let in' }).getByText(GRACE).waitFor()
@@ -133,6 +154,49 @@ test('policies, groups and lists are read in words, and what is tried is told be
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('button', { name: 'Delete the list' }).click()
   await page.getByText('No lists yet').waitFor()
+  expect(complaints).toEqual([])
+})
+
+test('a policy of a portal’s own is come to from an explanation, is moved by keyboard, and is let others use', async () => {
+  const { portal } = room.home
+  const apps = await portal.api<{ id: string }[]>('GET', '/access/apps?domain=localhost')
+  const path = `/access/apps/${apps.body.result[0]?.id}/policies`
+  await portal.api('POST', path, {
+    ...{ name: 'Only here', decision: 'deny', include: [{ email: { email: GRACE } }], precedence: 1 },
+    ...{ capabilities: [{ servers: ['everything'], names: ['echo'] }], connection_rules: { rdp: {} } },
+  })
+  expect(await calls()).toBe(false)
+  const { page, complaints } = await room.open(WHY)
+  await page.getByRole('link', { name: 'Only here' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Only here' }).waitFor()
+  expect(page.url()).toContain(`/admin${path.replace('/access', '')}`)
+  await page.getByText('It belongs to this portal or server alone').waitFor()
+  // What decides nothing says so.
+  await page.getByText('decide nothing in this portal').waitFor()
+  expect(await page.getByRole('button', { name: 'Detach' }).count()).toBe(0)
+
+  await page.getByRole('button', { name: 'Order of the policies of Portal Team tools' }).click()
+  const order = page.getByRole('table', { name: 'Order of the policies of Portal Team tools' })
+  await order.getByRole('button', { name: 'Move Only here down' }).focus()
+  const { length } = await order.getByRole('button', { name: /down$/ }).all()
+  expect(length).toBeGreaterThan(2)
+  for (let at = 2; at <= length; at++) {
+    await page.keyboard.press('Enter')
+    await page.getByText(`“Only here” is number ${at} of ${length} now.`).waitFor()
+    // The focus stays with the policy, and turns round at the end.
+    const next = `Move Only here ${at < length ? 'down' : 'up'}`
+    await expect.poll(() => page.locator(':focus').getAttribute('aria-label')).toBe(next)
+  }
+  await expect.poll(calls).toBe(true)
+  expect(await faultsEverywhere(page, 'console-policy-own')).toEqual([])
+
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Once only here')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Once only here' }).waitFor()
+  await page.getByRole('button', { name: 'Let others use it too' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Let others use it too' }).click()
+  await page.waitForURL(/\/admin\/policies\/[^/]+$/)
+  await page.getByRole('button', { name: 'Detach from Portal Team tools' }).waitFor()
   expect(complaints).toEqual([])
 })
 

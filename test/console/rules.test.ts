@@ -138,6 +138,18 @@ describe('a rule in words', () => {
         'Holds until 2027-01-01T00:00:00Z.',
       ],
     ],
+    [
+      { ...rule, extra: { mfa_config: { allowed_authenticators: ['totp', 'security_key'], session_duration: '8h' } } },
+      [
+        'Lets in everybody who is signed in.',
+        'They must have signed in with a one-time code or a security key within the last 8h; who has not is asked to do it again.',
+      ],
+    ],
+    [{ ...rule, extra: { mfa_config: {} } }, ['Lets in everybody who is signed in.']],
+    [
+      { ...rule, extra: { mfa_config: { mfa_disabled: true, session_duration: '1h' } } },
+      ['Lets in everybody who is signed in.'],
+    ],
   ])('%#', (given, sentences) => {
     expect(readRule(given, NAMES)).toEqual(sentences)
   })

@@ -1,5 +1,6 @@
 /** Why somebody may or may not do something, as the REST API explains it; and whom and what can be asked about. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { AccessOverview, ToolOverlooked } from '../../../src/contract/access-overview.ts'
 import type { ExplanationAsk, ExplanationShown } from '../../../src/contract/policy-explanation.ts'
 import type { PortalShown } from '../../../src/contract/portal.ts'
 import type { ServiceTokenShown } from '../../../src/contract/tokens.ts'
@@ -53,6 +54,29 @@ export const explanationQuery = (asked: Asked, policies?: readonly unknown[]) =>
     staleTime: 0,
     placeholderData: () => undefined,
   })
+
+const PAGE = 1000
+
+/** Every tool of a portal with its verdict for one caller. It comes in pages, and a list that lacked some would look like one that has all. */
+export const overviewQuery = (asked: Asked, portal: string) => {
+  const { user, service_token, anonymous, ip } = asked
+  const who = user !== '' ? { user } : service_token !== '' ? { service_token } : { anonymous }
+  return queryOptions({
+    queryKey: ['explanations', 'overview', portal, who, ip],
+    queryFn: async ({ signal }) => {
+      const tools: ToolOverlooked[] = []
+      for (let page = 1; ; page += 1) {
+        const query = { ...who, ...(ip === '' ? {} : { ip }), page, per_page: PAGE }
+        const path = `${PORTALS}/${part(portal)}/access`
+        const { result } = await ask<AccessOverview>('GET', path, { signal, query })
+        tools.push(...result.tools)
+        if (result.tools.length < PAGE) return { ...result, tools }
+      }
+    },
+    staleTime: 0,
+    placeholderData: () => undefined,
+  })
+}
 
 const MOST_CHOICES = 20
 

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { explanationQuery } from '../../api/access.ts'
+import { later } from '../../parts/later.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Nothing, ProblemNote, Waiting } from '../../parts/told.tsx'
 import { isWhole, openAsked, searchOf } from '../../rules/asked.ts'
@@ -9,6 +10,8 @@ import { ACCESS } from '../../words/access.ts'
 import { PAGES } from '../../words/shell.ts'
 import { Answer } from './answer.tsx'
 import { AskForm } from './ask-form.tsx'
+
+const Overview = later(async () => (await import('./overview.tsx')).Overview)
 
 export function AccessExplorer() {
   const asked = openAsked(useSearch({ strict: false }))
@@ -29,7 +32,10 @@ export function AccessExplorer() {
       ) : data === undefined ? (
         <Waiting />
       ) : (
-        <Answer explained={data} asked={asked} />
+        <>
+          <Answer explained={data} asked={asked} />
+          {asked.name === '' && asked.deed === '' && <Overview asked={asked} portal={data.asked.portal} />}
+        </>
       )}
     </Page>
   )

@@ -21,10 +21,11 @@ export function Mfa({ extra, isLocked, onChange }: TermsProps) {
   const set = (mfa_config: MfaInput | null) => onChange({ ...extra, mfa_config })
   const allowed = [...(mfa?.allowed_authenticators ?? [])]
   const age = mfa?.session_duration ?? ''
-  const made = (kinds: readonly string[], within: string): MfaInput => ({
-    allowed_authenticators: kinds,
-    ...(within === '' ? {} : { session_duration: within }),
-  })
+  // With neither it would ask nothing, and look as if it did.
+  const made = (kinds: readonly string[], within: string): MfaInput | null =>
+    kinds.length === 0 && within === ''
+      ? null
+      : { allowed_authenticators: kinds, ...(within === '' ? {} : { session_duration: within }) }
   return (
     <>
       <Checkbox
