@@ -56,7 +56,7 @@ describe('of a no, the nearest miss is the policy that lacks least', () => {
       also: ['the policy "no" before it keeps them out'],
     })
     expect(wouldChange).toEqual([
-      'The policy "no" of this application would have to make an exception of them in "exclude", or be taken away. It keeps them out by what it has in "include": speaks of everyone.',
+      'The policy "no" of this application would have to make an exception of them in "exclude", or be taken away. It keeps them out because its "include" is met (speaks of everyone).',
       'The policy "yes" of this application would let them in if it stood before "no": the first that matches decides.',
     ])
   })
@@ -89,6 +89,59 @@ describe('of a no, the nearest miss is the policy that lacks least', () => {
     }
     expect(explain([], factsOf(ada), undefined, 'the portal team').wouldChange).toEqual([
       'No policy of the portal team lets in people: attach one with the decision "allow" that includes them.',
+    ])
+  })
+})
+
+describe('what would change a no is said in whole sentences', () => {
+  const arguments_ = [{ pointer: '/path', under: '/safe' }]
+  const reading = { serverId: 'files', capability: tool('read'), call: callWith({ path: '/etc' }) }
+  test.each([
+    [
+      'nothing speaks of them',
+      stored('p', 'allow', { include: finance }),
+      'nothing in its "include" is met (wanted: an address at finance.test itself; the caller has ada@acme.test)',
+    ],
+    [
+      'a require that is not met',
+      stored('p', 'allow', { include: everyone, require: inPortugal }),
+      'its "require" is not met (wanted: PT; the request came from DE)',
+    ],
+    [
+      'an exclude that strikes',
+      stored('p', 'allow', { include: everyone, exclude: [{ geo: { country_code: 'DE' } }] }),
+      'its "exclude" makes an exception of them (wanted: DE; the request came from DE)',
+    ],
+    [
+      'other arguments',
+      stored('p', 'allow', {
+        include: everyone,
+        extra: { capabilities: [{ names: ['read'], arguments: arguments_ }] },
+      }),
+      'it speaks of calls with other arguments',
+    ],
+    [
+      'other things',
+      stored('p', 'allow', { include: everyone, extra: { capabilities: [{ names: ['write'] }] } }),
+      'it speaks of other things than this',
+    ],
+    [
+      'a time to come',
+      stored('p', 'allow', { include: everyone, extra: { valid_from: new Date(NOW + 1).toISOString() } }),
+      'its time has not come',
+    ],
+  ])('%s', (_, policy, because) => {
+    const { wouldChange } = explain(prepared([policy]), factsOf(ada, { country: 'DE' }), reading, 'the portal team')
+    expect(wouldChange).toEqual([
+      `The policy "p" of the portal team comes closest to letting them in, and does not, because ${because}.`,
+    ])
+  })
+
+  test('a deny that cannot be told says that this counts against them', () => {
+    const { wouldChange } = explain(prepared([stored('abroad', 'deny', { include: inPortugal })]), factsOf(ada))
+    expect(wouldChange).toEqual([
+      'The policy "abroad" of this application would have to make an exception of them in "exclude", or be taken away. It keeps them out because its "include" is met (wanted: PT; there is no address to tell the country from, which counts against them).',
+      'No policy of this application lets in people: attach one with the decision "allow" that includes them.',
     ])
   })
 })

@@ -129,8 +129,11 @@ function whatWouldChange({ policies, decision, facts, nearest, where }: Refused)
 
 function sayDeny(deny: Policy, facts: Facts, where: string): string {
   const met = traceCriteria(deny, facts).filter(({ part, counts }) => part !== 'exclude' && counts)
-  const because = met.slice(0, MOST_SAID).map(({ part, truth, why }) => `"${part}"${doubt(truth)}: ${why}`)
-  const why = because.length === 0 ? '' : ` It keeps them out by what it has in ${because.join('; ')}.`
+  const reasons = (['include', 'require'] as const).flatMap((part) => {
+    const own = met.filter((one) => one.part === part)
+    return own.length === 0 ? [] : [`its "${part}" is met (${saysOf(own)})`]
+  })
+  const why = reasons.length === 0 ? '' : ` It keeps them out because ${reasons.join(', and ')}.`
   return `The policy "${deny.name}" of ${where} would have to make an exception of them in "exclude", or be taken away.${why}`
 }
 
@@ -142,19 +145,19 @@ function sayOrder({ name, above }: Miss, where: string): string {
 
 function sayMiss({ name, missing, also }: Miss, where: string): string {
   const of = (part: CriterionTrace['part']) => missing.filter((one) => one.part === part).slice(0, MOST_SAID)
-  const said = (list: readonly CriterionTrace[]) => list.map(({ truth, why }) => `${why}${doubt(truth)}`).join('; ')
   const includes = of('include')
   const reasons = [
-    ...(includes.length === 0 ? [] : [`nothing in its "include" is met (${said(includes)})`]),
-    ...of('require').map((one) => `its "require" is not met (${said([one])})`),
-    ...of('exclude').map((one) => `its "exclude" makes an exception of them (${said([one])})`),
+    ...(includes.length === 0 ? [] : [`nothing in its "include" is met (${saysOf(includes)})`]),
+    ...of('require').map((one) => `its "require" is not met (${saysOf([one])})`),
+    ...of('exclude').map((one) => `its "exclude" makes an exception of them (${saysOf([one])})`),
     ...also.slice(0, MOST_SAID),
   ]
   return `The policy "${name}" of ${where} comes closest to letting them in, and does not, because ${reasons.join(', and ')}.`
 }
 
-function doubt(truth: Truth): string {
-  return truth === 'unknown' ? ' (not known, which counts against them)' : ''
+function saysOf(criteria: readonly CriterionTrace[]): string {
+  const said = criteria.slice(0, MOST_SAID)
+  return said.map(({ truth, why }) => (truth === 'unknown' ? `${why}, which counts against them` : why)).join('; ')
 }
 
 const MOST_SAID = 10

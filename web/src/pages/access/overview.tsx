@@ -109,7 +109,7 @@ function Found({ overview, asked }: { overview: AccessOverview; asked: Asked }) 
           rows={shown}
           columns={COLUMNS}
           idOf={({ name }) => name}
-          minWidth={52}
+          minWidth={46}
           height={`min(${shown.length * 44 + 48}px, 70dvh)`}
           linkOf={({ name }) => ({ to: '/access', search: searchOf({ ...asked, portal, server: '', name }) })}
         />
@@ -120,9 +120,9 @@ function Found({ overview, asked }: { overview: AccessOverview; asked: Asked }) 
 
 const COLUMNS: readonly Column<ToolOverlooked>[] = [
   { title: WORDS.columns.tool, width: 'minmax(10rem, 3fr)', cell: ({ name }) => <Foreign text={name} fw={600} /> },
-  { title: WORDS.columns.server, width: 'minmax(6rem, 1fr)', cell: ({ server }) => <Foreign text={server} /> },
-  { title: WORDS.columns.verdict, width: '8rem', cell: ({ verdict }) => <Verdict verdict={verdict} /> },
-  { title: WORDS.columns.by, width: 'minmax(12rem, 4fr)', cell: (one) => <Foreign text={saysOf(one)} /> },
+  { title: WORDS.columns.server, width: 'minmax(5rem, 1fr)', cell: ({ server }) => <Foreign text={server} /> },
+  { title: WORDS.columns.verdict, width: '7rem', cell: ({ verdict }) => <Verdict verdict={verdict} /> },
+  { title: WORDS.columns.by, width: 'minmax(14rem, 4fr)', cell: (one) => <Foreign text={saysOf(one)} /> },
 ]
 
 /** Whose verdict it is, and what is to know beside it. What stands in the way comes first, since no policy changes that. */

@@ -135,7 +135,8 @@ function Moves({ policy, of, onMove }: MovesProps) {
     </Button>
   )
   return (
-    <Group gap="xs" wrap="nowrap">
+    // Room for the ring of the focus, which the cell would cut off.
+    <Group gap="xs" wrap="nowrap" p={3}>
       <Box>{button(-1, WORDS.up, WORDS.moveUp(name), precedence === 1)}</Box>
       <Box>{button(1, WORDS.down, WORDS.moveDown(name), precedence === of)}</Box>
     </Group>

@@ -21,9 +21,10 @@ import { CriteriaRows } from './criteria-rows.tsx'
 import { type Prefill, searchOfBack } from './prefill.ts'
 import { ReachRows } from './reach-rows.tsx'
 import { Reading } from './reading.tsx'
-import { Terms, Times } from './terms.tsx'
-import { UsedBy } from './used-by.tsx'
 
+const Terms = later(async () => (await import('./terms.tsx')).Terms)
+const Times = later(async () => (await import('./terms.tsx')).Times)
+const UsedBy = later(async () => (await import('./used-by.tsx')).UsedBy)
 const Tester = later(async () => (await import('./tester.tsx')).Tester)
 const Would = later(async () => (await import('./would.tsx')).Would)
 
