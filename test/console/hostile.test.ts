@@ -1,9 +1,12 @@
 /** What servers, clients, providers, people and admins write stands in the console as text, whatever it is: thirty payloads in every field. */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { route } from '../../src/http/urls.ts'
 import type { Page } from '../browser.ts'
 import { registerClient } from '../oauth-client.ts'
 import { ask2026, bearer, send } from '../raw-mcp.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
+import { everyGet } from '../support/every-get.ts'
 import { type ConsoleRoom, openConsoleRoom } from './console-room.ts'
 import { CONSOLE_PAGES } from './pages.ts'
 import { inTexts, PAYLOADS } from './payloads.ts'
@@ -18,6 +21,7 @@ const TRACKER = 'https://tracker.invalid/x.png'
 let room: ConsoleRoom
 let server: ScriptedServer
 let paths: string[]
+const authorizations: string[] = []
 
 /** Everything that a definition can say to people. */
 const tools = PAYLOADS.map((payload, at) => ({
@@ -88,7 +92,8 @@ async function plant(): Promise<string[]> {
       include: [{ group: { id: group.id } }],
     })
     more.push(`/policies/${policy.id}`, `/groups/${group.id}`, `/portals/${id}?tab=settings`)
-    await registerClient(portal.url, { client_name: name, client_uri: 'https://client.test' })
+    const client = await registerClient(portal.url, { client_name: name, client_uri: 'https://client.test' })
+    authorizations.push(client.authorizeUrl({ resource: `${portal.url}/mcp` }).url)
   }
   await portal.api('POST', `${MCP}/servers/evil0/sync`)
   more.push('/servers/evil0', '/servers/evil0?tab=tools', '/servers/evil0?tab=prompts', '/servers/evil0?tab=held')
@@ -104,6 +109,35 @@ async function plant(): Promise<string[]> {
     await send(`${portal.url}/mcp`, { jsonrpc: '2.0', id: 1, method: 'initialize', params }, caller.credentials)
   }
   return more
+}
+
+/** What no browser shows as a page, whatever is in it. */
+const NO_PAGE =
+  /^(?:application\/(?:json|jsonl|openmetrics-text|javascript)|text\/(?:csv|event-stream|plain|javascript|css)|image\/)/
+
+async function whole(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return text
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+/** All addresses that there are beside the API, read from the table itself: with nothing, with something of others', and with a deed of theirs. */
+function pagesOf(): string[] {
+  const source = readFileSync(new URL('../../src/http/urls.ts', import.meta.url), 'utf8')
+  const [, named = ''] = /const PAGES = \/\^\\\/\(\?:([a-z|-]+)\)/.exec(source) ?? []
+  const exact = [...source.matchAll(/case '([^']+)'/g)].map(([, path = '']) => path)
+  const below = [...source.matchAll(/startsWith\('([^']+)'\)/g)].map(([, path = '']) => `${path}evil0`)
+  const pages = named.split('|').flatMap((name) => [`/${name}`, `/${name}/evil0`])
+  const odd = encodeURIComponent(`${PAYLOADS[0]} ${PAYLOADS[11]}`)
+  const asked = pages.flatMap((path) => [
+    path,
+    `${path}?return_to=${odd}&error=${odd}&error_description=${odd}&state=${odd}&code=${odd}&user_code=${odd}`,
+  ])
+  return [...exact, ...below, ...asked, `/${odd}`, '/p/default/mcp', '/p/evil0/s/evil0/mcp', '/admin/servers/evil0']
 }
 
 /** Whatever a payload made of itself: its mark, an element, a request. */
@@ -149,6 +183,53 @@ describe('thirty payloads in everything that others write', () => {
     expect(complaints).toEqual([])
     expect(foreign).toEqual([])
     expect(server.asked('resources/read')).toEqual([])
+  })
+
+  // [SEC-T18]
+  test('leave no address as a page: each answers something else, or a page in which they stand escaped', async () => {
+    const { page } = await room.open('/')
+    const headers = { authorization: `Bearer ${room.home.portal.adminToken}` }
+    const ask = (path: string) => fetch(`${room.url}${path}`, { headers }).then((response) => response.text())
+    const api = await everyGet(room.url, {
+      ask: (path) => (path.endsWith('/stream') ? Promise.resolve('') : ask(path)),
+      most: 2,
+    })
+    const pages = [...pagesOf(), ...authorizations.map((url) => url.slice(room.url.length))]
+    expect(new Set(pages.map((path) => route(path).kind))).toEqual(
+      new Set(['mcp', 'health', 'ready', 'metrics', 'oauth', 'rest', 'bad']),
+    )
+    expect(api.length).toBeGreaterThan(60)
+    const planted = PAYLOADS.filter((payload) => payload.includes('<'))
+    const seen = { html: 0, other: 0 }
+    for (const path of [...api, ...pages]) {
+      const isApi = path.startsWith('/client/v4/')
+      const query = path.endsWith('/logs/stream') ? '?after=0' : path.endsWith('/logs') ? '?limit=1000' : ''
+      const answer = isApi
+        ? await fetch(`${room.url}${path}${query}`, { headers })
+        : await page.request.get(`${room.url}${path}`)
+      const types = answer instanceof Response ? answer.headers.get('content-type') : answer.headers()['content-type']
+      const type = types ?? ''
+      const reader = answer instanceof Response ? answer.body?.getReader() : undefined
+      const text =
+        query === '?after=0'
+          ? new TextDecoder().decode((await reader?.read())?.value)
+          : reader !== undefined
+            ? await whole(reader)
+            : await (answer as Exclude<typeof answer, Response>).text()
+      if (query === '?after=0') await reader?.cancel()
+      if (isApi) expect([path, type]).toEqual([path, expect.not.stringContaining('html')])
+      if (type !== '' && !type.startsWith('text/html')) {
+        expect([path, type]).toEqual([path, expect.stringMatching(NO_PAGE)])
+        seen.other += planted.some((payload) => text.includes(JSON.stringify(payload).slice(1, -1))) ? 1 : 0
+        continue
+      }
+      expect([path, planted.filter((payload) => text.includes(payload))]).toEqual([path, []])
+      expect([path, /href="\s*(?:javascript|data):|src="https:\/\/tracker/i.exec(text)]).toEqual([path, null])
+      seen.html += text.includes('&lt;script&gt;') || text.includes('&lt;img') ? 1 : 0
+    }
+    // They were there to be seen, both ways.
+    expect(seen.html).toBeGreaterThan(3)
+    expect(seen.other).toBeGreaterThan(20)
   })
 
   test('and what leads on from a page leads to a page, never into a script', async () => {

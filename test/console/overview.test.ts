@@ -40,9 +40,9 @@ test('calls of a real client appear without a word: how many, what was refused, 
   const refused = Number(await figure('Refused').innerText())
   expect(refused).toBeGreaterThan(0)
   await page.locator('.recharts-surface').first().waitFor()
-  await section('Most used tools').getByRole('link', { name: 'ledger_count' }).waitFor()
-  await section('Most active').getByRole('link', { name: 'ada@acme.test' }).waitFor()
-  await section('Refused most often').getByRole('link', { name: 'ledger_burn' }).waitFor()
+  await section('Most used tools').getByRole('link', { name: 'ledger_count', exact: true }).waitFor()
+  await section('Most active').getByRole('link', { name: 'ada@acme.test', exact: true }).waitFor()
+  await section('Refused most often').getByRole('link', { name: 'ledger_burn', exact: true }).waitFor()
   await section('Servers').getByRole('link', { name: 'Billing' }).waitFor()
   expect(await faultsEverywhere(page, 'console-overview-busy')).toEqual([])
   expect(complaints).toEqual([])
@@ -67,8 +67,25 @@ test('the time range stands in the address, by keyboard too, and a link with it 
   await expect.poll(() => figure('Calls').innerText()).toBe('14')
 })
 
+test('every number leads to the log, which has as many rows for it', async () => {
+  const links = page.locator('main a[href^="/admin/logs?"]').filter({ hasText: /^\d+$/ })
+  const found = await links.evaluateAll((all) => all.map((one) => [one.getAttribute('href') ?? '', one.textContent]))
+  expect(found.length).toBeGreaterThan(9)
+  for (const [href = '', text] of found) {
+    const query = `${href?.slice(href.indexOf('?') + 1)}&phase=ended&limit=1000`
+    const { body } = await room.home.portal.api<unknown[]>('GET', `/access/ai-controls/mcp/logs?${query}`)
+    expect([href, body.result.length]).toEqual([href, Number(text)])
+  }
+  await figure('Refused').getByRole('link').click()
+  await page.waitForURL(/\/admin\/logs\?.*outcome=refused/)
+  const refused = found.find(([href]) => href?.includes('outcome=refused'))?.[1]
+  await page.getByRole('main').getByText(`${refused} rows`, { exact: true }).waitFor()
+  await page.goBack()
+  await section('Calls over time').waitFor()
+})
+
 test('a tool leads to the rows of the log that it stands for', async () => {
-  await section('Refused most often').getByRole('link', { name: 'ledger_burn' }).click()
+  await section('Refused most often').getByRole('link', { name: 'ledger_burn', exact: true }).click()
   await page.waitForURL(/\/admin\/logs\?/)
   const { searchParams } = new URL(page.url())
   expect(Object.fromEntries(searchParams)).toMatchObject({

@@ -27,6 +27,7 @@ let store: Store
 let browser: TestBrowser
 let elsewhere: Server
 let api: string
+let stream: string
 let cookie: { name: string; value: string }
 
 beforeAll(async () => {
@@ -49,6 +50,7 @@ beforeAll(async () => {
   elsewhere.listen(0, '127.0.0.1')
   await once(elsewhere, 'listening')
   api = `${portal.url}/client/v4/accounts/default${PORTALS}`
+  stream = `${portal.url}/client/v4/accounts/default/access/ai-controls/mcp/logs/stream?after=0`
 })
 afterAll(async () => {
   await browser?.close()
@@ -109,6 +111,31 @@ describe.each([
     expect(await portalIds()).toEqual(before)
   })
 
+  test('hears nothing of the live log, by any way that a page can listen', async () => {
+    const page = await visit(address())
+    const heard = await page.evaluate(
+      (url) =>
+        new Promise<string>((resolve) => {
+          const source = new EventSource(url, { withCredentials: true })
+          for (const name of ['open', 'row', 'mark', 'error'])
+            source.addEventListener(name, () => {
+              source.close()
+              resolve(name)
+            })
+        }),
+      stream,
+    )
+    expect(heard).toBe('error')
+    const script = (mode: string, more: string) =>
+      `fetch('${stream}', { mode: '${mode}', credentials: 'include'${more} }).then((r) => r.text(), () => 'refused by the browser')`
+    expect(await page.evaluate(script('cors', ", headers: { 'x-portico-request': '1' }"))).toBe(
+      'refused by the browser',
+    )
+    const answered = page.waitForResponse((response) => response.url() === stream)
+    expect(await page.evaluate(script('no-cors', ''))).toBe('')
+    expect([401, 403]).toContain((await answered).status())
+  })
+
   test('reads nothing by a link to the API', async () => {
     const page = await visit(address())
     const answered = page.waitForResponse((response) => response.url() === api)
@@ -134,4 +161,13 @@ test('a page of the portal changes and reads with the same session', async () =>
   expect(await ask('POST', BODY.replaceAll('evil', 'good'))).toBe(200)
   expect(await ask('GET', null)).toBe(200)
   expect(await portalIds()).toContain('good')
+  const first = await page.evaluate(async (url) => {
+    const response = await fetch(url, { headers: { 'x-portico-request': '1' } })
+    const reader = response.body?.getReader()
+    let text = ''
+    while (!text.includes('event: row')) text += new TextDecoder().decode((await reader?.read())?.value)
+    await reader?.cancel()
+    return [response.status, response.headers.get('content-type'), response.headers.get('cache-control')]
+  }, stream)
+  expect(first).toEqual([200, 'text/event-stream', 'no-store'])
 })

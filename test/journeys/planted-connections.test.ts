@@ -12,6 +12,7 @@ import { ask2026, bearer, open2025 } from '../raw-mcp.ts'
 import { CALL_WAYS, type CallWay, TOKEN_WAYS } from '../support/echoing/model.ts'
 import type { Secret } from '../support/echoing/planted.ts'
 import { CONNECTED, openPlantedRoom, type PlantedRoom } from '../support/echoing/room.ts'
+import { everyGet } from '../support/every-get.ts'
 
 const KINDS = [
   ...['access_token', 'assertion', 'caller_token', 'client_assertion', 'client_secret', 'code', 'code_verifier'],
@@ -163,23 +164,9 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
       const body = isLive ? await firstRows(response) : await response.text()
       return JSON.stringify([...response.headers]) + body
     }
-    const concrete = async (path: string): Promise<string[]> => {
-      const [, before, after = ''] = /^(.*?)\/\{[^}]+\}(.*)$/.exec(path) ?? []
-      if (before === undefined) return [path]
-      const found = new Set<string>()
-      for (const list of await concrete(before))
-        for (const [, id = ''] of (await ask(list)).matchAll(/"id":"([^"]+)"/g)) found.add(`${list}/${id}${after}`)
-      return (await Promise.all([...found].map(concrete))).flat()
-    }
-    const { paths } = JSON.parse(await (await fetch(`${portal.url}/openapi.json`)).text()) as {
-      paths: Record<string, { get?: object }>
-    }
     const known = new Map<string, string>()
-    for (const [path, { get }] of Object.entries(paths)) {
-      if (get === undefined) continue
-      for (const one of await concrete(path.replace('{account_id}', 'default')))
-        known.set(one, await ask(one.endsWith('/logs') ? `${one}?limit=1000` : one))
-    }
+    for (const one of await everyGet(portal.url, { ask }))
+      known.set(one, await ask(one.endsWith('/logs') ? `${one}?limit=1000` : one))
     return known
   }
 

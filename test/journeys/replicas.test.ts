@@ -1,5 +1,7 @@
 /** Two processes on one PostgreSQL are one portal: either serves any request, and what one changes the other follows. */
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FreshPostgres, freshPostgres } from '../databases.ts'
 import { type Ledger, startLedger } from '../peers/ledger.ts'
@@ -76,6 +78,56 @@ test('both write into one audit, in one order', async () => {
   const rows = await first.api<{ seq: number }[]>('GET', `${MCP}/logs?method=tools/call&phase=ended&limit=100`)
   expect(rows.length).toBeGreaterThanOrEqual(2)
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map(({ seq }) => seq).sort((a, b) => b - a))
+})
+
+/** A live log of one replica. `heard` grows; `ended` resolves with the last event. */
+async function listen(replica: PorticoProcess, after: number) {
+  const token = (await readFile(join(first.data, 'admin-token'), 'utf8')).trim()
+  const url = `${replica.url}/client/v4/accounts/default${MCP}/logs/stream?method=tools/call&phase=ended`
+  const headers = { authorization: `Bearer ${token}`, 'last-event-id': String(after) }
+  const response = await fetch(url, { headers })
+  const heard: { seq: number; capability: string }[] = []
+  const read = async () => {
+    let rest = ''
+    let last = ''
+    for await (const piece of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + piece).split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) {
+        last = block
+        if (block.startsWith('event: row')) heard.push(JSON.parse(block.slice(block.indexOf('data: ') + 6)))
+      }
+    }
+    return last
+  }
+  return { heard, ended: read() }
+}
+
+// [REPLICA-1]
+test('a live log of one has the calls of both, in order and once; when that one stops it says so, and the other goes on from there', async () => {
+  const [last] = await first.api<{ seq: number }[]>('GET', `${MCP}/logs?limit=1`)
+  const after = last?.seq ?? 0
+  const atSecond = await listen(second, after)
+  const atFirst = await listen(first, after)
+  const call = (replica: PorticoProcess, count: number) =>
+    Promise.all(
+      Array.from({ length: count }, () =>
+        ask2026(`${replica.url}/mcp`, bearer(access.token), 'tools/call', { name: 'ledger_count', arguments: {} }),
+      ),
+    )
+  await Promise.all([call(first, 30), call(second, 30)])
+  await eventually(async () => atSecond.heard.length >= 60 && atFirst.heard.length >= 60)
+  const seqs = atSecond.heard.map(({ seq }) => seq)
+  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
+  expect(atFirst.heard).toEqual(atSecond.heard)
+
+  expect(await second.end('SIGTERM')).toBe(0)
+  expect(await atSecond.ended).toContain('"why":"closing"')
+  await call(first, 5)
+  const again = await listen(first, seqs.at(-1) ?? 0)
+  await eventually(async () => again.heard.length >= 5 && atFirst.heard.length >= 65)
+  expect([...atSecond.heard, ...again.heard]).toEqual(atFirst.heard)
+  await second.start()
 })
 
 test('a token that was revoked at one is refused at the other', async () => {

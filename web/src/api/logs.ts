@@ -1,13 +1,24 @@
 /** The audit, as the REST API has it: pages of rows by filters, and the rows of one deed. */
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import type { LogInfo, LogRow } from '../../../src/contract/log.ts'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { LogField, LogInfo, LogRow, LogValue } from '../../../src/contract/log.ts'
 import { ask, type Query } from './ask.ts'
 
 const LOGS = '/access/ai-controls/mcp/logs'
 const PAGE = 100
 
 /** What is asked by, each a word of the address. */
-export const FILTERS = ['plane', 'outcome', 'decision', 'portal', 'server', 'actor', 'capability', 'method'] as const
+export const FILTERS = [
+  'actor',
+  'server',
+  'portal',
+  'capability',
+  'client',
+  'outcome',
+  'error',
+  'plane',
+  'decision',
+  'method',
+] as const
 export type FilterName = (typeof FILTERS)[number]
 
 export interface LogPage {
@@ -31,6 +42,17 @@ export const logQuery = (filters: Query) =>
     // New rows come by themselves or by a button; what is being read stays where it is.
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
+  })
+
+/** What the newest rows can be filtered by. @param find part of it */
+export const valuesQuery = (of: LogField, find: string) =>
+  queryOptions({
+    queryKey: ['logs', 'values', of, find],
+    queryFn: async ({ signal }) => {
+      const { result } = await ask<LogValue[]>('GET', `${LOGS}/values`, { query: { of, find }, signal })
+      return result
+    },
+    placeholderData: keepPreviousData,
   })
 
 /** A deed's own rows, and the rows of what it did itself. */

@@ -49,13 +49,17 @@ export async function listenToLogs(
   }
 }
 
-/** Fetches a file and gives it to the browser to keep. @throws Problem */
-export async function keepLogs(filters: Query, format: 'csv' | 'jsonl', rows: number): Promise<void> {
-  const response = await open(`${LOGS}/export`, { ...filters, format, rows })
+/** Fetches a file and gives it to the browser to keep, under the name that the server gives it. @param signal breaks it off @throws Problem */
+export async function keepLogs(
+  filters: Query,
+  { format, rows, signal }: { format: 'csv' | 'jsonl'; rows: number; signal: AbortSignal },
+): Promise<void> {
+  const response = await open(`${LOGS}/export`, { ...filters, format, rows }, signal)
+  const named = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1]
   const address = URL.createObjectURL(await response.blob())
   const link = document.createElement('a')
   link.href = address
-  link.download = `audit.${format}`
+  link.download = named ?? `audit.${format}`
   link.click()
   setTimeout(() => URL.revokeObjectURL(address), PAUSE_MOST_MS)
 }

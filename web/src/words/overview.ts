@@ -1,5 +1,6 @@
 /** What the first page says. */
 export const OVERVIEW = {
+  inLog: (count: string, of: string) => `${count}: ${of}, in the log`,
   range: { label: 'Time range', '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' },
   checklist: {
     title: 'Set up your portal',

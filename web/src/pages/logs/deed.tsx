@@ -12,11 +12,19 @@ import { When } from '../../parts/when.tsx'
 import type { Search } from '../../router.tsx'
 import { COMMON } from '../../words/common.ts'
 import { LOGS } from '../../words/logs.ts'
+import { asCurl } from './as-curl.ts'
 import { duration, OutcomeMark, tookOf, whatOf } from './columns.tsx'
+import { type StepProps, Steps } from './step.tsx'
 
 const WORDS = LOGS.deed
 
-export function DeedDrawer({ deed, search, onClose }: { deed: string | undefined; search: Search; onClose(): void }) {
+interface DeedDrawerProps extends StepProps {
+  deed: string | undefined
+  search: Search
+  onClose(): void
+}
+
+export function DeedDrawer({ deed, search, onClose, ...list }: DeedDrawerProps) {
   return (
     <Drawer
       opened={deed !== undefined}
@@ -27,6 +35,7 @@ export function DeedDrawer({ deed, search, onClose }: { deed: string | undefined
       closeButtonProps={{ 'aria-label': COMMON.close }}
       transitionProps={{ duration: 0 }}
     >
+      {deed !== undefined && <Steps deed={deed} {...list} />}
       {deed !== undefined && <Deed key={deed} deed={deed} search={search} />}
     </Drawer>
   )
@@ -46,6 +55,11 @@ function Deed({ deed, search }: { deed: string; search: Search }) {
       </Group>
       {data.ended === undefined && <Text c="dimmed">{WORDS.unfinished}</Text>}
       <Deeds row={row} rows={[data.begun, data.ended]} />
+      {row.plane === 'mcp' && (
+        <Text size="sm" c="dimmed">
+          {WORDS.notKept} {asCurl(row, location.origin) !== undefined && WORDS.curlLacks}
+        </Text>
+      )}
       {groupsOf(row, data.begun).map(([title, facts]) => (
         <section key={title} aria-label={title}>
           <Title order={2} size="h5" mb="xs">
@@ -82,6 +96,7 @@ function Deeds({ row, rows }: { row: LogRow; rows: readonly (LogRow | undefined)
   const { plane, portal, capability, actor } = row
   const user = actor.kind === 'user' || actor.kind === 'service' ? actor.label || actor.id : undefined
   const json = JSON.stringify(rows.filter(Boolean), null, 2)
+  const curl = asCurl(row, location.origin)
   const link = `${location.origin}${location.pathname}?deed=${encodeURIComponent(row.deed)}`
   return (
     <Group gap="xs">
@@ -103,6 +118,7 @@ function Deeds({ row, rows }: { row: LogRow; rows: readonly (LogRow | undefined)
         [
           [WORDS.copyJson, json],
           [WORDS.copyLink, link],
+          ...(curl === undefined ? [] : [[WORDS.copyCurl, curl] as const]),
         ] as const
       ).map(([title, value]) => (
         <CopyButton key={title} value={value}>

@@ -1,25 +1,20 @@
 /** What the log is filtered by: chips that can be added and taken away, words, and a time. All of it stands in the address. */
-import { Button, Group, NativeSelect, Pill, Popover, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Pill, Popover, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { FILTERS, type FilterName } from '../../api/logs.ts'
+import { useEffect, useRef, useState } from 'react'
+import { FILTERS } from '../../api/logs.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { moment } from '../../parts/when.tsx'
 import type { Search } from '../../router.tsx'
 import { LOGS } from '../../words/logs.ts'
+import { FilterForm, VALUES } from './filter-form.tsx'
 
 const WORDS = LOGS.filter
 
-/** Those that have few values, with what each is called. */
-const VALUES: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
-  plane: LOGS.plane,
-  outcome: LOGS.outcome,
-  decision: LOGS.decision,
-}
-
-const TIMES = ['since', 'until'] as const
-type Name = FilterName | (typeof TIMES)[number]
-const NAMES: readonly Name[] = [...FILTERS, ...TIMES]
+const NAMES = [...FILTERS, 'since', 'until'] as const
+type Name = (typeof NAMES)[number]
+/** What the empty view takes away too. */
+const ALL = [...NAMES, 'range', 'q']
 
 export interface FilterProps {
   search: Search
@@ -28,8 +23,7 @@ export interface FilterProps {
 
 export function FilterChips({ search, change }: FilterProps) {
   const chips = NAMES.filter((name) => search[name] !== undefined)
-  const drop = (names: readonly string[]) =>
-    change(Object.fromEntries(Object.entries(search).filter(([name]) => !names.includes(name))))
+  const drop = (names: readonly string[]) => change(without(search, names))
   return (
     <Group gap="xs">
       <AddFilter search={search} change={change} />
@@ -41,7 +35,8 @@ export function FilterChips({ search, change }: FilterProps) {
           onRemove={() => drop([name])}
           removeButtonProps={{ 'aria-label': WORDS.drop(WORDS.names[name]), tabIndex: 0, 'aria-hidden': false }}
         >
-          {WORDS.names[name]}: <Foreign text={shown(name, search[name] ?? '')} fw={600} />
+          {WORDS.names[name]}:{' '}
+          <Foreign text={shown(name, search[name] ?? '')} fw={600} style={{ whiteSpace: 'nowrap' }} />
         </Pill>
       ))}
       {chips.length > 1 && (
@@ -55,7 +50,35 @@ export function FilterChips({ search, change }: FilterProps) {
 
 function shown(name: Name, value: string): string {
   if (name === 'since' || name === 'until') return Number.isNaN(Date.parse(value)) ? value : moment(value)
-  return VALUES[name]?.[value] ?? value
+  const words = name in VALUES ? VALUES[name as keyof typeof VALUES] : undefined
+  return words === undefined
+    ? value
+    : value
+        .split(',')
+        .map((one) => words[one] ?? one)
+        .join(WORDS.or)
+}
+
+/** What nothing was found by, and a way to be rid of it. */
+export function FilteredBy({ search, change }: FilterProps) {
+  const ranges: Readonly<Record<string, string>> = LOGS.range
+  const by = [
+    ...NAMES.flatMap((name) => (search[name] === undefined ? [] : [[WORDS.names[name], shown(name, search[name])]])),
+    ...(search.range === undefined ? [] : [[LOGS.range.label, ranges[search.range] ?? search.range]]),
+    ...(search.q === undefined ? [] : [[WORDS.words, search.q]]),
+  ]
+  return (
+    <Stack gap="sm" align="center">
+      <Foreign text={WORDS.by_(by.map(([name, value]) => `${name}: ${value}`).join('; '))} ta="center" />
+      <Button variant="default" onClick={() => change(without(search, ALL))}>
+        {WORDS.clear}
+      </Button>
+    </Stack>
+  )
+}
+
+function without(search: Search, names: readonly string[]): Search {
+  return Object.fromEntries(Object.entries(search).filter(([name]) => !names.includes(name)))
 }
 
 function AddFilter({ search, change }: FilterProps) {
@@ -85,60 +108,6 @@ function AddFilter({ search, change }: FilterProps) {
         )}
       </Popover.Dropdown>
     </Popover>
-  )
-}
-
-function FilterForm({ add }: { add(name: Name, value: string): void }) {
-  const [name, setName] = useState<Name>('outcome')
-  const [value, setValue] = useState('answered')
-  const values = VALUES[name]
-  const isTime = name === 'since' || name === 'until'
-  const choose = (next: string) => {
-    const found = NAMES.find((one) => one === next) ?? 'outcome'
-    setName(found)
-    setValue(Object.keys(VALUES[found] ?? {})[0] ?? '')
-  }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const given = isTime && value !== '' ? new Date(value).toISOString() : value.trim()
-    if (given !== '') add(name, given)
-  }
-  return (
-    <form onSubmit={submit}>
-      <Stack gap="sm" w={260}>
-        <NativeSelect
-          label={WORDS.by}
-          value={name}
-          onChange={(event) => choose(event.currentTarget.value)}
-          data={NAMES.map((one) => ({ value: one, label: WORDS.names[one] }))}
-          data-autofocus
-        />
-        {values === undefined ? (
-          <TextInput
-            label={isTime ? WORDS.names[name] : WORDS.value}
-            description={WORDS.hints[name]}
-            type={isTime ? 'datetime-local' : 'text'}
-            step={1}
-            maxLength={350}
-            required
-            value={value}
-            onChange={(event) => setValue(event.currentTarget.value)}
-          />
-        ) : (
-          <NativeSelect
-            label={WORDS.value}
-            value={value}
-            onChange={(event) => setValue(event.currentTarget.value)}
-            data={Object.entries(values)
-              .filter(([one]) => one !== 'begun')
-              .map(([one, label]) => ({ value: one, label }))}
-          />
-        )}
-        <Button type="submit" size="xs">
-          {WORDS.apply}
-        </Button>
-      </Stack>
-    </form>
   )
 }
 
@@ -172,19 +141,6 @@ export function WordsBox({ search, change }: FilterProps) {
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
       style={{ flex: '1 1 14rem' }}
-    />
-  )
-}
-
-const { label: RANGE_LABEL, ...RANGES } = LOGS.range
-
-export function RangeChoice({ search, change }: FilterProps) {
-  return (
-    <NativeSelect
-      aria-label={RANGE_LABEL}
-      value={search.range ?? 'all'}
-      onChange={({ currentTarget: { value } }) => change({ ...search, range: value === 'all' ? undefined : value })}
-      data={Object.entries(RANGES).map(([value, label]) => ({ value, label }))}
     />
   )
 }

@@ -15,37 +15,30 @@ import { LOGS } from '../../words/logs.ts'
 import { PAGES } from '../../words/shell.ts'
 import { COLUMNS } from './columns.tsx'
 import { DeedDrawer } from './deed.tsx'
-import { FilterChips, RangeChoice, WordsBox } from './filters.tsx'
+import { FilterChips, FilteredBy, type FilterProps, WordsBox } from './filters.tsx'
+import { sinceOf, TimeChoice } from './times.tsx'
 import { type LogView, useLog } from './use-log.ts'
 
-const HOURS: Readonly<Record<string, number>> = { '1h': 1, '24h': 24, '7d': 168, '30d': 720 }
-const HOUR_MS = 3_600_000
-const EXPORT_ROWS = 50_000
+const EXPORT_ROWS = 1_000_000
 /** Tall from the beginning, so that nothing jumps when rows come. */
 const HEIGHT = 'max(16rem, calc(100dvh - 21rem))'
 
 /** What the server is asked by; a range begins when it was chosen. */
 function filtersOf(search: Search): Query {
-  const hours = HOURS[search.range ?? '']
   return {
     ...Object.fromEntries(FILTERS.map((name) => [name, search[name]])),
     q: search.q,
     until: search.until,
-    since: search.since ?? (hours === undefined ? undefined : new Date(Date.now() - hours * HOUR_MS).toISOString()),
+    since: search.since ?? sinceOf(search.range),
     phase: search.begun === 'true' ? undefined : 'ended',
   }
-}
-
-/** The router would write what is not there as a word. */
-function given(search: Search): Search {
-  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined))
 }
 
 export function Logs() {
   const search = useSearch({ strict: false }) as Search
   const navigate = useNavigate()
   const change = useCallback(
-    (next: Search) => void navigate({ to: '/logs', search: given(next), replace: true, resetScroll: false }),
+    (next: Search) => void navigate({ to: '/logs', search: next, replace: true, resetScroll: false }),
     [navigate],
   )
   // What is shown beside the rows changes nothing in them.
@@ -67,7 +60,7 @@ export function Logs() {
       <Stack gap="sm">
         <Group gap="sm">
           <WordsBox search={search} change={change} />
-          <RangeChoice search={search} change={change} />
+          <TimeChoice search={search} change={change} />
         </Group>
         <FilterChips search={search} change={change} />
         <Group gap="md" mih={36}>
@@ -96,7 +89,11 @@ export function Logs() {
             </Button>
           )}
           <Text size="sm" c="dimmed" role="status">
-            {isLive && !view.isHearing ? LOGS.connecting : LOGS.shown(view.rows.length, !view.hasOlder)}
+            {isLive && !view.isHearing
+              ? view.isLost
+                ? LOGS.lost
+                : LOGS.connecting
+              : LOGS.shown(view.rows.length, !view.hasOlder)}
           </Text>
         </Group>
         <Box
@@ -104,15 +101,26 @@ export function Logs() {
           mih={HEIGHT}
           onScrollCapture={({ target }: UIEvent) => setDown((target as HTMLElement).scrollTop > 8)}
         >
-          <RowsOrNot view={view} isFiltered={Object.keys(asked).length > 0} />
+          <RowsOrNot view={view} search={asked} change={(next) => change({ ...next, live })} />
         </Box>
       </Stack>
-      <DeedDrawer deed={deed} search={search} onClose={() => change({ ...search, deed: undefined })} />
+      <DeedDrawer
+        deed={deed}
+        search={search}
+        rows={view.rows}
+        step={(next) => change({ ...search, deed: next })}
+        onEnd={view.older}
+        onClose={() => change({ ...search, deed: undefined })}
+      />
     </Page>
   )
 }
 
-function RowsOrNot({ view, isFiltered }: { view: LogView; isFiltered: boolean }) {
+interface RowsOrNotProps extends FilterProps {
+  view: LogView
+}
+
+function RowsOrNot({ view, search, change }: RowsOrNotProps) {
   const { rows, isPending, isLooking, hasOlder, error, older, again } = view
   if (error !== null && rows.length === 0) return <ProblemNote error={error} again={again} />
   if (isPending) return <Waiting rows={10} />
@@ -134,23 +142,43 @@ function RowsOrNot({ view, isFiltered }: { view: LogView; isFiltered: boolean })
       </Stack>
     )
   if (isLooking) return <Text c="dimmed">{LOGS.looking}</Text>
-  const words = isFiltered ? LOGS.unmatched : LOGS.none
+  const isFiltered = Object.keys(search).some((name) => name !== 'begun')
+  const further = hasOlder && (
+    <Button variant="default" onClick={older}>
+      {LOGS.older}
+    </Button>
+  )
+  if (!isFiltered) return <Nothing {...LOGS.none}>{further}</Nothing>
   return (
-    <Nothing {...words}>
-      {hasOlder && (
-        <Button variant="default" onClick={older}>
-          {LOGS.older}
-        </Button>
-      )}
+    <Nothing {...LOGS.unmatched}>
+      <Stack gap="sm" align="center">
+        <FilteredBy search={search} change={change} />
+        {further}
+      </Stack>
     </Nothing>
   )
 }
 
 function Export({ filters }: { filters: Query }) {
-  const keep = useMutation({ mutationFn: (format: 'csv' | 'jsonl') => keepLogs(filters, format, EXPORT_ROWS) })
+  const stop = useRef<AbortController>(null)
+  const keep = useMutation({
+    mutationFn: async (format: 'csv' | 'jsonl') => {
+      stop.current = new AbortController()
+      const { signal } = stop.current
+      await keepLogs(filters, { format, rows: EXPORT_ROWS, signal }).catch((error: unknown) => {
+        // Whoever broke it off knows.
+        if (!signal.aborted) throw error
+      })
+    },
+  })
   return (
     <Group gap="sm">
       {keep.error !== null && <ProblemNote error={keep.error} />}
+      {keep.isPending && (
+        <Button variant="default" onClick={() => stop.current?.abort()}>
+          {LOGS.export.stop}
+        </Button>
+      )}
       <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
         <Menu.Target>
           <Button variant="default" loading={keep.isPending}>

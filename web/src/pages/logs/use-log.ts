@@ -29,6 +29,8 @@ export interface LogView {
   waiting: { count: number; isMore: boolean }
   show(): void
   isHearing: boolean
+  /** It heard, and hears no longer. */
+  isLost: boolean
 }
 
 type Data = InfiniteData<LogPage, string>
@@ -87,7 +89,13 @@ interface Live {
   again(): void
 }
 
-function useLive({ options, filters, isLive, holds, again }: Live): Pick<LogView, 'waiting' | 'show' | 'isHearing'> {
+function useLive({
+  options,
+  filters,
+  isLive,
+  holds,
+  again,
+}: Live): Pick<LogView, 'waiting' | 'show' | 'isHearing' | 'isLost'> {
   const queries = useQueryClient()
   const held = useRef<LogRow[]>([])
   const isMore = useRef(false)
@@ -95,6 +103,7 @@ function useLive({ options, filters, isLive, holds, again }: Live): Pick<LogView
   isHolding.current = holds
   const [count, setCount] = useState(0)
   const [isHearing, setHearing] = useState(false)
+  const [isLost, setLost] = useState(false)
 
   const show = useCallback(() => {
     const fresh = held.current
@@ -124,7 +133,10 @@ function useLive({ options, filters, isLive, holds, again }: Live): Pick<LogView
         isMore.current = true
         if (!isHolding.current) show()
       },
-      hears: setHearing,
+      hears: (isHearing: boolean) => {
+        setHearing(isHearing)
+        setLost(!isHearing)
+      },
       refused: () => {
         setHearing(false)
         // Whoever was signed out is told so by the question who they are.
@@ -135,6 +147,7 @@ function useLive({ options, filters, isLive, holds, again }: Live): Pick<LogView
     return () => {
       stop.abort()
       setHearing(false)
+      setLost(false)
       held.current = []
       isMore.current = false
       setCount(0)
@@ -144,7 +157,7 @@ function useLive({ options, filters, isLive, holds, again }: Live): Pick<LogView
   useEffect(() => {
     if (!holds) show()
   }, [holds, show])
-  return { waiting: { count, isMore: isMore.current }, show, isHearing }
+  return { waiting: { count, isMore: isMore.current }, show, isHearing, isLost }
 }
 
 /** @param fresh oldest first; what is there already is left out */

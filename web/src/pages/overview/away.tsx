@@ -2,11 +2,15 @@
 import { Anchor } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { OVERVIEW } from '../../words/overview.ts'
+import { number } from './numbers.ts'
+
+export type AwaySearch = Readonly<Record<string, string | undefined>>
 
 export interface AwayProps {
   /** A path of the console; what stands behind a `?` is taken along. */
   to: string
-  search?: Readonly<Record<string, string | undefined>>
+  search?: AwaySearch
   children: ReactNode
 }
 
@@ -16,6 +20,21 @@ export function Away({ to, search = {}, children }: AwayProps) {
   return (
     <Anchor size="sm" underline="always" renderRoot={(props) => <Link to={path} search={given} {...props} />}>
       {children}
+    </Anchor>
+  )
+}
+
+/** A number, with the rows of the log that it counts behind it; none where there is nothing to see. @param of what is counted */
+export function Counted({ count, of, search }: { count: number; of: string; search: AwaySearch }) {
+  if (count === 0) return number(count)
+  return (
+    <Anchor
+      inherit
+      underline="hover"
+      aria-label={OVERVIEW.inLog(number(count), of)}
+      renderRoot={(props) => <Link to="/logs" search={search} {...props} />}
+    >
+      {number(count)}
     </Anchor>
   )
 }

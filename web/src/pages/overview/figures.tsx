@@ -1,21 +1,32 @@
 /** The figures at a glance. */
 import { Paper, SimpleGrid, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
 import type { OverviewShown } from '../../../../src/contract/overview.ts'
 import { OVERVIEW } from '../../words/overview.ts'
-import { milliseconds, number, percent } from './numbers.ts'
+import { Counted } from './away.tsx'
+import { callsIn, OUTCOMES_OF } from './in-log.ts'
+import { milliseconds, percent } from './numbers.ts'
 
 const OUTCOMES = ['answered', 'tool_error', 'refused', 'failed'] as const
 
-export function Figures({ calls, latency }: Pick<OverviewShown, 'calls' | 'latency'>) {
+export function Figures({ overview }: { overview: OverviewShown }) {
   const { figures } = OVERVIEW
+  const { calls, latency } = overview
+  const inLog = callsIn(overview)
   return (
     <SimpleGrid cols={{ base: 2, sm: 4, lg: 7 }} spacing="sm">
-      <Figure name={figures.calls} value={number(calls.total)} />
+      <Figure name={figures.calls} value={<Counted count={calls.total} of={figures.calls} search={inLog} />} />
       {OUTCOMES.map((outcome) => (
         <Figure
           key={outcome}
           name={figures[outcome]}
-          value={number(calls[outcome])}
+          value={
+            <Counted
+              count={calls[outcome]}
+              of={figures[outcome]}
+              search={{ ...inLog, outcome: OUTCOMES_OF[outcome] }}
+            />
+          }
           says={calls.total === 0 ? '' : figures.share(percent(calls[outcome], calls.total))}
         />
       ))}
@@ -31,7 +42,7 @@ export function Figures({ calls, latency }: Pick<OverviewShown, 'calls' | 'laten
   )
 }
 
-function Figure({ name, value, says = '' }: { name: string; value: string; says?: string }) {
+function Figure({ name, value, says = '' }: { name: string; value: ReactNode; says?: string }) {
   return (
     <Paper withBorder p="sm" style={{ minWidth: 0 }}>
       <Text size="sm" c="dimmed">

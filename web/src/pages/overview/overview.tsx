@@ -28,20 +28,20 @@ export function Overview() {
 }
 
 function Shown({ overview, hours }: { overview: OverviewShown; hours: number }) {
-  const { calls, latency, slots, newest, since, checklist } = overview
+  const { calls, slots, checklist } = overview
   return (
     <>
       <Checklist steps={checklist} />
       {calls.total === 0 ? (
         <Quiet isNew={checklist.some(({ step, done }) => step === 'client' && !done)} />
       ) : (
-        <Figures calls={calls} latency={latency} />
+        <Figures overview={overview} />
       )}
       <Health overview={overview} />
       {calls.total > 0 && (
         <>
           <Traffic slots={slots} hours={hours} />
-          <Tops newest={newest} since={since} />
+          <Tops overview={overview} />
         </>
       )}
     </>

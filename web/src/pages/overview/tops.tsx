@@ -5,8 +5,8 @@ import type { OverviewShown } from '../../../../src/contract/overview.ts'
 import { Foreign } from '../../parts/foreign.tsx'
 import { When } from '../../parts/when.tsx'
 import { OVERVIEW } from '../../words/overview.ts'
-import { Away } from './away.tsx'
-import { number } from './numbers.ts'
+import { Away, type AwaySearch, Counted } from './away.tsx'
+import { callsIn, REACHED, WENT_WRONG } from './in-log.ts'
 import { Dimmed, Section } from './section.tsx'
 
 type Newest = OverviewShown['newest']
@@ -14,9 +14,9 @@ type Newest = OverviewShown['newest']
 const { tops } = OVERVIEW
 const { columns } = tops
 
-export function Tops({ newest, since }: { newest: Newest; since: string }) {
-  const from = newest.sampled ? newest.since : since
-  const seen = { plane: 'mcp', since: from }
+export function Tops({ overview }: { overview: OverviewShown }) {
+  const { newest } = overview
+  const seen = { ...callsIn(overview), ...(newest.sampled && { since: newest.since }) }
   return (
     <>
       {newest.sampled && (
@@ -26,22 +26,29 @@ export function Tops({ newest, since }: { newest: Newest; since: string }) {
       )}
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Top {...tops.tools} heads={[columns.tool, columns.calls, columns.failed]}>
-          {newest.tools.map(({ server, capability, count, failed }) => [
-            <Away key="tool" to="/logs" search={{ ...seen, capability, server: server ?? undefined }}>
-              <Foreign text={capability} />
-            </Away>,
-            number(count),
-            number(failed),
-          ])}
+          {newest.tools.map(({ server, capability, count, failed }) => {
+            const its = { ...seen, capability, server: server ?? undefined, outcome: REACHED }
+            return [
+              <Away key="tool" to="/logs" search={its}>
+                <Foreign text={capability} />
+              </Away>,
+              <Counted key="calls" count={count} of={capability} search={its} />,
+              <Counted key="failed" count={failed} of={capability} search={{ ...its, outcome: WENT_WRONG }} />,
+            ]
+          })}
         </Top>
         <Top {...tops.users} heads={[columns.who, columns.calls, columns.refused]}>
-          {newest.users.map(({ id, label, count, refused }) => [
-            <Away key="who" to="/logs" search={{ ...seen, actor: label === '' ? id : label }}>
-              <Foreign text={label === '' ? id : label} />
-            </Away>,
-            number(count),
-            number(refused),
-          ])}
+          {newest.users.map(({ id, label, count, refused }) => {
+            const who = label === '' ? id : label
+            const theirs = { ...seen, actor: who }
+            return [
+              <Away key="who" to="/logs" search={theirs}>
+                <Foreign text={who} />
+              </Away>,
+              <Counted key="calls" count={count} of={who} search={theirs} />,
+              <Counted key="refused" count={refused} of={who} search={{ ...theirs, outcome: 'refused' }} />,
+            ]
+          })}
         </Top>
         <Top {...tops.denials} heads={[columns.tool, columns.reason, columns.calls]}>
           {newest.denials.map((one) => troubleRow(one, seen))}
@@ -56,15 +63,19 @@ export function Tops({ newest, since }: { newest: Newest; since: string }) {
 
 function troubleRow(
   { outcome, reason, server, capability, count, last_at }: Newest['errors'][number],
-  seen: Readonly<Record<string, string>>,
+  seen: AwaySearch,
 ): ReactNode[] {
+  const name = capability ?? server ?? tops.noName
+  const alike = {
+    ...seen,
+    outcome,
+    error: reason || undefined,
+    capability: capability ?? undefined,
+    server: server ?? undefined,
+  }
   return [
-    <Away
-      key="tool"
-      to="/logs"
-      search={{ ...seen, outcome, capability: capability ?? undefined, server: server ?? undefined }}
-    >
-      <Foreign text={capability ?? server ?? tops.noName} />
+    <Away key="tool" to="/logs" search={alike}>
+      <Foreign text={name} />
     </Away>,
     <div key="reason">
       <Foreign text={reason === '' ? tops.noReason : reason} />
@@ -72,7 +83,7 @@ function troubleRow(
         <When at={last_at} />
       </Text>
     </div>,
-    number(count),
+    <Counted key="count" count={count} of={name} search={alike} />,
   ]
 }
 
