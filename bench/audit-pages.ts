@@ -1,67 +1,25 @@
 /**
- * How long one page of the audit takes, by each filter, when there are very many rows: `node bench/audit-pages.ts [rows]`, 1,000,000 unless
- * given, in SQLite, in a directory that is removed afterwards. Each figure is the slowest of three.
+ * How long one page of the audit takes, by each filter, when there are very many rows: `node bench/audit-pages.ts [rows] [postgres]`,
+ * 1,000,000 rows unless given, in SQLite, in a directory that is removed afterwards, or on PostgreSQL, in a database that is dropped
+ * afterwards, at the server of `PORTICO_TEST_DATABASE_URL`, else the local one. Each figure is the slowest of three.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AuditStore } from '../src/audit/audit-store.ts'
 import type { AuditQuery } from '../src/audit/event.ts'
-import type { JournalRow } from '../src/audit/lines.ts'
+import { openPostgresAuditStore } from '../src/audit/postgres-audit-store.ts'
 import { openSqliteAuditStore } from '../src/audit/sqlite-audit-store.ts'
 import { systemClock } from '../src/base/clock.ts'
+import { freshPostgres } from '../test/databases.ts'
+import { fillAudit, STEP_MS } from './audit-rows.ts'
 
 const ROWS = Number(process.argv[2] ?? 1_000_000)
-const PIECE = 5000
 const FIRST = Date.UTC(2026, 0, 1)
-const STEP_MS = 5000
 const REACH = 100_000
 const TIMES = 3
 
-/** One in so many is the one that is looked for: at the far end there is one alone. */
-function rowAt(at: number): JournalRow {
-  const tool = at % 997
-  const facts = {
-    portalMs: 1.25,
-    era: '2026-07-28',
-    clientName: 'bench client',
-    clientIp: '192.0.2.7',
-    rule: 'everybody',
-  }
-  return {
-    ...{
-      phase: at % 2 === 0 ? 'begun' : 'ended',
-      at: FIRST + at * STEP_MS,
-      deed: `deed-${at >> 1}`,
-      actor: `a${at % 500}`,
-    },
-    ...{
-      plane: 'mcp',
-      method: at === 7 ? 'tools/rare' : 'tools/call',
-      portal: `portal-${at % 7}`,
-      server: `server-${at % 200}`,
-    },
-    ...{
-      capability: `server-${at % 200}_tool_${tool}`,
-      outcome: at % 100 === 1 ? 'refused' : 'answered',
-      decision: 'allow',
-    },
-    facts: JSON.stringify(at === 9 ? { ...facts, purpose: 'a needle in the hay' } : facts),
-  }
-}
-
-const actors = Array.from({ length: 500 }, (_, at) => ({
-  ...{
-    hash: `a${at}`,
-    seenAt: FIRST,
-    kind: 'user',
-    id: `u${at}`,
-    label: `person${at}@acme.test`,
-    role: null,
-    grant: null,
-  },
-}))
-
-const end = FIRST + ROWS * STEP_MS
+const newest = FIRST + ROWS * STEP_MS
 const QUERIES: Readonly<Record<string, Omit<AuditQuery, 'limit'>>> = {
   'newest first': {},
   'the middle': { before: Math.floor(ROWS / 2) },
@@ -75,7 +33,7 @@ const QUERIES: Readonly<Record<string, Omit<AuditQuery, 'limit'>>> = {
   denied: { decision: 'deny' },
   'a method that came once, long ago': { method: 'tools/rare' },
   'a deed': { deed: 'deed-11' },
-  'the last hour': { since: end - 3_600_000 },
+  'the last hour': { since: newest - 3_600_000 },
   'one hour, long ago': { since: FIRST, until: FIRST + 3_600_000 },
   'a frequent word': { words: ['answered'] },
   'two words': { words: ['server-42', 'person'] },
@@ -84,17 +42,10 @@ const QUERIES: Readonly<Record<string, Omit<AuditQuery, 'limit'>>> = {
   'only the name of a field': { words: ['portalms'] },
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'portico-bench-'))
-const store = await openSqliteAuditStore(join(dir, 'audit.db'))
+const { store, end: remove } = process.argv[3] === 'postgres' ? await onPostgres() : await onSqlite()
 try {
-  const { journal, segment, offset } = await store.attach('bench')
-  const at = { segment, offset }
   const begunAt = systemClock.elapsed()
-  for (let from = 0; from < ROWS; from += PIECE) {
-    const rows = Array.from({ length: Math.min(PIECE, ROWS - from) }, (_, more) => rowAt(from + more))
-    await store.append({ journal, openFrom: 0, from: at, to: at, rows, actors: from === 0 ? actors : [] })
-    if (from % 100_000 === 0) await store.tidy(0)
-  }
+  await fillAudit(store, ROWS, FIRST)
   process.stdout.write(`${ROWS} rows written in ${Math.round(systemClock.elapsed() - begunAt)} ms\n`)
   const base = await measure({})
   for (const [name, query] of Object.entries(QUERIES)) {
@@ -111,7 +62,25 @@ try {
   }
 } finally {
   await store.close()
-  rmSync(dir, { recursive: true, force: true })
+  await remove()
+}
+
+interface Place {
+  store: AuditStore
+  end(): Promise<void>
+}
+
+async function onSqlite(): Promise<Place> {
+  const dir = mkdtempSync(join(tmpdir(), 'portico-bench-'))
+  return {
+    store: await openSqliteAuditStore(join(dir, 'audit.db')),
+    end: async () => rmSync(dir, { recursive: true, force: true }),
+  }
+}
+
+async function onPostgres(): Promise<Place> {
+  const database = await freshPostgres(undefined, 'portico_bench')
+  return { store: await openPostgresAuditStore(database.url, () => {}), end: database.drop }
 }
 
 async function measure(

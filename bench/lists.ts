@@ -5,8 +5,9 @@
  * only sends as many bytes in as many answers: how much of the figure is the portal's own work.
  */
 import { parseArgs } from 'node:util'
-import { type BenchPortal, startPortal } from './portal.ts'
-import { type Running, startProgram, usage } from './processes.ts'
+import { registerServers } from './many-servers.ts'
+import { startPortal } from './portal.ts'
+import { startProgram, usage } from './processes.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ const doomed = await startProgram('./upstream.ts', [options.tools])
 const bare = await startProgram('./bytes.ts')
 const portal = await startPortal('process')
 try {
-  await register(portal)
+  await registerServers(portal, servers, (index) => (index === 0 ? doomed : upstream))
   const token = await portal.userToken()
   const whole = await listAll(token)
   console.log(
@@ -60,20 +61,6 @@ try {
   await bare.stop()
   await doomed.stop()
   await upstream.stop()
-}
-
-async function register(to: BenchPortal): Promise<void> {
-  const ids = Array.from({ length: servers }, (_, index) => `s${index}`)
-  for (const [index, id] of ids.entries()) {
-    const behind: Running = index === 0 ? doomed : upstream
-    await to.api('POST', '/access/ai-controls/mcp/servers', {
-      id,
-      name: id,
-      hostname: `http://127.0.0.1:${behind.port}/${id}`,
-      auth_type: 'unauthenticated',
-    })
-  }
-  await to.api('PUT', PORTAL, { servers: ids.map((id) => ({ server_id: id })) })
 }
 
 /** Every page, as a client of 2026 asks for them. */

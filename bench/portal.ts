@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeDataDirectory } from '../src/config/data-directory.ts'
 import { freePort, type Running, startCommand } from './processes.ts'
 
 export type Durability = 'process' | 'disk'
@@ -23,10 +24,14 @@ export interface BenchPortal extends Running {
 
 const BIN = fileURLToPath(new URL('../bin/portico.js', import.meta.url))
 
-/** @param settings more of them, by variable */
+/**
+ * @param settings more of them, by variable
+ * @param prepare puts into the data directory what shall be there before the first start
+ */
 export async function startPortal(
   durability: Durability,
   settings: Readonly<Record<string, string>> = {},
+  prepare?: (data: string) => Promise<void>,
 ): Promise<BenchPortal> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-portal-'))
   const data = join(dir, 'data')
@@ -41,6 +46,8 @@ export async function startPortal(
     LOG_LEVEL: 'error',
     ...settings,
   }
+  makeDataDirectory(data)
+  await prepare?.(data)
   const probe = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
   const start = (until: () => Promise<boolean>) =>
     startCommand([process.execPath, BIN, 'start'], port, { env, probe: until })

@@ -19,10 +19,11 @@ export interface FreshPostgres {
  * Makes an empty database on the server that `PORTICO_TEST_DATABASE_URL` names, else on the local one.
  *
  * @param template a database to copy, instead of none
+ * @param prefix of its name
  */
-export async function freshPostgres(template?: string): Promise<FreshPostgres> {
+export async function freshPostgres(template?: string, prefix = 'portico_test'): Promise<FreshPostgres> {
   const admin = process.env.PORTICO_TEST_DATABASE_URL ?? LOCAL_POSTGRES
-  const name = `portico_test_${randomBytes(6).toString('hex')}`
+  const name = `${prefix}_${randomBytes(6).toString('hex')}`
   // What is committed is committed for all that a test can see; the machine's power, which only the wait for the disk is about, stays on.
   const copied = template === undefined ? '' : ` template ${template}`
   // The quicker way where the server waits for no disk; older ones do not know the word.
