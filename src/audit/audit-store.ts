@@ -166,9 +166,8 @@ export interface Window {
   to: number
 }
 
-const SELECT = `SELECT r.seq, r.phase, r.at, r.deed, r.plane, r.method, r.portal, r.server, r.capability, r.outcome,
-  r.decision, r.facts, r.actor, ${ACTOR_COLUMNS}
-FROM audit_rows r LEFT JOIN audit_actors a ON a.hash = r.actor`
+const SHOWN_COLUMNS = `r.seq, r.phase, r.at, r.deed, r.plane, r.method, r.portal, r.server, r.capability, r.outcome,
+  r.decision, r.facts, r.actor`
 
 const EQUAL = ['phase', 'plane', 'portal', 'server', 'capability', 'method', 'decision', 'deed'] as const
 
@@ -181,13 +180,13 @@ const WORDED = ['method', 'capability', 'server', 'portal', 'outcome', 'deed', '
 export interface Dialect {
   /** The database's sign for its n-th parameter, from 1. */
   mark(n: number): string
-  /** Its `LIKE` that does not tell upper from lower case. */
-  like: 'LIKE' | 'ILIKE'
+  /** Whether one of the texts is like a pattern, whose letters are lower-case, without regard to case. It may hold too often, never too seldom. */
+  holds(texts: readonly string[], pattern: () => string): string
   /** Its function that says where in a text another begins, from 1, or 0. */
   place: 'instr' | 'strpos'
 }
 
-export function selectRows(query: AuditQuery, { mark, like, place }: Dialect, window: Window): Statement {
+export function selectRows(query: AuditQuery, { mark, holds, place }: Dialect, window: Window): Statement {
   const values: (string | number)[] = []
   const bind = (value: string | number): string =>
     mark(values.push(typeof value === 'string' ? storable(value) : value))
@@ -210,14 +209,24 @@ export function selectRows(query: AuditQuery, { mark, like, place }: Dialect, wi
   if (query.before !== undefined) where.push(`r.seq < ${bind(query.before)}`)
   if (query.since !== undefined) where.push(`r.at >= ${bind(query.since)}`)
   if (query.until !== undefined) where.push(`r.at <= ${bind(query.until)}`)
-  where.push(`r.seq >= ${bind(window.from)} AND r.seq < ${bind(window.to)}`)
+  // A deed is found by its own index; that of numbers would be read for every row there is.
+  const seq = query.deed === undefined ? 'r.seq' : '(r.seq + 0)'
+  where.push(`${seq} >= ${bind(window.from)} AND ${seq} < ${bind(window.to)}`)
   for (const word of query.words ?? []) {
-    const holds = (column: string): string => `${column} ${like} ${bind(patternFor(word))} ESCAPE '!'`
-    const own = WORDED.map((column) => holds(`r.${column}`)).join(' OR ')
-    where.push(`(${own} OR r.actor IN (SELECT hash FROM audit_actors WHERE ${holds('id')} OR ${holds('label')}))`)
+    const pattern = (): string => bind(patternFor(word))
+    const own = holds(
+      WORDED.map((column) => `r.${column}`),
+      pattern,
+    )
+    where.push(`(${own} OR r.actor IN (SELECT hash FROM audit_actors WHERE ${holds(['id', 'label'], pattern)}))`)
   }
-  const order = query.after === undefined ? 'DESC' : 'ASC'
-  return { sql: `${SELECT} WHERE ${where.join(' AND ')} ORDER BY r.seq ${order} LIMIT ${bind(query.limit)}`, values }
+  const order = `ORDER BY r.seq ${query.after === undefined ? 'DESC' : 'ASC'}`
+  // Who it was is looked up for the rows that are shown, and not for all among which they are chosen.
+  const rows = `SELECT ${SHOWN_COLUMNS} FROM audit_rows r WHERE ${where.join(' AND ')} ${order} LIMIT ${bind(query.limit)}`
+  return {
+    sql: `SELECT r.*, ${ACTOR_COLUMNS} FROM (${rows}) r LEFT JOIN audit_actors a ON a.hash = r.actor ${order}`,
+    values,
+  }
 }
 
 /** What a row holds beside the columns that can be searched. */

@@ -11,6 +11,7 @@ import {
   AHEAD_MS,
   type AuditStore,
   type Batch,
+  type Dialect,
   HEAD_COLUMNS,
   type JournalState,
   type OpenRow,
@@ -71,7 +72,11 @@ UPDATE audit_meta SET value = 2 WHERE key = 'schema';
 const COUNTS = countTables(' WITHOUT ROWID')
 
 const mark = (): string => '?'
-const DIALECT = { mark, like: 'LIKE', place: 'instr' } as const
+const DIALECT: Dialect = {
+  mark,
+  holds: (texts, pattern) => texts.map((text) => `${text} LIKE ${pattern()} ESCAPE '!'`).join(' OR '),
+  place: 'instr',
+}
 
 /** As hex, or NULL: SQLite's hex of nothing is the empty text. */
 const HASH = "nullif(lower(hex(hash)), '') AS hash"
