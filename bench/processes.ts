@@ -7,7 +7,7 @@ import type { Load, Measured } from './driver.ts'
 
 /** USER_HZ, which Linux fixes at 100 for /proc. */
 const TICK_MS = 10
-const START_MS = 20_000
+const START_MS = 60_000
 const STOP_MS = 10_000
 
 export interface Running {

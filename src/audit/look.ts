@@ -14,20 +14,23 @@ export interface Place {
   newest: number | null
   /** How many rows one statement may have to look at. */
   step: number
+  /** A statement that found too few is followed by one over four times as many rows, up to this; left out, `step` stays. */
+  widest?: number
   ask(query: AuditQuery, window: Window): Promise<StoredRow[]>
 }
 
 /** Comparing texts costs more than comparing ids, so such statements look at fewer rows. */
 const WORDS_STEP = 20_000
+const WIDER = 4
 /** Rows that the database thinks hold the words are looked at anew, in pieces of at least so many. */
 const CHECKED = 500
 /** Each of them costs as much as so many that the database alone looks at. */
 const CHECK_COST = 10
 
-export async function look(query: AuditQuery, { bounds, newest, step, ask }: Place): Promise<Found> {
+export async function look(query: AuditQuery, { bounds, newest, step, widest = step, ask }: Place): Promise<Found> {
   const rows: AuditRow[] = []
   const oldestFirst = query.after !== undefined
-  const most = query.words === undefined ? step : Math.min(step, WORDS_STEP)
+  let most = query.words === undefined ? step : Math.min(step, WORDS_STEP)
   let { from, to } = bounds
   // A deed has few rows and an index.
   let left = query.deed === undefined ? (query.reach ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
@@ -50,6 +53,7 @@ export async function look(query: AuditQuery, { bounds, newest, step, ask }: Pla
       left -= to - next
       to = next
     }
+    if (query.words === undefined) most = Math.min(most * WIDER, widest)
     await turn()
   }
   return { rows, newest, lookedTo: oldestFirst ? from - 1 : to, whole: from >= to }

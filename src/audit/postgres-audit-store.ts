@@ -47,6 +47,7 @@ const DIALECT: Dialect = {
 }
 /** Without statistics of a new day the planner cannot tell a frequent word from a rare one, and reads and sorts all that it may look at. */
 const STEP = 10_000
+const WIDEST = 1_000_000
 /** A new connection reads first what there is of every day, which takes longer than most questions; the console asks every 15 seconds. */
 const KEPT_MS = 300_000
 
@@ -197,7 +198,7 @@ class PostgresAuditStore implements AuditStore {
       ...{
         bounds,
         newest: ends.high < 0 ? null : ends.high,
-        step: query.deed === undefined ? STEP : Number.MAX_SAFE_INTEGER,
+        ...(query.deed === undefined ? { step: STEP, widest: WIDEST } : { step: Number.MAX_SAFE_INTEGER }),
       },
       ask: async (asked, window) => {
         const { sql, values } = selectRows(asked, DIALECT, window)
