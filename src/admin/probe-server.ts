@@ -11,7 +11,7 @@ import { invalid } from './refusal.ts'
 import type { Call, Outcome } from './route.ts'
 
 const UNREACHABLE =
-  'Nothing that speaks MCP can be reached at this address. Check that the server runs and that the address is right; where it is inside your network, allow_private has to name its host and port.'
+  'Nothing that speaks MCP can be reached at this address. Check that the server runs and that the address is right. With https, its certificate has to be one that the portal trusts (NODE_EXTRA_CA_CERTS adds a company’s own). Inside your network, its host and port have to be allowed (allow_private).'
 
 /** @throws ApiRefusal */
 export async function probeServer({ deps, operator, body }: Call<ServerProbe>): Promise<Outcome> {
@@ -58,14 +58,21 @@ function stepsOf(probed: Probed): ProbeStep[] {
   }
 }
 
+const PATHS = 'Check the path: most servers have their endpoint at /mcp, older ones at /sse.'
+
+/** What else than MCP it answered with, and what that mostly comes from. */
 function otherSays(status: number | null): string {
-  const what = status === null ? 'It answered with something that is not MCP' : `It answered HTTP ${status}`
-  return `${what}. Check the path: most servers have their endpoint at /mcp, older ones at /sse.`
+  if (status === null || status < 300) return `It answered with something that is not MCP, such as a web page. ${PATHS}`
+  if (status < 400)
+    return `It answered HTTP ${status}, which sends elsewhere, and the portal does not go there: a credential would go along. Give the address that it leads to, often the same with https:// or without a slash at the end.`
+  if (status >= 500)
+    return `It answered HTTP ${status}: it is there, and something is wrong with it or with what stands before it. See its own log, and look again.`
+  return `It answered HTTP ${status}. ${PATHS}`
 }
 
 function authOf({ auth, issuer, status, hadCredential }: Probed & { kind: 'closed' }): ProbeStep {
   if (hadCredential)
-    return bad('auth', `It answered ${status} to this credential. Check it, or leave it out and look again.`)
+    return bad('auth', `It answered HTTP ${status} to this credential. Check it, or leave it out and look again.`)
   if (auth === 'oauth')
     return good(
       'auth',
@@ -73,7 +80,7 @@ function authOf({ auth, issuer, status, hadCredential }: Probed & { kind: 'close
     )
   return bad(
     'auth',
-    `It answered ${status} and names no place to sign in: it wants a token or a header of its own. Enter that and look again.`,
+    `It answered HTTP ${status} and names no place to sign in: it wants a token or a header of its own. Enter that and look again.`,
   )
 }
 

@@ -1,9 +1,19 @@
 /** Servers in the console: found by looking, added, synced, renamed, held and approved, by an owner; seen and left alone by an auditor. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { faultsEverywhere, type Page } from '../browser.ts'
-import { everythingStdio, type HttpPeer, startEverythingHttp } from '../peers/servers.ts'
-import { json, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
+import { localCertificate } from '../certificate.ts'
+import { ADA, signInWithPassword } from '../page-journey.ts'
+import { everythingStdio, type HttpPeer, startEverythingHttp, startEverythingSse } from '../peers/servers.ts'
+import { startTestPortal } from '../portal.ts'
+import { json, legacy, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
+import { stdioConfig } from '../stdio-config.ts'
+import { startOauthUpstream } from '../support/oauth-upstream/start.ts'
 import { type ConsoleRoom, openConsoleRoom } from './console-room.ts'
 
 const MCP = '/access/ai-controls/mcp'
@@ -13,13 +23,24 @@ let room: ConsoleRoom
 let everything: HttpPeer
 let closed: ScriptedServer
 let changing: ScriptedServer
+let strange: ScriptedServer
+let older: HttpPeer
 const tool = { name: 'post', description: 'Posts an entry.', inputSchema: { type: 'object' } }
 
 beforeAll(async () => {
   const list = modern(() => {})
-  ;[room, everything, closed, changing] = await Promise.all([
+  const old = legacy((_, response) => json(response, {}))
+  ;[room, everything, older, strange, closed, changing] = await Promise.all([
     openConsoleRoom(),
     startEverythingHttp(),
+    startEverythingSse(),
+    startScripted((seen, response, request) => {
+      const [, kind] = (request.url ?? '').split('/')
+      if (kind === 'old') return old(seen, response, request)
+      if (kind === 'moved') response.writeHead(302, { location: 'https://elsewhere.example/mcp' }).end()
+      else if (kind === 'down') response.writeHead(503).end('down')
+      else response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><h1>Welcome</h1>')
+    }),
     startScripted((seen, response, request) =>
       seen.headers.authorization === `Bearer ${TOKEN}` ? list(seen, response, request) : json(response, {}, 401),
     ),
@@ -32,8 +53,19 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await room?.close()
-  await Promise.all([everything?.stop(), closed?.close(), changing?.close()])
+  await Promise.all([everything?.stop(), older?.stop(), strange?.close(), closed?.close(), changing?.close()])
 })
+
+/** A server whose certificate nobody vouches for. */
+async function startSecure(): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer({ ...localCertificate }, (_, response) => response.end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `https://127.0.0.1:${port}/mcp`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
 
 const tab = (page: Page, name: RegExp) => page.getByRole('tab', { name }).click()
 
@@ -104,8 +136,24 @@ test('one that wants a token says so, and what is typed for it is never shown ag
   await page.close()
 })
 
-test('where nothing answers, one sentence says what to do', async () => {
+test('whatever stands at an address, it is said what that is and what to do', async () => {
+  const [secure, account] = await Promise.all([startSecure(), startOauthUpstream()])
   const { page } = await room.open('/servers/new')
+  const places: readonly (readonly [url: string, says: RegExp])[] = [
+    [`${strange.origin}/old/mcp`, /It speaks MCP of 2025-11-25 or earlier, with a handshake/],
+    [older.url, /server-sent events, the transport of 2024/],
+    [`${strange.origin}/page/mcp`, /not MCP, such as a web page.*Check the path/],
+    [`${strange.origin}/moved/mcp`, /HTTP 302, which sends elsewhere.*Give the address that it leads to/],
+    [`${strange.origin}/down/mcp`, /HTTP 503: it is there.*See its own log/],
+    [account.url, /It wants people to sign in with OAuth, at http/],
+    [secure.url, /has to be one that the portal trusts/],
+  ]
+  for (const [url, says] of places) {
+    await page.getByRole('textbox', { name: 'URL' }).fill(url)
+    await page.getByText(says).waitFor()
+    expect(await faultsEverywhere(page, `console-probe-${places.findIndex(([one]) => one === url)}`)).toEqual([])
+  }
+  await Promise.all([secure.close(), account.close()])
   await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.5:9000/mcp')
   await page.getByText('Nothing that speaks MCP can be reached at this address').waitFor()
   await page.getByText('allow 10.0.0.5:9000').waitFor()
@@ -130,6 +178,32 @@ test('a program is registered by no browser: the refusal shows the command line 
   expect((await room.home.portal.api('GET', `${MCP}/servers/memory`)).status).toBe(404)
   expect(complaints).toEqual([])
   await page.close()
+})
+
+test('where the portal lets its API register programs, the form does, and the program is there', async () => {
+  const { command, args } = everythingStdio()
+  const dir = await mkdtemp(join(tmpdir(), 'portico-console-'))
+  const open = await startTestPortal({
+    config: { bootstrap: ADA, stdio: stdioConfig(dir, { register: 'api', commands: [command] }) },
+  })
+  const page = await room.browser.visitor({ width: 1280 })
+  await page.goto(`${open.url}/admin/servers/new?by=command`)
+  await signInWithPassword(page, ADA)
+  await page.getByRole('textbox', { name: 'Command' }).fill(command)
+  await page.getByRole('textbox', { name: 'Arguments' }).fill((args ?? []).join('\n'))
+  await page.getByRole('textbox', { name: 'Environment' }).fill('SECRET=never-shown')
+  await page.getByRole('textbox', { name: 'Id' }).fill('child')
+  await page.getByRole('button', { name: 'Create the server' }).click()
+  await page.getByText('It answers, and its tools are known.').waitFor()
+  await tab(page, /Credentials/)
+  await page.getByRole('textbox', { name: 'Environment' }).fill('SECRET=another')
+  await page.getByRole('button', { name: 'Replace it' }).click()
+  await page.getByText('The new environment is stored.').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Environment' }).inputValue()).toBe('')
+  expect(await faultsEverywhere(page, 'console-credentials-environment')).toEqual([])
+  await page.close()
+  await open.close()
+  await rm(dir, { recursive: true })
 })
 
 test('the process of a program that was registered on the machine is there to see', async () => {

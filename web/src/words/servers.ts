@@ -39,6 +39,8 @@ export const NEW_SERVER = {
     bearer: 'With a token or headers',
     oauth: 'With OAuth: an account is connected',
   },
+  oauthNext:
+    'Create it first. Its page then leads you to sign in with the account that the portal is to use; a client that you registered there by hand is written down under Credentials.',
   kind: 'What it wants',
   kinds: { token: 'A bearer token', headers: 'Headers of its own' },
   token: 'Token',

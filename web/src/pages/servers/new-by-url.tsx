@@ -1,5 +1,5 @@
 /** A server by its URL: the portal looks what it is while it is typed, and the form is filled with what it found. */
-import { Button, Checkbox, Group, NativeSelect, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -120,6 +120,7 @@ export function NewByUrl() {
           onChange={({ currentTarget }) => setChosen(currentTarget.value as Auth)}
           data={Object.entries(SAYS.auths).map(([value, label]) => ({ value, label }))}
         />
+        {auth === 'oauth' && <Text size="sm">{SAYS.oauthNext}</Text>}
         {auth === 'bearer' && (
           <CredentialFields value={credential} onChange={setCredential} error={problem?.at('auth_credentials')} />
         )}
