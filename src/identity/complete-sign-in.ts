@@ -89,6 +89,22 @@ export async function completeSignIn(vouched: Vouched, from: SignInFrom, rooms: 
 }
 
 /**
+ * Records that a provider vouched for somebody where an admin only looked whether it does.
+ *
+ * @returns what that person is called
+ */
+export async function recordTested(
+  { email, name, subject }: Pick<Vouched, 'email' | 'name' | 'subject'>,
+  from: Pick<SignInFrom, 'clientIp' | 'method' | 'provider'>,
+  rooms: Pick<SignInRooms, 'audit' | 'clock'>,
+): Promise<string> {
+  const label = labelOf(email, name, subject)
+  const entry = await rooms.audit.begin({ ...startOf(from, label, rooms), method: 'sign-in test' })
+  await entry.finish({ outcome: 'answered', decision: 'allow' })
+  return label
+}
+
+/**
  * Records that somebody was not let in. Beyond a measure they are counted, not written one by one.
  *
  * @param label what the person called themselves, or the empty string; never a secret

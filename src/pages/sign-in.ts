@@ -4,6 +4,7 @@
  * sign a browser in (login CSRF).
  */
 import { html } from 'hono/html'
+import { visible } from '../base/visible.ts'
 import type { SignInRefusal } from '../identity/complete-sign-in.ts'
 import type { Visitor } from '../identity/local/model.ts'
 import type { PageCall, PageRoute } from './deps.ts'
@@ -14,7 +15,12 @@ import { problemPage, tell } from './problem.ts'
 import { awaited, isStepUp, ownPath, signInPath } from './return-to.ts'
 
 export const SIGN_IN_PAGES: readonly PageRoute[] = [
-  { method: 'GET', path: '/sign-in', handler: (call) => choose(call, { returnTo: returnToOf(call) }) },
+  {
+    method: 'GET',
+    path: '/sign-in',
+    handler: (call) =>
+      call.url.searchParams.has('test') ? askToTest(call) : choose(call, { returnTo: returnToOf(call) }),
+  },
   { method: 'POST', path: '/sign-in/local', handler: signInLocally },
   { method: 'POST', path: '/sign-in/pin', handler: sendPin },
   { method: 'GET', path: '/sign-in/pin/code', handler: (call) => askForCode(call, { returnTo: returnToOf(call) }) },
@@ -54,6 +60,36 @@ async function choose(call: PageCall, { returnTo, problem, email = '' }: Shown):
       status: problem === undefined ? 200 : tell(problem.why).status,
       formLeadsTo: offered.length > 0 ? toProvider(call.deps.issuer()) : [],
     },
+  )
+}
+
+/** For an admin who looks whether a provider works: the same way, and nobody is signed in at its end. */
+async function askToTest(call: PageCall): Promise<Response> {
+  const wanted = call.url.searchParams.get('test')
+  const provider = call.deps.providers.offered().find(({ id }) => id === wanted)
+  if (provider === undefined) return problemPage('not-offered', { returnTo: '/' })
+  return show(
+    call,
+    'Test a sign-in',
+    html`<section class="card" aria-labelledby="what">
+      <h1 id="what">Test the sign-in</h1>
+      <p class="lead">Go through <bdi>${provider.name}</bdi> as anybody who has an account there.</p>
+      <p>Nobody is signed in here by that, and who is signed in stays so. What became of it is told at its end, and where you came from.</p>
+      ${providerForms([provider], html`${formToken(call)}<input type="hidden" name="test" value="1" />`)}
+    </section>`,
+    { formLeadsTo: toProvider(call.deps.issuer()) },
+  )
+}
+
+function testedPage(call: PageCall, label: string): Promise<Response> {
+  return show(
+    call,
+    'The sign-in works',
+    html`<section class="card" aria-labelledby="what">
+      <h1 id="what">The sign-in works</h1>
+      <p class="lead" role="status">It vouches for <bdi>${visible(label)}</bdi>. This was a test: nobody was signed in by it.</p>
+      <p>Whether that person may use anything is what policies and roles say. You can close this page.</p>
+    </section>`,
   )
 }
 
@@ -182,6 +218,7 @@ async function startAtProvider(call: PageCall): Promise<Response> {
     returnTo,
     from,
     isFresh: isStepUp(returnTo),
+    isTest: call.form.has('test'),
   })
   return 'location' in started ? seeOther(started.location) : problem(call, started.refused, returnTo)
 }
@@ -190,6 +227,7 @@ async function returnFromProvider(call: PageCall): Promise<Response> {
   const from = { ...visitor(call), method: 'sign-in oidc' }
   const { binding } = call.browser
   const done = await call.deps.providers.callback(call.params.provider ?? '', call.url, { binding, from })
+  if (done.kind === 'tested') return testedPage(call, done.label)
   return done.kind === 'refused' ? problem(call, done.reason, '/') : goOn(call, ownPath(done.returnTo), done.setCookie)
 }
 

@@ -24,11 +24,28 @@ test('an identity provider is checked, and a real sign-in through it is told, by
   expect(await faultsEverywhere(page, 'console-provider')).toEqual([])
   const link = await page.getByRole('region', { name: 'Test sign-in' }).locator('pre').innerText()
 
-  const tester = await room.browser.visitor()
-  await tester.goto(link)
+  // In a tab of the same browser, whose person stays who they are.
+  const opened = page.context().waitForEvent('page')
+  await page.getByRole('link', { name: 'Open the test in a new tab' }).click()
+  const tester = await opened
+  await tester.getByRole('heading', { name: 'Test the sign-in' }).waitFor()
+  expect(await faultsEverywhere(tester, 'sign-in-test')).toEqual([])
   await passProvider(tester, room.home.providerId, 'grace')
-  await page.getByText('Signed in:').waitFor()
+  await tester.getByRole('heading', { name: 'The sign-in works' }).waitFor()
+  expect(await tester.getByRole('status').innerText()).toContain('grace@acme.test')
+  expect(await faultsEverywhere(tester, 'sign-in-tested')).toEqual([])
+  await tester.goto(room.url)
+  await tester.getByText('You are an owner of this portal').first().waitFor()
+  await tester.close()
+  await page.getByText('It works. The provider vouched for').waitFor()
   expect(await page.getByRole('region', { name: 'Test sign-in' }).innerText()).toContain('grace@acme.test')
+  const log = await room.home.portal.api<{ outcome: string; capability: string }[]>(
+    'GET',
+    `/access/ai-controls/mcp/logs?phase=ended&method=${encodeURIComponent('sign-in test')}`,
+  )
+  expect(log.body.result).toMatchObject([{ outcome: 'answered', capability: room.home.providerId }])
+  const people = await room.home.portal.api<{ email: string }[]>('GET', '/access/users')
+  expect(people.body.result.map(({ email }) => email)).not.toContain('grace@acme.test')
 
   await page.getByLabel('Domains of your addresses').fill('other.test')
   await page.getByRole('button', { name: 'Save' }).click()

@@ -46,7 +46,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     })
     await provider.account('bob', { claims: { email: 'bob@acme.test', email_verified: true, name: 'Bob' } })
     came = await room.signIn(id, 'bob')
-    if (came.kind !== 'signed-in') throw new Error(came.reason)
+    if (came.kind !== 'signed-in') throw new Error(came.kind)
     identityId = came.identityId
     const identity = (await readIdentity(room.store.db, identityId)) ?? null
     bob = { kind: 'user', id: came.userId, email: null, label: 'Bob', grant: 'g' as GrantId, identity }

@@ -14,6 +14,7 @@ import type { ProviderType } from '../../contract/identity-provider.ts'
 import {
   completeSignIn,
   recordRefusedSignIn,
+  recordTested,
   type SignInFrom,
   type SignInRefusal,
   type SignInRooms,
@@ -44,6 +45,8 @@ export interface Starting {
   returnTo: string
   /** The person is to prove anew who they are. */
   isFresh?: boolean
+  /** Nobody is signed in by it: an admin looks whether this way works. */
+  isTest?: boolean
   from: Pick<SignInFrom, 'clientIp'>
 }
 
@@ -54,6 +57,8 @@ export interface Coming {
 
 export type Came =
   | { kind: 'signed-in'; setCookie: string; returnTo: string; userId: UserId; identityId: string }
+  /** The provider vouched for this person. No account was made and nobody is signed in. */
+  | { kind: 'tested'; label: string }
   | { kind: 'refused'; reason: SignInRefusal }
 
 export interface Providers {
@@ -116,19 +121,26 @@ export async function openProviders(rooms: ProviderRooms): Promise<Providers> {
   }
 }
 
+/** Where an attempt leads that signs nobody in: no path of ours, so no form can ask for it. */
+const TESTED = 'tested'
+
 /** One request about one provider, which may not be there. */
 interface Asked extends ProviderRooms {
   providerId: string
   provider: Known | undefined
 }
 
-async function start(asked: Asked, budget: StartBudget, { binding, returnTo, isFresh = false, from }: Starting) {
+async function start(
+  asked: Asked,
+  budget: StartBudget,
+  { binding, returnTo, isFresh = false, isTest = false, from }: Starting,
+) {
   const { provider } = asked
   const refuse = async (reason: SignInRefusal) => ({ refused: await record(asked, reason, from) })
   if (provider === undefined) return refuse('not-offered')
   if (!budget.take(from.clientIp)) return refuse('locked-out')
   try {
-    return { location: (await leave(asked, provider, { binding, returnTo, isFresh })).href }
+    return { location: (await leave(asked, provider, { binding, returnTo: isTest ? TESTED : returnTo, isFresh })).href }
   } catch (error) {
     return { refused: await recordProblem(asked, problemOf(error), from) }
   }
@@ -148,6 +160,8 @@ async function callback(asked: Asked, { searchParams, search }: URL, { binding, 
   answer.search = search
   try {
     const vouched = await provider.way.come(answer, state, attempt.secrets)
+    if (attempt.returnTo === TESTED)
+      return { kind: 'tested', label: await recordTested(vouched, { ...from, ...seenAs(asked) }, asked) }
     const done = await completeSignIn(vouched, { ...from, ...seenAs(asked) }, asked)
     if (done.kind === 'refused') return done
     const { setCookie, who } = done

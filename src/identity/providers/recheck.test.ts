@@ -26,7 +26,7 @@ const factsOf = async (identityId: string) => (await readIdentity(room.store.db,
 
 async function signIn(user = 'bob') {
   const came = await room.signIn(id, user)
-  if (came.kind !== 'signed-in') throw new Error(came.reason)
+  if (came.kind !== 'signed-in') throw new Error(came.kind)
   return came
 }
 
@@ -118,7 +118,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
         ...{ groups: { claim: 'groups', source: 'userinfo' }, claims: ['name'] },
       })
       const came = await room.signIn(there, 'alice')
-      if (came.kind !== 'signed-in') throw new Error(came.reason)
+      if (came.kind !== 'signed-in') throw new Error(came.kind)
       await thin.mode('userinfo-down')
       room.clock.move(10 * MINUTES)
       expect(await room.providers.recheck(came.identityId)).toBe('still')
@@ -189,7 +189,7 @@ test('two replicas serve one sign-in, and ask the provider once', async () => {
     await expect.poll(() => other.providers.offered().length).toBe(1)
     const answer = await passThrough(await room.start(id), 'carol')
     const came = await room.come(id, answer, undefined, other.providers)
-    if (came.kind !== 'signed-in') throw new Error(came.reason)
+    if (came.kind !== 'signed-in') throw new Error(came.kind)
     expect(await room.come(id, answer)).toEqual({ kind: 'refused', reason: 'login-binding' })
     room.clock.move(10 * MINUTES)
     const before = await asked()
@@ -219,7 +219,7 @@ test('GitHub is asked with the token that it gave, and one that was withdrawn me
     )
     const response = await fetch(await room.start(id), { redirect: 'manual' })
     const came = await room.come(id, new URL(response.headers.get('location') ?? ''))
-    if (came.kind !== 'signed-in') throw new Error(came.reason)
+    if (came.kind !== 'signed-in') throw new Error(came.kind)
     github.account = { ...github.account, orgs: [] }
     room.clock.move(10 * MINUTES)
     expect(await room.providers.recheck(came.identityId)).toBe('still')

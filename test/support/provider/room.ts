@@ -133,7 +133,7 @@ export async function openProviderRoom(
       return room.come(providerId, await passThrough(await room.start(providerId, jar), user), jar)
     },
     async who(came) {
-      if (came.kind !== 'signed-in') throw new Error(`refused: ${came.reason}`)
+      if (came.kind !== 'signed-in') throw new Error(`refused: ${came.kind}`)
       const { session } = await browsers.look(came.setCookie.split(';')[0] ?? '')
       if (session === null) throw new Error('there is no session')
       return session

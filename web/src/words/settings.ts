@@ -119,14 +119,14 @@ export const SETTINGS = {
     },
     test: {
       title: 'Test sign-in',
-      says: 'Sign in as anybody who has an account there. Best in a private window: in this browser, signing in takes the place of who is signed in now. What becomes of it is told here.',
-      open: 'Open the sign-in in a new tab',
-      link: 'Link for a private window',
+      says: 'Go through it as anybody who has an account there. Nobody is signed in by that, and you stay who you are. What becomes of it is told here.',
+      open: 'Open the test in a new tab',
+      link: 'Link for a private window or somebody else: to be asked which account, or to try theirs',
       start: 'Test sign-in',
-      waiting: 'Waiting for somebody to come through this provider …',
-      ok: 'Signed in:',
+      waiting:
+        'Waiting for somebody to come back from this provider … Where it shows an error of its own, nobody comes back: compare the redirect URI and the client ID there.',
+      ok: 'It works. The provider vouched for',
       refused: 'Refused:',
-      person: 'Look at the person',
       why: {
         'login-binding': 'the answer came to another browser, too late, or twice. Begin again in one window.',
         'provider-refused':

@@ -1,10 +1,9 @@
 /**
- * A real sign-in through a provider, in another window, and what became of it by the audit. Signing in takes the place of who is signed in
- * in that browser, so a private window is the better place.
+ * A real way through a provider, in another tab or another browser, and what became of it by the audit. It signs nobody in, so who looks at
+ * this page stays who they are.
  */
 import { Alert, Button, Group, Loader, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { meQuery } from '../../api/me.ts'
 import { newestRow, type SignInRow, signInsQuery } from '../../api/settings.ts'
 import { Copyable } from '../../parts/copy.tsx'
@@ -34,9 +33,18 @@ export function TestSignIn({ provider }: { provider: string }) {
         </Group>
       ) : (
         <Stack gap="sm">
-          <Copyable text={`${me?.url ?? location.origin}/sign-in`} label={WORDS.link} />
+          <Copyable
+            text={`${me?.url ?? location.origin}/sign-in?test=${encodeURIComponent(provider)}`}
+            label={WORDS.link}
+          />
           <Group>
-            <Button component="a" href="/sign-in?return_to=/" target="_blank" rel="noopener" variant="default">
+            <Button
+              component="a"
+              href={`/sign-in?test=${encodeURIComponent(provider)}`}
+              target="_blank"
+              rel="noopener"
+              variant="default"
+            >
               {WORDS.open}
             </Button>
           </Group>
@@ -61,10 +69,7 @@ function Became({ row }: { row: SignInRow }) {
   if (row.outcome === 'answered')
     return (
       <Alert role="status" variant="light" color="green">
-        {WORDS.ok} <Foreign text={label} fw={600} />, <When at={row.at} />.{' '}
-        <Link to="/people" search={{ q: label }}>
-          {WORDS.person}
-        </Link>
+        {WORDS.ok} <Foreign text={label} fw={600} />, <When at={row.at} />.
       </Alert>
     )
   const why = row.error ?? ''
