@@ -1,5 +1,6 @@
 /** The pages of approval, purpose and step-up in a real browser; what those who are to agree are told, and what the REST API has of it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../../src/cli/program.ts'
 import { LIMITS } from '../../src/config/limits.ts'
 import { faultsEverywhere, openBrowser, type Page, type TestBrowser } from '../browser.ts'
 import { APPROVAL, APPROVER, type DemandRoom, linkIn, openDemandRoom, try2026 } from '../demand-room.ts'
@@ -118,6 +119,16 @@ test('why a call was turned down is told to its caller, shown and kept', async (
   expect((await room.rows('method=reject%20call'))[0]).toMatchObject({ actor: { label: APPROVER }, purpose })
   const [shown] = await room.api<{ decisions: object[] }[]>('GET', '/access/approvals?state=rejected')
   expect(shown?.decisions).toMatchObject([{ word: 'reject', by: APPROVER, reason: purpose }])
+  const { portal } = room.home
+  let out = ''
+  const code = await run({
+    ...{ argv: ['approvals', 'list', '--state', 'rejected'], cwd: portal.data },
+    env: { PORTICO_URL: portal.url, PORTICO_TOKEN: portal.adminToken },
+    stdout: { write: (text: string) => (out += text) },
+    stderr: { write: () => true },
+  })
+  expect(code).toBe(0)
+  expect(out).toContain(`${APPROVER} turned it down: “${purpose}”`)
 })
 
 // [APPROVE-2]
