@@ -19,7 +19,7 @@ export const SHELL = {
   },
   noRole: {
     title: 'You have no role here',
-    says: 'You are signed in, but an owner has not given you a role yet. Owners do that with: portico roles add admin --email ADDRESS',
+    says: 'You are signed in, but an owner has not given you a role yet. Owners do that here, under Settings, Roles.',
     home: 'To the portal’s home',
   },
   lost: {
