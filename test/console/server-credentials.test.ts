@@ -170,6 +170,15 @@ test('where nobody is registered by itself, a client is written down by form, it
   await page.getByRole('button', { name: 'Connect this account' }).click()
   await page.getByText(/^Authenticated, and synced/).waitFor()
 
+  const { page: auditors } = await room.openAs('auditor', '/servers/strict?tab=credentials')
+  await auditors.getByText('it lacks servers:write').waitFor()
+  await auditors.getByText('For everybody').waitFor()
+  expect(await auditors.getByLabel('Client ID').isDisabled()).toBe(true)
+  for (const name of ['Authenticate again', 'Make a link', 'Disconnect', 'Save the client', 'End'])
+    expect(await auditors.getByRole('button', { name }).count(), name).toBe(0)
+  expect(await faultsEverywhere(auditors, 'console-credentials-auditor')).toEqual([])
+  await auditors.close()
+
   await page.getByRole('tab', { name: 'Credentials' }).click()
   await page.getByLabel('How it proves itself').selectOption('none')
   await page.getByRole('button', { name: 'Save the client' }).click()
