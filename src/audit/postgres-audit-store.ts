@@ -12,7 +12,6 @@ import {
   type AuditStore,
   type Batch,
   type Dialect,
-  HEAD_COLUMNS,
   type JournalState,
   type OpenRow,
   ROW_COLUMNS,
@@ -22,7 +21,6 @@ import {
   type StoredRow,
   selectOpen,
   selectRows,
-  toHead,
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { oldCounts } from './count-tables-store.ts'
@@ -33,6 +31,7 @@ import { readFigures } from './figures-store.ts'
 import { look } from './look.ts'
 import { CHAIN, COUNTS, chainedOnly, SCHEMA } from './postgres-audit-schema.ts'
 import { countWithin, figuresReader } from './postgres-count-store.ts'
+import { endWithin, hashWithin, markWithin, putHead, putMark, readNumber } from './postgres-head-store.ts'
 
 /** The advisory lock under which tables are made and dropped; any number that nothing else uses. */
 const TABLES_LOCK = 7_310_145_002
@@ -373,40 +372,4 @@ async function appendWithin(client: pg.PoolClient, batch: Batch): Promise<number
   }
   await countWithin(client, rows)
   return first
-}
-
-type Asked = Pick<pg.PoolClient, 'query'>
-
-async function readNumber(client: Asked, key: string): Promise<number> {
-  const { rows } = await client.query('SELECT value FROM audit_meta WHERE key = $1', [key])
-  return Number(rows[0]?.value)
-}
-
-async function endWithin(client: Asked): Promise<ChainEnd> {
-  const { rows } = await client.query("SELECT seq, encode(hash, 'hex') AS hash FROM audit_chain")
-  return { seq: Number(rows[0]?.seq), hash: String(rows[0]?.hash) }
-}
-
-async function hashWithin(client: Asked, seq: number): Promise<string | null> {
-  const { rows } = await client.query("SELECT encode(hash, 'hex') AS hash FROM audit_rows WHERE seq = $1", [seq])
-  return rows[0]?.hash ?? null
-}
-
-async function markWithin(client: Asked): Promise<Head | null> {
-  const { rows } = await client.query(`SELECT ${HEAD_COLUMNS} FROM audit_heads WHERE kind <> 'head'`)
-  return rows[0] === undefined ? null : toHead(rows[0])
-}
-
-async function putMark(client: Asked, head: Head): Promise<void> {
-  await client.query("DELETE FROM audit_heads WHERE kind <> 'head' OR seq < $1", [head.seq])
-  await putHead(client, head)
-}
-
-async function putHead(client: Asked, { kind, writer, seq, hash, at, kid, signature }: Head): Promise<void> {
-  await client.query(
-    `INSERT INTO audit_heads (${HEAD_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (kind, writer, seq) DO UPDATE SET hash = excluded.hash, at = excluded.at, kid = excluded.kid,
-       signature = excluded.signature`,
-    [kind, writer, seq, hash, at, kid, signature],
-  )
 }

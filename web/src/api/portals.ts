@@ -126,7 +126,8 @@ export const latelyQuery = (id: string) =>
       const { newest } = await logs({ limit: 1 }, signal)
       const about = { portal: id, plane: 'mcp', phase: 'ended' }
       if (before?.seen == null) {
-        const { rows } = await logs({ ...about, limit: MOST_LATELY }, signal)
+        // Of a million rows, one that looks for what is not there would read all.
+        const { rows } = await logs({ ...about, limit: MOST_LATELY, partial: 'true' }, signal)
         return { rows, seen: newest }
       }
       const fresh = await logs({ ...about, limit: MOST_AT_ONCE, after: before.seen }, signal)
