@@ -18,6 +18,8 @@ export interface VisitorOptions {
   colors?: 'light' | 'dark'
   /** In CSS pixels; default 1000. */
   width?: number
+  /** Default `none`. */
+  forcedColors?: 'active' | 'none'
 }
 
 export interface TestBrowser {
@@ -38,10 +40,11 @@ export async function openBrowser(): Promise<TestBrowser> {
   const browser = await theBrowser()
   const contexts: BrowserContext[] = []
   return {
-    async visitor({ script = true, colors = 'light', width = 1000 } = {}) {
+    async visitor({ script = true, colors = 'light', width = 1000, forcedColors = 'none' } = {}) {
       const context = await browser.newContext({
         javaScriptEnabled: script,
         colorScheme: colors,
+        forcedColors,
         viewport: { width, height: 900 },
         reducedMotion: 'reduce',
       })
@@ -82,13 +85,14 @@ function launch(): Promise<Browser> {
 /**
  * What is wrong with a page as it stands: what axe-core finds serious or critical, and what needs scrolling sideways.
  *
+ * @param within a selector: axe looks at no more than that
  * @returns one line for each, empty for a page that is well
  */
-export async function faultsOf(page: Page): Promise<string[]> {
+export async function faultsOf(page: Page, within = 'html'): Promise<string[]> {
   // A page is looked at in several ways, and keeps what it was given until it is left.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(AXE)
   const { violations } = (await page.evaluate(
-    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
+    `axe.run(${JSON.stringify(within)}, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))`,
   )) as Pick<AxeResults, 'violations'>
   const found = violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -131,7 +135,7 @@ export async function faultsEverywhere(page: Page, name: string): Promise<string
 }
 
 /** On a loaded machine a page takes its new colours late, and slides to them: half-way they are nobody's choice. */
-async function settled(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+export async function settled(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
   const isSliding = `[undefined, '${colorScheme}'].indexOf(document.documentElement.dataset.mantineColorScheme) < 0 ||
     document.getAnimations().some(({ playState, effect }) =>
       playState === 'running' && effect.getComputedTiming().endTime < Infinity)`

@@ -1,7 +1,7 @@
 /** What one does in the console, each thing by keyboard alone: nothing is clicked, and whoever acted stands where they can go on. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OpenClient, openAskedClient } from '../asked-clients.ts'
-import { openBrowser, type Page, type TestBrowser } from '../browser.ts'
+import { faultsEverywhere, openBrowser, type Page, type TestBrowser } from '../browser.ts'
 import { APPROVAL, ASKER, type DemandRoom, openDemandRoom } from '../demand-room.ts'
 import { ADA, complaintsOf } from '../page-journey.ts'
 import { json, modern, result, type ScriptedServer, startScripted } from '../scripted-server.ts'
@@ -132,6 +132,8 @@ test('a definition that is held is read and approved', async () => {
   await page.keyboard.press('Enter')
   const sure = page.getByRole('dialog', { name: /Approve/ })
   await hasFocus(page, sure.getByRole('button', { name: 'Cancel' }))
+  expect(await faultsEverywhere(page, 'console-held-sure')).toEqual([])
+  await page.setViewportSize({ width: 1280, height: 900 })
   await press(page, sure.getByRole('button', { name: 'Approve 1' }))
   await page.getByText('Nothing is held').waitFor()
   await sure.waitFor({ state: 'detached' })

@@ -21,6 +21,7 @@ export function Palette({ rights }: { rights: readonly Right[] }) {
       shortcut={null}
       nothingFound={SHELL.nothingFound}
       scrollable
+      attributes={{ content: { 'aria-label': SHELL.find } }}
       searchProps={{ placeholder: SHELL.find, 'aria-label': SHELL.find }}
     />
   )

@@ -179,7 +179,7 @@ function Export({ filters }: { filters: Query }) {
           {LOGS.export.stop}
         </Button>
       )}
-      <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
+      <Menu position="bottom-end" transitionProps={{ duration: 0 }} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <Button variant="default" loading={keep.isPending}>
             {LOGS.export.open}

@@ -1,11 +1,12 @@
 /** The link by which a person sets their password, and gets an account where they have none: for who comes by no identity provider. */
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Problem } from '../../api/ask.ts'
 import { meQuery } from '../../api/me.ts'
 import { makePasswordLink, USER_READS } from '../../api/people.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { SecretOnce } from '../../parts/secret-once.tsx'
 import { ProblemNote } from '../../parts/told.tsx'
@@ -28,9 +29,9 @@ export function PasswordLink({ email }: { email?: string }) {
       <Button variant={email === undefined ? 'filled' : 'default'} onClick={open}>
         {title}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={title} centered closeButtonProps={{ 'aria-label': COMMON.close }}>
+      <Dialog opened={isOpen} onClose={close} title={title} centered>
         <Making email={email} close={close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }
