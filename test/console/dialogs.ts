@@ -24,6 +24,9 @@ export const LISTS: Readonly<Record<string, Way>> = {
   Autocomplete: ['/access', 'Person'],
 }
 
+/** The same question with other words, about what only a person with an account at a server has. */
+const ALIKE = 'pages/people/holds.tsx'
+
 export const DIALOGS: Readonly<Record<string, Readonly<Record<string, string | Way>>>> = {
   'shell/account-menu.tsx': { Menu: 'console-account' },
   'shell/signed-out.tsx': { Modal: 'console-signed-out' },
@@ -39,7 +42,7 @@ export const DIALOGS: Readonly<Record<string, Readonly<Record<string, string | W
   'pages/people/password-link.tsx': { Dialog: 'console-people-let-in' },
   'pages/people/one.tsx': { Confirm: 'console-person-revoke', PasswordLink: ['/people', /bob@/, /password/i] },
   'pages/people/holds.tsx': { EndButton: ['/people', /ada@/, /^End:/] },
-  'pages/people/accounts.tsx': { EndButton: 'as in holds.tsx' },
+  'pages/people/accounts.tsx': { EndButton: ALIKE },
   'pages/policies/policy-form.tsx': { Confirm: ['/policies', 'Contractors post nothing', 'Delete'] },
   'pages/policies/used-by.tsx': { Confirm: ['/policies', 'Contractors post nothing', /^Detach from/] },
   'pages/policies/group.tsx': { Confirm: ['/policies?tab=groups', 'Contractors', 'Delete'] },
@@ -48,6 +51,8 @@ export const DIALOGS: Readonly<Record<string, Readonly<Record<string, string | W
   'pages/portals/settings.tsx': { Confirm: ['/portals/research?tab=settings', 'Delete the portal'] },
   'pages/portals/tools.tsx': { Confirm: 'TurnAll', TurnAll: ['/portals/default?tab=tools', /^Turn off/] },
   'pages/portals/tool-form.tsx': { Dialog: 'console-portal-tool' },
+  'pages/servers/account.tsx': { Deed: ALIKE },
+  'pages/servers/credentials.tsx': { Deed: ALIKE },
   'pages/servers/edit-capability.tsx': { Dialog: 'console-server-tool' },
   'pages/servers/held.tsx': { Confirm: 'console-held-sure' },
   'pages/servers/server-overview.tsx': { Confirm: 'console-server-delete' },

@@ -49,8 +49,8 @@ function onward({ region, element, name, around }: Spot): HTMLElement | undefine
   return again ?? beside ?? itself ?? undefined
 }
 
-/** @returns what ends it */
-export function keepFocus(): () => void {
+/** From now on, until the page is left. */
+export function keepFocus(): void {
   /** Where they were last in each region, the latest at the end. */
   let spots: Spot[] = []
   let here: Spot | undefined
@@ -95,11 +95,4 @@ export function keepFocus(): () => void {
   document.addEventListener('focusin', note)
   document.addEventListener('keydown', note, true)
   document.addEventListener('pointerdown', leave, true)
-  return () => {
-    seen.disconnect()
-    clearTimeout(timer)
-    document.removeEventListener('focusin', note)
-    document.removeEventListener('keydown', note, true)
-    document.removeEventListener('pointerdown', leave, true)
-  }
 }

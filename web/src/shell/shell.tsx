@@ -13,7 +13,6 @@ import { ZONE } from '../parts/when.tsx'
 import { SHELL } from '../words/shell.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { Find } from './find.tsx'
-import { keepFocus } from './keep-focus.ts'
 import { NAVIGATION } from './navigation.ts'
 import { NoRole } from './no-role.tsx'
 import { SignedOut } from './signed-out.tsx'
@@ -33,7 +32,10 @@ export function Shell() {
     // Who reads by ear or keyboard goes on where the new page begins.
     main.current?.focus({ preventScroll: true })
   }, [pathname, isOpen, close])
-  useEffect(keepFocus, [])
+  useEffect(() => {
+    // For as long as the console is open, so nothing ends it; and no first look waits for it.
+    void import('./keep-focus.ts').then(({ keepFocus }) => keepFocus())
+  }, [])
   useWindowEvent('keydown', ({ key }) => {
     if (key !== 'Escape' || !isOpen) return
     burger.current?.focus()
