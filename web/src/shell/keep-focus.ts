@@ -54,7 +54,7 @@ export function keepFocus(): void {
   /** Where they were last in each region, the latest at the end. */
   let spots: Spot[] = []
   let here: Spot | undefined
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let isWaiting = false
   let waited = 0
 
   const note = () => {
@@ -69,13 +69,14 @@ export function keepFocus(): void {
     here = undefined
   }
   const wait = () => {
-    timer ??= setTimeout(mend, MOMENT_MS)
+    if (!isWaiting) setTimeout(mend, MOMENT_MS)
+    isWaiting = true
   }
   const look = () => {
     if (here !== undefined && isLost(here.element)) wait()
   }
   const mend = () => {
-    timer = undefined
+    isWaiting = false
     waited += MOMENT_MS
     const at = document.activeElement
     const isNowhere = at === null || at === document.body || at === here?.element
