@@ -1,4 +1,5 @@
 /** `/access/ai-controls/mcp/logs/export`: what a view of the log shows, as a file, newest first, page by page as it is read. */
+import type { Found } from '../audit/event.ts'
 import { LOG_EXPORT_DEFAULT, type LogExportQuery } from '../contract/log.ts'
 import { LOG_CSV_HEAD, logCsvLine } from '../contract/log-csv.ts'
 import { LOOK_MOST, showLogRow, toAuditFilters } from './logs.ts'
@@ -39,16 +40,25 @@ async function* pages(
     format === 'csv' ? (row: Shown) => `${logCsvLine(row)}\r\n` : (row: Shown) => `${JSON.stringify(row)}\n`
   if (format === 'csv') yield `${LOG_CSV_HEAD}\r\n`
   let before = query.before
+  // Rows that come while it is made are not of it, so what its time reaches from and to is looked for once.
+  let known: Found['ends'] | undefined
   for (let left = most; left > 0; ) {
     const limit = Math.min(left, PIECE)
-    const asked = { ...filters, limit, reach: LOOK_MOST, ...(before !== undefined && { before }) }
-    const { rows, lookedTo, whole } = await deps.audit.search(asked)
+    const asked = {
+      ...filters,
+      limit,
+      reach: LOOK_MOST,
+      ...(before !== undefined && { before }),
+      ...(known && { ends: known }),
+    }
+    const { rows, lookedTo, whole, ends } = await deps.audit.search(asked)
     // Half a file must not look like a whole one.
     if (over.aborted) throw new Error(`the export was ended: ${String(over.reason)}`)
     if (rows.length > 0) yield rows.map((row) => lineOf(showLogRow(row))).join('')
     if (whole) return
     left -= rows.length
     before = lookedTo
+    known = ends
   }
 }
 

@@ -268,7 +268,8 @@ describe('a log of very many rows', () => {
 
   test('a file of them is made as it is read, and whoever breaks it off has it made no further', async () => {
     const searched = vi.spyOn(room.audit, 'search')
-    const url = `http://localhost/client/v4/accounts/default${LOGS}/export?rows=1000000&format=jsonl`
+    const since = new Date(0).toISOString()
+    const url = `http://localhost/client/v4/accounts/default${LOGS}/export?rows=1000000&format=jsonl&since=${since}`
     const open = () => room.fetch(new Request(url, { headers: { authorization: `Bearer ${room.owner}` } }), LOCAL)
     const left = (await open()).body?.getReader()
     const first = await left?.read()

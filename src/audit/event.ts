@@ -100,6 +100,14 @@ export interface AuditQuery {
   words?: readonly string[]
   /** Looks at no more than about so many rows, and says how far it came. */
   reach?: number
+  /** From an answer to the same question further on, so that they are not looked for once more. */
+  ends?: Ends
+}
+
+/** The first and the last row of the time that is asked about; `high` is -1 where there is none. */
+export interface Ends {
+  low: number
+  high: number
 }
 
 export interface Found {
@@ -110,6 +118,7 @@ export interface Found {
   whole: boolean
   /** The last row that there is, of those in the query's time; null where there is none. */
   newest: number | null
+  ends: Ends
 }
 
 /** An open deed. `finish` is called exactly once. */

@@ -27,7 +27,10 @@ const CHECKED = 500
 /** Each of them costs as much as so many that the database alone looks at. */
 const CHECK_COST = 10
 
-export async function look(query: AuditQuery, { bounds, newest, step, widest = step, ask }: Place): Promise<Found> {
+export async function look(
+  query: AuditQuery,
+  { bounds, newest, step, widest = step, ask }: Place,
+): Promise<Omit<Found, 'ends'>> {
   const rows: AuditRow[] = []
   const oldestFirst = query.after !== undefined
   let most = query.words === undefined ? step : Math.min(step, WORDS_STEP)

@@ -25,7 +25,7 @@ import {
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { oldCounts } from './count-tables-store.ts'
 import { DAY_MS, type DaySpan, dayOf, oldDays, partition } from './days.ts'
-import type { AuditQuery, Found } from './event.ts'
+import type { AuditQuery, Ends, Found } from './event.ts'
 import type { Figures, Question } from './figures.ts'
 import { readFigures } from './figures-store.ts'
 import { look } from './look.ts'
@@ -188,12 +188,12 @@ class PostgresAuditStore implements AuditStore {
   }
 
   async select(query: AuditQuery): Promise<Found> {
-    const ends = await this.#ends(query)
+    const ends = query.ends ?? (await this.#ends(query))
     const bounds = {
       from: Math.max(ends.low, (query.after ?? -1) + 1),
       to: Math.min(ends.high + 1, query.before ?? Number.MAX_SAFE_INTEGER),
     }
-    return look(query, {
+    const found = await look(query, {
       ...{
         bounds,
         newest: ends.high < 0 ? null : ends.high,
@@ -204,10 +204,11 @@ class PostgresAuditStore implements AuditStore {
         return (await this.#pool.query<StoredRow>(sql, values)).rows
       },
     })
+    return { ...found, ends }
   }
 
   /** Each is one look into the index of every day that is asked about. */
-  async #ends({ since, until }: AuditQuery): Promise<{ low: number; high: number }> {
+  async #ends({ since, until }: AuditQuery): Promise<Ends> {
     const times = [...(since === undefined ? [] : [since]), ...(until === undefined ? [] : [until])]
     const within = [
       ...(since === undefined ? [] : ['at >= $1']),

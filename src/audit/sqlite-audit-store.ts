@@ -26,7 +26,7 @@ import {
 } from './audit-store.ts'
 import { type ChainEnd, chainHash, GENESIS, type Head } from './chain.ts'
 import { ADD_CALLS, ADD_TIMINGS, countTables, oldCounts } from './count-tables-store.ts'
-import type { AuditQuery, Found } from './event.ts'
+import type { AuditQuery, Ends, Found } from './event.ts'
 import type { Figures, Question } from './figures.ts'
 import { readFigures } from './figures-store.ts'
 import type { JournalRow } from './lines.ts'
@@ -287,7 +287,7 @@ class SqliteAuditStore implements AuditStore {
   }
 
   async select(query: AuditQuery): Promise<Found> {
-    const ends = this.#ends(query)
+    const ends = query.ends ?? this.#ends(query)
     const bounds = {
       from: Math.max(ends.low, (query.after ?? -1) + 1),
       to: Math.min(ends.high + 1, query.before ?? Number.MAX_SAFE_INTEGER),
@@ -295,13 +295,14 @@ class SqliteAuditStore implements AuditStore {
     // A deed has few rows and an index; everything else may have to look at very many.
     const step = query.deed === undefined ? SEARCH_WINDOW : Number.MAX_SAFE_INTEGER
     const newest = ends.high < 0 ? null : ends.high
-    return look(query, {
+    const found = await look(query, {
       ...{ bounds, newest, step },
       ask: async (asked, window) => {
         const { sql, values } = selectRows(asked, DIALECT, window)
         return this.#database.prepare(sql).all(...values) as unknown as StoredRow[]
       },
     })
+    return { ...found, ends }
   }
 
   async figures(question: Question): Promise<Figures> {
@@ -315,7 +316,7 @@ class SqliteAuditStore implements AuditStore {
   }
 
   /** The first and the last row of the time that is asked about; their numbers need not stand in the order of times. */
-  #ends({ since, until }: AuditQuery): { low: number; high: number } {
+  #ends({ since, until }: AuditQuery): Ends {
     // Each alone is one look at the end of the table; both in one SELECT would read all of it.
     const isTimed = since !== undefined || until !== undefined
     const from = isTimed ? 'audit_rows INDEXED BY audit_rows_at WHERE at >= ?1 AND at <= ?2' : 'audit_rows'
