@@ -79,6 +79,7 @@ test('a server is authenticated in the browser, back in the console its tools ar
   notes.revoke('carol')
   await page.getByRole('button', { name: 'Sync now' }).click()
   await page.getByRole('alert').filter({ hasText: 'Calls that need this account fail' }).waitFor()
+  expect(await page.getByText('Authenticated, and synced').count()).toBe(0)
   expect(await faultsEverywhere(page, 'console-account-over')).toEqual([])
   notes.forgetLogins()
   await leave(page, 'Authenticate again')

@@ -29,9 +29,11 @@ const PLAIN_TITLE = { title: { color: 'var(--mantine-color-text)' } } as const
 export function ServerOverview({ server }: { server: ServerShown }) {
   const lock = useLock('servers:write', server.origin)
   const came = useComeBack(server)
+  // Ended since, by whomever: what stands below is newer.
+  const isPast = came?.kind === 'synced' && server.connection?.status !== 'ready'
   return (
     <Stack maw="52rem">
-      {came !== null && <Back came={came} />}
+      {came !== null && !isPast && <Back came={came} />}
       <StatusNote server={server} />
       <Account server={server} />
       <Deeds server={server} isLocked={lock !== null} />
