@@ -170,6 +170,11 @@ describe('a rule in words', () => {
     expect(readRule({ ...rule, extra: { capabilities } }, NAMES)[1]).toBe(`Speaks only of send, where ${words}.`)
   })
 
+  test('an entry that narrows nothing is told as one that does not', () => {
+    const capabilities = [{ names: ['send'] }, {}]
+    expect(readRule({ ...rule, extra: { capabilities } }, NAMES)[1]).toBe('Speaks of everything.')
+  })
+
   test('a group says whom it holds, and a list of words is joined as people do', () => {
     expect(readGroup({ include: [ada], require: [], exclude: [] }, NAMES)).toBe('Anybody whose email is ada@acme.test.')
     expect([joined([], 'or'), joined(['a'], 'or'), joined(['a', 'b', 'c'], 'and')]).toEqual(['', 'a', 'a, b and c'])

@@ -84,7 +84,9 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
 /** @param capabilities as the API has them; nothing is said of a rule of everything */
 function readReach(capabilities: unknown): string[] {
   const entries = (capabilities ?? []) as readonly ReachInput[]
-  return entries.length === 0 ? [] : [`Speaks only of ${joined(entries.map(readEntry), 'or')}.`]
+  const read = entries.map(readEntry)
+  if (read.includes('everything')) return ['Speaks of everything.']
+  return entries.length === 0 ? [] : [`Speaks only of ${joined(read, 'or')}.`]
 }
 
 /** `the tool create_issue of github, where it may destroy things` */

@@ -48,7 +48,7 @@ export const POLICY_WORDS = {
     reading: 'In words',
     unsaved: 'Not saved yet',
     saved: 'The policy is saved.',
-    created: 'The policy is made. Attach it below: until then it decides nothing.',
+    created: 'The policy is made. Attach it to a portal or a server: until then it decides nothing.',
     removed: 'The policy is deleted.',
     new: 'New policy',
     prefilled: (email: string, part: string) =>

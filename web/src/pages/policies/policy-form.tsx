@@ -81,6 +81,7 @@ export function PolicyForm(props: PolicyFormProps) {
       <LockNote lock={lock} />
       {prefill !== null && <PrefillNote prefill={prefill} isFilled={isFilled} />}
       <Reading sentences={readRule(ruleOf(draft), names)} isUnsaved={isTouched || stored === undefined} />
+      {stored !== undefined && <UsedBy policy={stored} owner={owner} isLocked={isLocked} />}
       {prefill?.back != null && stored !== undefined && <Would back={prefill.back} id={stored.id} draft={draft} />}
       <form
         onSubmit={(event) => {
@@ -104,7 +105,6 @@ export function PolicyForm(props: PolicyFormProps) {
           )}
         </Stack>
       </form>
-      {stored !== undefined && <UsedBy policy={stored} owner={owner} isLocked={isLocked} />}
       <Tester draft={draft} stored={stored} />
     </Page>
   )
