@@ -9,10 +9,10 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
-echo "installing: postgresql (store tests), chromium (tests of the pages), nginx-light (benchmark), bubblewrap (the guide on children)"
+echo "installing: postgresql (store tests), chromium-headless-shell (tests of the pages), nginx-light (benchmark), bubblewrap (the guide on children)"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends postgresql chromium nginx-light bubblewrap
+apt-get install -y -qq --no-install-recommends postgresql chromium-headless-shell nginx-light bubblewrap
 
 # The tests make and drop databases of their own as the user postgres, from this machine only.
 hba="$(su postgres -c "psql -tAc 'show hba_file'")"
