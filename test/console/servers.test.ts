@@ -269,7 +269,7 @@ test('a row is a link: it opens in a new tab where the mouse asks for one, where
     .getByRole('cell')
     .last()
     .click({ modifiers: ['ControlOrMeta'] })
-  expect(new URL((await opened).url()).pathname).toBe('/admin/servers/handbook')
+  await (await opened).waitForURL(`${room.url}/admin/servers/handbook`)
   expect(new URL(page.url()).pathname).toBe('/admin/servers')
   await page.close()
 })
