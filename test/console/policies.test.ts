@@ -135,11 +135,39 @@ test('policies, groups and lists are read in words, and what is tried is told be
   await page.getByText('Nothing would change, for anybody.').waitFor()
   expect(await faultsEverywhere(page, 'console-policy-tried')).toEqual([])
 
+  // Somebody else saves the same policy: what was typed here stays, and waits for a choice.
+  await portal.api('PUT', `/access/policies/${policy.body.result.id}`, {
+    ...{ name: 'Staff with more care', decision: 'allow' },
+    include: [{ group: { id: group } }],
+  })
+  const told = page.getByRole('alert').filter({ hasText: 'This was changed elsewhere meanwhile' })
+  const look = async () => {
+    await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))")
+    return told.isVisible()
+  }
+  await expect.poll(look).toBe(true)
+  const name = page.getByRole('textbox', { name: 'Name', exact: true })
+  expect(await name.inputValue()).toBe('Staff with care')
+  expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+  await told.getByRole('button', { name: 'Keep what I typed' }).click()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The policy is saved.').waitFor()
+  await page.getByRole('heading', { level: 1, name: 'Staff with care' }).waitFor()
+  expect(await told.count()).toBe(0)
+  await name.fill('Not for long')
+  await portal.api('PUT', `/access/policies/${policy.body.result.id}`, {
+    ...{ name: 'Staff with most care', decision: 'allow' },
+    include: [{ group: { id: group } }],
+  })
+  await expect.poll(look).toBe(true)
+  await told.getByRole('button', { name: 'Show what is there now' }).click()
+  expect(await name.inputValue()).toBe('Staff with most care')
+
   await page.goto(`${room.url}/admin/policies?tab=groups`)
   await page.getByRole('row').filter({ hasText: 'Anybody whose email ends in @acme.test.' }).waitFor()
   expect(await faultsEverywhere(page, 'console-groups')).toEqual([])
   await page.goto(`${room.url}/admin/groups/${group}`)
-  await page.getByRole('link', { name: 'Staff with care' }).waitFor()
+  await page.getByRole('link', { name: 'Staff with most care' }).waitFor()
   expect(await faultsEverywhere(page, 'console-group')).toEqual([])
 
   await page.goto(`${room.url}/admin/lists/new`)

@@ -5,7 +5,7 @@ import { policyQuery } from '../../api/policies.ts'
 import { Page } from '../../parts/page.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { PAGES } from '../../words/shell.ts'
-import { PolicyForm } from './policy-form.tsx'
+import { PolicyEditor } from './policy-form.tsx'
 import { openPrefill } from './prefill.ts'
 
 export function PolicyOne() {
@@ -15,15 +15,7 @@ export function PolicyOne() {
   const { data, error, refetch } = useQuery({ ...policyQuery(id), enabled: !isNew })
   const prefill = openPrefill(search)
   if (isNew || data !== undefined) {
-    // A form begins anew with each policy, and with each time that another has saved it.
-    return (
-      <PolicyForm
-        key={isNew ? 'new' : `${id} ${data?.updated_at}`}
-        stored={isNew ? undefined : data}
-        owner={undefined}
-        prefill={prefill}
-      />
-    )
+    return <PolicyEditor key={id} stored={isNew ? undefined : data} owner={undefined} prefill={prefill} />
   }
   return (
     <Page title={PAGES.policies.title} above={[['/policies', PAGES.policies.title]]}>

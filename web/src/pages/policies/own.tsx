@@ -5,7 +5,7 @@ import { appQuery, ownPolicyQuery } from '../../api/policies.ts'
 import { Page } from '../../parts/page.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { PAGES } from '../../words/shell.ts'
-import { PolicyForm } from './policy-form.tsx'
+import { PolicyEditor } from './policy-form.tsx'
 import { openPrefill } from './prefill.ts'
 
 export function OwnPolicy() {
@@ -17,14 +17,7 @@ export function OwnPolicy() {
   // Made reusable, it is one of those that others name, and its place is there.
   if (policy.data?.reusable) return <Navigate to="/policies/$id" params={{ id }} search={search} replace />
   if (error === null && owner.data !== undefined && policy.data !== undefined) {
-    return (
-      <PolicyForm
-        key={`${id} ${policy.data.updated_at}`}
-        stored={policy.data}
-        owner={owner.data}
-        prefill={openPrefill(search)}
-      />
-    )
+    return <PolicyEditor key={id} stored={policy.data} owner={owner.data} prefill={openPrefill(search)} />
   }
   const again = () => void Promise.all([owner.refetch(), policy.refetch()])
   return (

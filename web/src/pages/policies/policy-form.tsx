@@ -6,6 +6,7 @@ import type { AppShown } from '../../../../src/contract/access-app.ts'
 import type { PolicyShown } from '../../../../src/contract/policy.ts'
 import { ownPolicies, POLICIES, remove, save, useNames } from '../../api/policies.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { Elsewhere } from '../../parts/elsewhere.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
 import { FromFileBadge, LockNote, useLock } from '../../parts/from-file.tsx'
 import { later } from '../../parts/later.tsx'
@@ -21,6 +22,7 @@ import { CriteriaRows } from './criteria-rows.tsx'
 import { type Prefill, searchOfBack } from './prefill.ts'
 import { ReachRows } from './reach-rows.tsx'
 import { Reading } from './reading.tsx'
+import { type Begun, useBegun } from './use-begun.ts'
 
 const Terms = later(async () => (await import('./terms.tsx')).Terms)
 const Times = later(async () => (await import('./terms.tsx')).Times)
@@ -55,8 +57,15 @@ function begin({ stored, prefill }: PolicyFormProps): { draft: Draft; isFilled: 
   return { draft, isFilled: draft !== before }
 }
 
-export function PolicyForm(props: PolicyFormProps) {
-  const { stored, owner, prefill } = props
+/** The form, which begins anew with each version of the policy unless something was typed into it. */
+export function PolicyEditor(props: PolicyFormProps) {
+  const [isFilled] = useState(() => begin(props).isFilled)
+  const begun = useBegun(props.stored?.updated_at, isFilled)
+  return <PolicyForm key={begun.key} {...props} begun={begun} />
+}
+
+function PolicyForm(props: PolicyFormProps & { begun: Begun }) {
+  const { stored, owner, prefill, begun } = props
   const navigate = useNavigate()
   const names = useNames()
   const lock = useLockOf(props)
@@ -65,13 +74,16 @@ export function PolicyForm(props: PolicyFormProps) {
   const [isTouched, setTouched] = useState(isFilled)
   const change = (changed: Partial<Draft>) => {
     setTouched(true)
+    begun.touch()
     setDraft((before) => ({ ...before, ...changed }))
   }
   const saving = useDeed(() => save<PolicyShown>(pathOf(owner), stored?.id ?? null, bodyOf(draft, stored)), {
     done: stored === undefined ? WORDS.created : WORDS.saved,
     reads: READS,
+    after: begun.saved,
   })
   const isLocked = lock !== null
+  const isElsewhere = begun.isElsewhere && !saving.isPending
   return (
     <Page
       title={stored?.name ?? WORDS.new}
@@ -94,11 +106,12 @@ export function PolicyForm(props: PolicyFormProps) {
         }}
       >
         <Stack>
+          <Elsewhere draft={{ ...begun, elsewhere: isElsewhere ? ['policy'] : [], changed: [] }} nameOf={noName} />
           <Fields draft={draft} isLocked={isLocked} onChange={change} />
           {saving.error !== null && <ProblemNote error={saving.error} />}
           {!isLocked && (
             <Group>
-              <Button type="submit" loading={saving.isPending}>
+              <Button type="submit" loading={saving.isPending} disabled={isElsewhere}>
                 {COMMON.save}
               </Button>
             </Group>
@@ -109,6 +122,9 @@ export function PolicyForm(props: PolicyFormProps) {
     </Page>
   )
 }
+
+/** A rule is changed as a whole. */
+const noName = () => undefined
 
 const DECISIONS = Object.entries(POLICY_WORDS.decisions).map(([value, { label, says }]) => ({
   value,

@@ -16,7 +16,7 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { attachedServersQuery } from '../../api/policies.ts'
 import { offeredByQuery } from '../../api/servers.ts'
 import { emptyReach, HINTS, KINDS, LABELS, newArgument, type ReachDraft } from '../../rules/reach-draft.ts'
-import { LABEL_WORDS } from '../../rules/read-rule.ts'
+import { LABEL_WORDS } from '../../words/common.ts'
 import { POLICY_WORDS } from '../../words/policies.ts'
 import { ArgumentRow } from './argument-row.tsx'
 
