@@ -108,6 +108,8 @@ interface Lately {
   rows: readonly Asked[]
   /** Everything up to here has been looked at. */
   seen: string | null
+  /** Nothing older was left unread. */
+  isWhole: boolean
 }
 
 const MOST_LATELY = 8
@@ -127,24 +129,32 @@ export const latelyQuery = (id: string) =>
       const about = { portal: id, plane: 'mcp', phase: 'ended' }
       if (before?.seen == null) {
         // Of a million rows, one that looks for what is not there would read all.
-        const { rows } = await logs({ ...about, limit: MOST_LATELY, partial: 'true' }, signal)
-        return { rows, seen: newest }
+        const { rows, whole } = await logs({ ...about, limit: MOST_LATELY, partial: 'true' }, signal)
+        return { rows, seen: newest, isWhole: whole }
       }
       const fresh = await logs({ ...about, limit: MOST_AT_ONCE, after: before.seen }, signal)
       const known = new Set(before.rows.map(({ seq }) => seq))
       const rows = [...fresh.rows.filter(({ seq }) => !known.has(seq)).toReversed(), ...before.rows]
       // Where more came than was asked for, the rest comes the next time.
-      return { rows: rows.slice(0, MOST_LATELY), seen: fresh.rows.length < MOST_AT_ONCE ? newest : fresh.newest }
+      return {
+        rows: rows.slice(0, MOST_LATELY),
+        seen: fresh.rows.length < MOST_AT_ONCE ? newest : fresh.newest,
+        isWhole: before.isWhole,
+      }
     },
     refetchInterval: POLL_MS,
     staleTime: 0,
   })
 
 async function logs(query: Record<string, string | number>, signal: AbortSignal) {
-  const { result, info } = await ask<Asked[], { cursors: { after: string | null } }>('GET', `${MCP}/logs`, {
-    ...{ query, signal },
-  })
-  return { rows: result, newest: info.cursors.after }
+  const { result, info } = await ask<Asked[], { cursors: { after: string | null }; whole: boolean }>(
+    'GET',
+    `${MCP}/logs`,
+    {
+      ...{ query, signal },
+    },
+  )
+  return { rows: result, newest: info.cursors.after, whole: info.whole }
 }
 
 export interface PolicyName {

@@ -1,6 +1,7 @@
 /** A rule in plain language: pure, so that what stands beside a form is always what the form says. */
 import type { ApprovalGroupInput } from '../../../src/contract/policy.ts'
 import type { ReachInput } from '../../../src/contract/reach.ts'
+import { LABEL_WORDS } from '../words/common.ts'
 import { joined, type Names, orGap } from './names.ts'
 import { type Criterion, openCriterion, phraseOf } from './selectors.ts'
 
@@ -75,12 +76,6 @@ const HINTS: Readonly<Record<string, readonly [yes: string, no: string]>> = {
   openWorldHint: ['reaches the outside world', 'stays inside'],
 }
 
-export const LABEL_WORDS: Readonly<Record<string, string>> = {
-  reads_private: 'reads private data',
-  reads_untrusted: 'reads untrusted text',
-  sends_out: 'sends data out',
-}
-
 /** @param capabilities as the API has them; nothing is said of a rule of everything */
 function readReach(capabilities: unknown): string[] {
   const entries = (capabilities ?? []) as readonly ReachInput[]
@@ -116,7 +111,7 @@ function conditionsOf({
   const hints = Object.entries(annotations).map(([hint, isSo]) => `it ${HINTS[hint]?.[isSo ? 0 : 1] ?? hint}`)
   return [
     ...hints,
-    ...labels.map((label) => `it ${LABEL_WORDS[label] ?? label}`),
+    ...labels.map((label) => `it ${LABEL_WORDS[label].toLowerCase()}`),
     ...given.map(readArgument),
     ...(expression === undefined ? [] : [`the expression ${orGap(expression)} holds`]),
     ...(flow === undefined

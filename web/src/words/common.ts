@@ -32,3 +32,10 @@ export const COMMON = {
   },
   confirm: { sure: 'This cannot be undone.' },
 } as const
+
+/** What an admin says that a tool does, as it stands beside a box. */
+export const LABEL_WORDS = {
+  reads_private: 'Reads private data',
+  reads_untrusted: 'Reads untrusted text',
+  sends_out: 'Sends data out',
+} as const

@@ -45,6 +45,8 @@ export const PORTALS = {
     byNameSays: (name: string) => `Works once the name ${name} leads to this portal.`,
     byPath: 'By its id',
     mounts: 'One server alone',
+    mountServer: 'Server',
+    mountUrl: 'Address',
     mountsSays: 'Each server also has an address of its own, where its tools have their own names.',
     noPolicies: 'No policy is attached, so nobody may come in. Choose one under Settings.',
     noServers: 'It has no servers, so clients will see no tools. Add one under Servers.',
@@ -58,6 +60,9 @@ export const PORTALS = {
     open: (client: string) => `Add to ${client}`,
   },
   connection: {
+    noneLately: 'Nobody has come lately',
+    noneLatelySays:
+      'The newest requests to all portals hold none to this one; older ones stand in the log. When a client comes, this turns green by itself.',
     waiting: 'Waiting for the first connection …',
     waitingSays: 'Nobody has come yet. Connect a client as described below; this turns green by itself.',
     refused: 'A client came, and was turned away',

@@ -153,12 +153,6 @@ export const CAPABILITIES = {
   definition: 'As the server defines it',
 } as const
 
-export const LABEL_WORDS = {
-  reads_private: 'Reads private data',
-  reads_untrusted: 'Reads what strangers wrote',
-  sends_out: 'Sends data out',
-} as const
-
 export const HELD = {
   none: {
     title: 'Nothing is held',

@@ -18,7 +18,7 @@ export function Connection({ portal }: { portal: string }) {
   const { data, error, refetch } = useQuery(latelyQuery(portal))
   if (data === undefined)
     return error === null ? <Waiting rows={2} /> : <ProblemNote error={error} again={() => void refetch()} />
-  const { rows } = data
+  const { rows, isWhole } = data
   const isIn = rows.some(({ outcome }) => LET_IN.includes(outcome))
   return (
     <Card withBorder>
@@ -35,9 +35,9 @@ export function Connection({ portal }: { portal: string }) {
           <Group wrap="nowrap">
             <Loader size="sm" aria-hidden="true" />
             <div>
-              <Text fw={600}>{SAYS.waiting}</Text>
+              <Text fw={600}>{isWhole ? SAYS.waiting : SAYS.noneLately}</Text>
               <Text size="sm" c="dimmed">
-                {SAYS.waitingSays}
+                {isWhole ? SAYS.waitingSays : SAYS.noneLatelySays}
               </Text>
             </div>
           </Group>

@@ -17,6 +17,8 @@ export interface Offer {
   description: string
   /** As the server tells it. */
   told: string
+  /** What a search looks in. */
+  words: string
   isOn: boolean
   /** What the portal says, and nothing where it leaves it as it is. */
   own: { enabled?: boolean | undefined; alias?: string | undefined; description?: string | undefined }
@@ -78,11 +80,12 @@ function offers(
     const told = 'description' in definition && typeof definition.description === 'string' ? definition.description : ''
     const alias = own?.portal_alias ?? under?.alias ?? null
     const isOnBelow = isOff ? false : (under?.enabled ?? true)
+    const shown = `${server}_${alias ?? original}`
+    const description = own?.portal_description ?? under?.description ?? told
     return {
       key: `${kind} ${server} ${original}`,
       ...{ kind, server, serverName, original, told, isGone: definition.isGone },
-      shown: `${server}_${alias ?? original}`,
-      description: own?.portal_description ?? under?.description ?? told,
+      ...{ shown, description, words: `${shown} ${original} ${description}`.toLowerCase() },
       isOn: own?.enabled ?? isOnBelow,
       own: { enabled: own?.enabled, alias: own?.portal_alias, description: own?.portal_description },
       below: { isOn: isOnBelow, alias: under?.alias ?? null },

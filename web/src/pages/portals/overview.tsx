@@ -1,11 +1,13 @@
 /** Where clients reach a portal, whether one has come yet, and what each client must be told. */
-import { Alert, Anchor, Card, List, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Card, List, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import type { PortalServerShown } from '../../../../src/contract/portal.ts'
 import { meQuery } from '../../api/me.ts'
 import { Copyable } from '../../parts/copy.tsx'
 import { Foreign } from '../../parts/foreign.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
 import { Waiting } from '../../parts/told.tsx'
 import { PORTALS } from '../../words/portals.ts'
 import { addressesOf, mountOf } from './address.ts'
@@ -56,14 +58,14 @@ export function PortalOverview({ portal, reports }: TabProps) {
           <Text size="sm" c="dimmed" mb="sm">
             {SAYS.mountsSays}
           </Text>
-          <Stack gap="xs" mah="20rem" style={{ overflowY: 'auto' }} tabIndex={0} role="group" aria-label={SAYS.mounts}>
-            {portal.servers.map(({ server_id, name }) => (
-              <SimpleGrid key={server_id} cols={{ base: 1, sm: 2 }} spacing="xs">
-                <Foreign text={name} />
-                <Copyable text={mountOf(portal.id, server_id, me.url)} label={server_id} />
-              </SimpleGrid>
-            ))}
-          </Stack>
+          <Rows
+            label={SAYS.mounts}
+            rows={portal.servers}
+            columns={mountColumns(portal.id, me.url)}
+            idOf={({ server_id }) => server_id}
+            rowHeight={56}
+            height={`min(${portal.servers.length * 56 + 64}px, 24rem)`}
+          />
         </Card>
       )}
       {reports.length > 0 && (
@@ -79,6 +81,17 @@ export function PortalOverview({ portal, reports }: TabProps) {
       )}
     </Stack>
   )
+}
+
+function mountColumns(portal: string, url: string): readonly Column<PortalServerShown>[] {
+  return [
+    { title: SAYS.mountServer, width: 'minmax(8rem, 1fr)', cell: ({ name }) => <Foreign text={name} /> },
+    {
+      title: SAYS.mountUrl,
+      width: 'minmax(16rem, 3fr)',
+      cell: ({ server_id }) => <Copyable text={mountOf(portal, server_id, url)} label={server_id} isLine />,
+    },
+  ]
 }
 
 /** What keeps everybody out, or shows them nothing. */

@@ -2,7 +2,7 @@
 import { Button, Group, SegmentedControl, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useDeferredValue, useMemo, useState } from 'react'
+import { memo, useDeferredValue, useMemo, useState } from 'react'
 import { changeServers, offeredQuery, PORTAL_READS } from '../../api/portals.ts'
 import { serversQuery } from '../../api/servers.ts'
 import { Confirm } from '../../parts/confirm.tsx'
@@ -69,19 +69,35 @@ export function PortalTools({ portal, lock }: TabProps) {
       {shown.length === 0 ? (
         <Nothing title={COMMON.nothingMatches} says="" />
       ) : (
-        <Rows
-          label={SAYS.kinds[filter.kind]}
-          rows={shown}
-          columns={columnsFor(isLocked, deed.mutate, edit)}
-          idOf={({ key }) => key}
-          minWidth={44}
-          height="min(60dvh, 40rem)"
-        />
+        <Offers shown={shown} kind={wanted.kind} isLocked={isLocked} wish={deed.mutate} edit={edit} />
       )}
       {edited !== null && <ToolForm offer={edited} lock={lock} close={() => edit(null)} perform={deed.mutateAsync} />}
     </Stack>
   )
 }
+
+interface OffersProps {
+  shown: readonly Offer[]
+  kind: Kind
+  isLocked: boolean
+  wish(wish: Wish): void
+  edit(offer: Offer): void
+}
+
+/** Not drawn again for each key, but when what it shows is another. */
+const Offers = memo(function Offers({ shown, kind, isLocked, wish, edit }: OffersProps) {
+  const columns = useMemo(() => columnsFor(isLocked, wish, edit), [isLocked, wish, edit])
+  return (
+    <Rows
+      label={SAYS.kinds[kind]}
+      rows={shown}
+      columns={columns}
+      idOf={({ key }) => key}
+      minWidth={44}
+      height="min(60dvh, 40rem)"
+    />
+  )
+})
 
 interface Filter {
   find: string
@@ -110,7 +126,7 @@ function isWanted(offer: Offer, { find, server, state, kind }: Filter): boolean 
   if (offer.kind !== kind || (server !== '' && offer.server !== server)) return false
   const isChanged = Object.values(offer.own).some((value) => value !== undefined)
   const isInState = { all: true, on: offer.isOn, off: !offer.isOn, changed: isChanged }[state]
-  return isInState && `${offer.shown} ${offer.original} ${offer.description}`.toLowerCase().includes(find.toLowerCase())
+  return isInState && offer.words.includes(find.toLowerCase())
 }
 
 interface FiltersProps extends Pick<TabProps, 'portal'> {
@@ -119,7 +135,10 @@ interface FiltersProps extends Pick<TabProps, 'portal'> {
 }
 
 function Filters({ filter, put, portal }: FiltersProps) {
-  const servers = portal.servers.map(({ server_id, name }) => ({ value: server_id, label: name }))
+  const servers = useMemo(
+    () => portal.servers.map(({ server_id, name }) => ({ value: server_id, label: name })),
+    [portal],
+  )
   return (
     <Group align="flex-end">
       <TextInput

@@ -9,8 +9,8 @@ import { Foreign } from '../../parts/foreign.tsx'
 import { LockNote, useLock } from '../../parts/from-file.tsx'
 import { ProblemNote, Waiting } from '../../parts/told.tsx'
 import { useDeed } from '../../parts/use-deed.ts'
-import { COMMON } from '../../words/common.ts'
-import { LABEL_WORDS, ONE_SERVER, CAPABILITIES as SAYS } from '../../words/servers.ts'
+import { COMMON, LABEL_WORDS } from '../../words/common.ts'
+import { ONE_SERVER, CAPABILITIES as SAYS } from '../../words/servers.ts'
 import type { Capability, CapabilityKind, Override } from './capabilities.tsx'
 
 type Label = keyof typeof LABEL_WORDS

@@ -3,7 +3,8 @@ import { Checkbox, Code, Fieldset, MultiSelect, Stack, Switch } from '@mantine/c
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { ask } from '../../api/ask.ts'
 import { Foreign } from '../../parts/foreign.tsx'
-import { LABEL_WORDS, SETTINGS as SAYS } from '../../words/servers.ts'
+import { LABEL_WORDS } from '../../words/common.ts'
+import { SETTINGS as SAYS } from '../../words/servers.ts'
 import { Choice } from './choice.tsx'
 import type { Draft, Section } from './server-settings.tsx'
 
