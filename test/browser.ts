@@ -47,6 +47,8 @@ export async function openBrowser(): Promise<TestBrowser> {
         forcedColors,
         viewport: { width, height: 900 },
         reducedMotion: 'reduce',
+        // Whoever presses a button may copy, in any browser with a window; one without asks for it.
+        permissions: ['clipboard-write'],
       })
       contexts.push(context)
       const page = await context.newPage()

@@ -278,7 +278,7 @@ test('the log is filtered and a deed read; a setting is changed and changed back
   const by = page.getByLabel('Filter by')
   await hasFocus(page, by)
   await page.keyboard.type('Who')
-  await type(page, page.getByLabel('Is exactly'), ASKER)
+  await type(page, page.getByRole('combobox', { name: 'Is exactly' }), ASKER)
   await page.keyboard.press('Enter')
   await page.waitForURL(/[?&]actor=grace%40/)
   await hasFocus(page, button('New filter'))

@@ -165,7 +165,7 @@ test('where nobody is registered by itself, a client is written down by form, it
   await page.getByText(`${room.url}/servers-callback/strict`).waitFor()
   expect(await page.getByLabel('Client secret', { exact: false }).first().inputValue()).toBe('')
   expect(await faultsEverywhere(page, 'console-client-stored')).toEqual([])
-  expect(await page.content()).not.toContain(SECRET)
+  await expect.poll(() => page.content()).not.toContain(SECRET)
   await leave(page)
   await signInThere(page, 'frank')
   await page.getByRole('button', { name: 'Connect this account' }).click()
@@ -202,7 +202,7 @@ test('a credential that is refused is replaced by headers, in the form that says
   expect(await faultsEverywhere(page, 'console-credentials-headers')).toEqual([])
   await page.getByRole('button', { name: 'Replace it' }).click()
   await page.getByText('The new one is stored.').waitFor()
-  expect(await page.content()).not.toContain(KEY)
+  await expect.poll(() => page.content()).not.toContain(KEY)
   await page.getByRole('tab', { name: 'Overview' }).click()
   await page.getByText('It answers, and its tools are known.').waitFor()
 
