@@ -87,8 +87,7 @@ function whyNot({ reached, verdict, in_force: inForce, says }: Rule): string {
   if (verdict === 'matched' && reached === 'yes') return ''
   if (verdict === 'missed' && inForce !== 'yes')
     return inForce === 'over' ? ': its time is over' : ': its time has not come'
-  if (reached === 'unasked')
-    return `: ${says.charAt(0).toLowerCase()}${visible(says.slice(1)).replace(/\.$/, '')}`
+  if (reached === 'unasked') return `: ${says.charAt(0).toLowerCase()}${visible(says.slice(1)).replace(/\.$/, '')}`
   const words: Readonly<Record<string, string>> = {
     no: ': it does not speak of this',
     call: ': it depends on the call',
