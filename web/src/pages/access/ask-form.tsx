@@ -17,6 +17,7 @@ import { useMemo, useState } from 'react'
 import type { PortalShown } from '../../../../src/contract/portal.ts'
 import { askedPortalQuery, peopleLike, tokensLike } from '../../api/access.ts'
 import { attachedPortalsQuery } from '../../api/policies.ts'
+import { SIDE_BY_SIDE } from '../../parts/side-by-side.ts'
 import { type Asked, isWhole } from '../../rules/asked.ts'
 import { ACCESS } from '../../words/access.ts'
 
@@ -151,6 +152,7 @@ function What({ draft, onChange }: PartProps) {
       <Select
         label={ACCESS.portal.label}
         description={ACCESS.portal.says}
+        {...SIDE_BY_SIDE}
         data={
           portal === '' || known.some(({ value }) => value === portal)
             ? known
@@ -164,6 +166,7 @@ function What({ draft, onChange }: PartProps) {
       <Select
         label={ACCESS.server.label}
         description={ACCESS.server.says}
+        {...SIDE_BY_SIDE}
         placeholder={ACCESS.anyServer}
         data={[...new Set([...servers.map(({ server_id }) => server_id), ...(server === '' ? [] : [server])])]}
         value={server === '' ? null : server}
@@ -176,6 +179,7 @@ function What({ draft, onChange }: PartProps) {
       <Autocomplete
         label={ACCESS.name.label}
         description={ACCESS.name.says}
+        {...SIDE_BY_SIDE}
         data={names}
         limit={MOST_NAMES}
         value={name}

@@ -2,12 +2,11 @@
 import { SimpleGrid, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { Problem } from '../../api/ask.ts'
+import { SIDE_BY_SIDE } from '../../parts/side-by-side.ts'
 import { suggestedServerId } from '../../rules/suggested-id.ts'
 import { NEW_SERVER as SAYS } from '../../words/servers.ts'
 
 const LONGEST_NAME = 100
-/** Fields that stand side by side are in one line, however long what is said of them. */
-const BELOW = ['label', 'input', 'description', 'error'] as const
 
 export interface Named {
   id: string
@@ -32,7 +31,7 @@ export function NameFields({ named, error }: { named: Named; error: unknown }) {
         label={SAYS.name}
         description={SAYS.nameSays}
         required
-        inputWrapperOrder={[...BELOW]}
+        {...SIDE_BY_SIDE}
         value={named.name}
         onChange={({ currentTarget }) => named.setName(currentTarget.value)}
         error={at('name')}
@@ -41,7 +40,7 @@ export function NameFields({ named, error }: { named: Named; error: unknown }) {
         label={SAYS.id}
         description={SAYS.idSays}
         required
-        inputWrapperOrder={[...BELOW]}
+        {...SIDE_BY_SIDE}
         value={named.id}
         onChange={({ currentTarget }) => named.setId(currentTarget.value)}
         error={at('id')}
