@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { endBrowser } from '../test/browser.ts'
 import { furnishBusy } from '../test/console/busy-portal.ts'
 import { openConsoleRoom } from '../test/console/console-room.ts'
-import { CONSOLE_PAGES } from '../test/console/pages.ts'
+import { CONSOLE_PAGES, PAGES_OF_ONE } from '../test/console/pages.ts'
 import { buildConsole } from './build-console.ts'
 
 const { values, positionals } = parseArgs({
@@ -25,7 +25,13 @@ const end = await furnishBusy(room.home.portal)
 try {
   const { page } = await room.open('/')
   await page.setViewportSize({ width: 1280, height: 800 })
-  for (const [name, path] of CONSOLE_PAGES.filter(([name]) => only?.includes(name) ?? true)) {
+  const wanted = ([name]: readonly [string, string]) => only?.includes(name) ?? true
+  const pages = CONSOLE_PAGES.filter(wanted).map(([name, path]) => [name, path] as const)
+  for (const [name, list] of PAGES_OF_ONE.filter(wanted)) {
+    await page.goto(`${room.url}/admin${list}`)
+    pages.push([name, ((await page.locator('.row-link').first().getAttribute('href')) ?? list).replace('/admin', '')])
+  }
+  for (const [name, path] of pages) {
     for (const scheme of values.schemes.split(',') as ('light' | 'dark')[]) {
       await page.emulateMedia({ colorScheme: scheme })
       await page.goto(`${room.url}/admin${path}`, { waitUntil: 'networkidle' })

@@ -1,4 +1,10 @@
-/** Every page of the console in a portal that `furnishBusy` has furnished: its name, and where it is. */
+/** Pages whose address is an id: their name, and the list whose first row leads there. */
+export const PAGES_OF_ONE: readonly (readonly [name: string, list: string])[] = [
+  ['person', '/people'],
+  ['policy', '/policies'],
+]
+
+/** Every other page of the console in a portal that `furnishBusy` has furnished: its name, and where it is. */
 export const CONSOLE_PAGES: readonly (readonly [name: string, path: string])[] = [
   ['overview', '/'],
   ['servers', '/servers'],
